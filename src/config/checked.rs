@@ -1,0 +1,195 @@
+//! The checked configuration: every value parsed, every reference resolved, nothing left to refuse.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+use crate::{
+    instant::Instant,
+    source::{Filter, Kind, Source},
+};
+
+/// A configuration that can be run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// Where and how segments are written.
+    pub archive: Archive,
+    /// The folder of the state database.
+    pub state_dir: PathBuf,
+    /// When sources are polled, unless their project says otherwise.
+    pub schedule: Schedule,
+    /// How sources are polled.
+    pub collect: Collect,
+    /// How Atlas is reached.
+    pub atlas: Atlas,
+    /// Credentials by the name that projects use.
+    pub credentials: BTreeMap<String, Credential>,
+    /// The projects, in the order of the file.
+    pub projects: Vec<Project>,
+}
+
+/// The section `[archive]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archive {
+    /// The root folder of the archive.
+    pub dir: PathBuf,
+    /// A segment that has reached this many bytes is sealed before the next window.
+    pub rotate_size: u64,
+    /// A segment is sealed when the hour or day (UTC) in which it was opened is over.
+    pub rotate_every: RotateEvery,
+    /// Mode of files, for example `0o640`.
+    pub file_mode: u32,
+    /// Mode of folders, for example `0o750`.
+    pub dir_mode: u32,
+}
+
+/// How often a segment is sealed by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotateEvery {
+    /// At every full hour, UTC.
+    Hour,
+    /// At midnight, UTC.
+    Day,
+}
+
+/// Cron patterns with seconds (six fields), UTC; each is known to be valid and to have a next run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// For audit logs of stream instances.
+    pub stream_audit: String,
+    /// For access histories of clusters.
+    pub access_history: String,
+}
+
+impl Schedule {
+    /// The pattern for sources of `kind`.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::StreamAudit => &self.stream_audit,
+            Kind::AccessHistory => &self.access_history,
+        }
+    }
+}
+
+/// The section `[collect]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collect {
+    /// Where a source starts that was never seen before.
+    pub start: Start,
+    /// How long an audit line may take to appear at Atlas.
+    pub stream_audit_settle: Duration,
+    /// How long an access-history entry may take to appear at Atlas.
+    pub access_history_settle: Duration,
+    /// How many polls may talk to Atlas or write at once; at least 1.
+    pub polls_at_once: usize,
+    /// How long polls under way may go on after a stop was asked for.
+    pub grace: Duration,
+    /// An answer that decompresses to more bytes than this is refused.
+    pub answer_limit: u64,
+}
+
+impl Collect {
+    /// The settle time for sources of `kind`.
+    #[must_use]
+    pub fn settle(&self, kind: Kind) -> Duration {
+        match kind {
+            Kind::StreamAudit => self.stream_audit_settle,
+            Kind::AccessHistory => self.access_history_settle,
+        }
+    }
+}
+
+/// Where a source starts that was never seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// As far back as Atlas holds: 7 days of access history, 30 days of audit log.
+    Oldest,
+    /// When it is first seen.
+    Now,
+    /// At a fixed instant.
+    At(Instant),
+    /// This long before it is first seen.
+    Ago(Duration),
+}
+
+/// The section `[atlas]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Atlas {
+    /// Scheme and host, without a trailing slash, for example `https://cloud.mongodb.com`. Plain http only for loopback.
+    pub base_url: String,
+    /// More certificate authorities to trust, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// An answer must begin within this time, and a body that brings less than 1 KiB in it is cut off.
+    pub stall_timeout: Duration,
+    /// How long one poll may go on trying one request, waits included.
+    pub retry_budget: Duration,
+}
+
+/// One table `[credentials.NAME]`.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// OAuth 2.0 client credentials.
+    ServiceAccount {
+        /// `mdb_sa_id_…`
+        client_id: String,
+        /// Where the client secret comes from.
+        client_secret: Secret,
+    },
+    /// HTTP Digest.
+    ApiKey {
+        /// The user name.
+        public_key: String,
+        /// Where the password comes from.
+        private_key: Secret,
+    },
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug)]
+pub enum Secret {
+    /// A file (already resolved against `$CREDENTIALS_DIRECTORY` or the configuration's folder); read again when it changes.
+    File(PathBuf),
+    /// An environment variable, with the value that it had at start.
+    Environment {
+        /// Its name.
+        variable: String,
+        /// Its value, which `Debug` does not show.
+        value: SecretString,
+    },
+}
+
+/// One table `[[project]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// The display name.
+    pub name: String,
+    /// The name of an entry of [`Config::credentials`].
+    pub credentials: String,
+    /// The patterns for this project: its own, else those of the section `[schedule]`.
+    pub schedule: Schedule,
+    /// Stream instances whose audit log is archived.
+    pub stream_instances: Vec<String>,
+    /// Clusters whose access history is archived.
+    pub clusters: Vec<String>,
+    /// What of the clusters' access history is archived.
+    pub access_history_filter: Filter,
+}
+
+impl Project {
+    /// The sources of this project, audit logs first.
+    pub fn sources(&self) -> impl Iterator<Item = Source> + '_ {
+        let audit = self.stream_instances.iter().map(|name| (Kind::StreamAudit, name, Filter::default()));
+        let access = self.clusters.iter().map(|name| (Kind::AccessHistory, name, self.access_history_filter));
+        audit.chain(access).map(|(kind, name, filter)| Source {
+            id: crate::source::SourceId { project_id: self.id.clone(), kind, name: name.clone(), filter },
+            project_name: self.name.clone(),
+        })
+    }
+}

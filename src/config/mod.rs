@@ -1,0 +1,5 @@
+//! The configuration.
+
+mod checked;
+
+pub use checked::*;

@@ -1,0 +1,7 @@
+//! atlas-logd archives MongoDB Atlas logs.
+
+pub mod clock;
+pub mod config;
+pub mod instant;
+pub mod source;
+pub mod window;
