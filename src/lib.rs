@@ -3,5 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod instant;
+pub mod plan;
+pub mod record;
 pub mod source;
 pub mod window;

@@ -1,0 +1,142 @@
+//! One entry of a cluster's database access history.
+
+use std::borrow::Cow;
+
+use jiff::{civil::DateTime, tz::TimeZone};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    instant::Instant,
+    record::{Clocks, Fingerprint},
+};
+
+/// What is understood of an access-history entry. All of its members are optional.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessEntry {
+    /// `timestamp`, and the `t.$date` within `logLine`.
+    pub clocks: Clocks,
+    /// By `hostname` and `logLine` where both are there, else by the bytes.
+    pub fingerprint: Fingerprint,
+}
+
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow, default)]
+    hostname: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "logLine")]
+    log_line: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    timestamp: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct LogLine<'a> {
+    #[serde(borrow)]
+    t: LogLineTime<'a>,
+}
+
+#[derive(Deserialize)]
+struct LogLineTime<'a> {
+    #[serde(borrow, rename = "$date")]
+    date: Cow<'a, str>,
+}
+
+impl AccessEntry {
+    /// Reads what can be understood of `entry`.
+    #[must_use]
+    pub fn read(entry: &[u8]) -> Self {
+        let by_bytes = Self { clocks: Clocks::NONE, fingerprint: Fingerprint::of_bytes(entry) };
+        let Ok(members) = serde_json::from_slice::<Members<'_>>(entry) else { return by_bytes };
+        let hostname = members.hostname.and_then(text);
+        let log_line = members.log_line.and_then(text);
+        let timestamp = members.timestamp.and_then(text);
+        let clocks = Clocks {
+            first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
+            second: log_line.as_deref().and_then(read_log_line_time),
+        };
+        let fingerprint = match (&hostname, &log_line) {
+            (Some(hostname), Some(log_line)) => Fingerprint::of_log_line(hostname, log_line),
+            _ => by_bytes.fingerprint,
+        };
+        Self { clocks, fingerprint }
+    }
+}
+
+/// The value of a JSON string; nothing for any other value.
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
+}
+
+/// Reads both documented and recorded forms: ISO 8601, and `Fri Jun 06 07:34:45 GMT 2025`.
+fn read_timestamp(timestamp: &str) -> Option<Instant> {
+    if let Ok(instant) = timestamp.parse() {
+        return Some(instant);
+    }
+    let civil = DateTime::strptime("%a %b %d %H:%M:%S GMT %Y", timestamp).ok()?;
+    civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().into())
+}
+
+/// Reads `t.$date` of a structured log line. Old servers wrote plain text, which has no clock.
+fn read_log_line_time(log_line: &str) -> Option<Instant> {
+    serde_json::from_str::<LogLine<'_>>(log_line).ok()?.t.date.parse().ok()
+}
+
+/// The entry as one line: newlines between its tokens become spaces. There are none within a token, because JSON
+/// strings hold them escaped.
+#[must_use]
+pub fn newlines_to_spaces(entry: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\n', entry).is_none() {
+        return Cow::Borrowed(entry);
+    }
+    Cow::Owned(entry.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: &str = r#"{"authResult":false,"hostname":"h-00-02","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}","timestamp":"Fri Jun 06 07:34:45 GMT 2025","username":"u"}"#;
+
+    fn clocks(entry: &str) -> (Option<i64>, Option<i64>) {
+        let clocks = AccessEntry::read(entry.as_bytes()).clocks;
+        (clocks.first.map(Instant::millis), clocks.second.map(Instant::millis))
+    }
+
+    #[test]
+    fn both_clocks_are_read() {
+        assert_eq!(clocks(ENTRY), (Some(1_749_195_285_000), Some(1_749_195_284_997)));
+    }
+
+    #[test]
+    fn both_timestamp_forms_are_read() {
+        assert_eq!(clocks(r#"{"timestamp":"2025-06-06T07:34:45Z"}"#), (Some(1_749_195_285_000), None));
+        assert_eq!(clocks(r#"{"timestamp":"Fri Jun  6 07:34:45 GMT 2025"}"#).0, Some(1_749_195_285_000));
+        assert_eq!(clocks(r#"{"timestamp":"yesterday"}"#), (None, None));
+    }
+
+    #[test]
+    fn members_of_other_types_are_passed_over() {
+        assert_eq!(clocks(r#"{"timestamp":7,"logLine":{"t":1},"hostname":null,"authResult":"false"}"#), (None, None));
+        assert_eq!(clocks(r#"{"logLine":"2021-03-04T05:06:07 I ACCESS plain text","hostname":"h"}"#), (None, None));
+    }
+
+    #[test]
+    fn an_entry_rendered_anew_is_the_same_record() {
+        let anew = r#"{"timestamp":"2025-06-06T07:34:45Z", "hostname":"h-00-\u0030\u0032","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}"}"#;
+        assert_eq!(AccessEntry::read(ENTRY.as_bytes()).fingerprint, AccessEntry::read(anew.as_bytes()).fingerprint);
+    }
+
+    #[test]
+    fn an_entry_without_hostname_is_recognised_by_its_bytes() {
+        let read = |entry: &str| AccessEntry::read(entry.as_bytes()).fingerprint;
+        assert_ne!(read(r#"{"logLine":"x","username":"a"}"#), read(r#"{"logLine":"x","username":"b"}"#));
+    }
+
+    #[test]
+    fn only_newlines_between_tokens_are_changed() {
+        assert_eq!(newlines_to_spaces(b"{\n  \"a\":\r\n\"\\n\"}").as_ref(), b"{   \"a\":\r \"\\n\"}");
+    }
+}

@@ -1,0 +1,137 @@
+//! One line of a stream instance's audit log.
+
+use std::fmt;
+
+use serde::{
+    Deserializer as _,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+
+use crate::{
+    instant::Instant,
+    record::{Clocks, Fingerprint},
+};
+
+/// What is understood of an audit line.
+///
+/// A line is an OCSF event, a JSON object whose member `time` is in milliseconds since the epoch. A line that is not,
+/// has no clock.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditLine {
+    /// When it happened, if it says so.
+    pub clocks: Clocks,
+}
+
+impl AuditLine {
+    /// Reads what can be understood of `line`.
+    #[must_use]
+    pub fn read(line: &[u8]) -> Self {
+        let mut json = serde_json::Deserializer::from_slice(line);
+        let time = json.deserialize_map(TimeOfEvent).ok().flatten().filter(|_| json.end().is_ok());
+        Self { clocks: Clocks::one(time) }
+    }
+
+    /// The fingerprint of `line`, which follows the timed line `timed` in the same answer.
+    ///
+    /// A timed line is recognised by its bytes. The same bytes without a time may be written again and again, so such
+    /// a line is recognised together with the timed line before it; where an answer begins with it, by its bytes.
+    #[must_use]
+    pub fn fingerprint(&self, line: &[u8], timed: Option<Fingerprint>) -> Fingerprint {
+        match (self.clocks.latest(), timed) {
+            (Some(_), _) => Fingerprint::of_bytes(line),
+            (None, Some(timed)) => Fingerprint::of_line_after(timed, line),
+            (None, None) => Fingerprint::of_line_anywhere(line),
+        }
+    }
+}
+
+/// Reads the member `time` of an object and checks the rest of it without keeping any.
+struct TimeOfEvent;
+
+impl<'de> Visitor<'de> for TimeOfEvent {
+    type Value = Option<Instant>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut time = None;
+        while let Some(name) = members.next_key::<Name>()? {
+            match name {
+                Name::Time => time = members.next_value::<serde_json::Value>()?.as_i64().map(Instant::from_millis),
+                Name::Other => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(time)
+    }
+}
+
+/// The name of a member, of which only `time` matters.
+enum Name {
+    Time,
+    Other,
+}
+
+impl<'de> serde::Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+        impl Visitor<'_> for NameVisitor {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(if name == "time" { Name::Time } else { Name::Other })
+            }
+        }
+        deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(line: &str) -> Option<i64> {
+        AuditLine::read(line.as_bytes()).clocks.latest().map(Instant::millis)
+    }
+
+    #[test]
+    fn the_time_is_the_events_own_member() {
+        assert_eq!(time(r#"{"a":{"time":1},"time":1710715316123,"z":"\"time\":2"}"#), Some(1_710_715_316_123));
+    }
+
+    #[test]
+    fn a_line_of_another_shape_has_no_clock() {
+        for line in ["", "plain text", "[1]", r#"{"time":"soon"}"#, r#"{"time":null}"#, r#"{"time":1"#, r#"{"time":1}x"#]
+        {
+            assert_eq!(time(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_carriage_return_at_the_end_does_not_hide_the_time() {
+        assert_eq!(time("{\"time\":5}\r"), Some(5));
+    }
+
+    #[test]
+    fn a_line_of_bytes_that_are_no_text_is_read_without_harm() {
+        assert_eq!(AuditLine::read(b"\xff\xfe{\"time\":1}").clocks, Clocks::NONE);
+        let nested = "[".repeat(1_000_000);
+        assert_eq!(time(&format!("{{\"a\":{nested}")), None);
+    }
+
+    #[test]
+    fn a_line_without_time_is_recognised_by_its_place() {
+        let (first, second) = (Fingerprint::of_bytes(b"1"), Fingerprint::of_bytes(b"2"));
+        let line = AuditLine::read(b"stack trace");
+        assert_ne!(line.fingerprint(b"stack trace", Some(first)), line.fingerprint(b"stack trace", Some(second)));
+        let timed = AuditLine::read(b"{\"time\":5}");
+        assert_eq!(timed.fingerprint(b"{\"time\":5}", Some(first)), timed.fingerprint(b"{\"time\":5}", None));
+    }
+}
