@@ -1,9 +1,12 @@
 //! atlas-logd archives MongoDB Atlas logs.
 
+pub mod archive;
 pub mod clock;
+pub mod commit;
 pub mod config;
 pub mod instant;
 pub mod plan;
 pub mod record;
 pub mod source;
+pub mod state;
 pub mod window;

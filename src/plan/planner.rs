@@ -222,8 +222,7 @@ mod tests {
     #[test]
     fn an_even_backlog_costs_few_requests() {
         let entries: Vec<i64> = (0..400_000).map(|n| n * (7 * DAY / 400_000)).collect();
-        let mut planner =
-            Planner::new(window(0, 7 * DAY), Instant::from_millis(7 * DAY), Some(20_000), Vec::new());
+        let mut planner = Planner::new(window(0, 7 * DAY), Instant::from_millis(7 * DAY), Some(20_000), Vec::new());
         let mut requests = 0;
         while let Some(next) = planner.next_window() {
             requests += 1;

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_line_of_another_shape_has_no_clock() {
-        for line in ["", "plain text", "[1]", r#"{"time":"soon"}"#, r#"{"time":null}"#, r#"{"time":1"#, r#"{"time":1}x"#]
+        for line in
+            ["", "plain text", "[1]", r#"{"time":"soon"}"#, r#"{"time":null}"#, r#"{"time":1"#, r#"{"time":1}x"#]
         {
             assert_eq!(time(line), None, "{line}");
         }

@@ -1,0 +1,28 @@
+//! The archive: the files that an auditor reads.
+//!
+//! ```text
+//! <archive>/.atlas-logd                                    marker: format version and archive id; locked while in use
+//! <archive>/.spool/<number>.ndjson                         the records of a commit under way
+//! <archive>/.spool/<number>.answer                         an answer that came newest first, until it is turned round
+//! <archive>/<project>/<kind>/<name>/<seq>-<opened>.ndjson  a segment: one record a line
+//! ```
+//!
+//! A segment is *open* while records are appended to it and *sealed* afterwards. Its bytes, once written, are never
+//! rewritten, moved or taken back, and its name never changes. There is one writer; it holds the marker's lock.
+//!
+//! What errors mean: [`ArchiveError`] concerns the whole archive, and nothing is collected until it is mended.
+
+mod error;
+mod files;
+mod name;
+mod reader;
+mod root;
+mod spool;
+
+pub use error::{ArchiveError, explain};
+pub use files::{Entry, EntryIs, Files, ReadFile, RealFiles, WriteFile};
+pub use name::{SegmentName, escape, folder};
+pub use reader::{SegmentPart, for_each_record};
+pub use root::{Archive, MARKER};
+pub(crate) use spool::remove_stale as remove_stale_spool;
+pub use spool::{SPOOL, SpoolWriter, Spooled};

@@ -1,0 +1,164 @@
+//! The root of the archive: its marker, its lock, and whether it belongs to the state.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    archive::{ArchiveError, EntryIs, Files, SPOOL},
+    config,
+    state::{ArchiveId, Store},
+};
+
+/// The name of the marker.
+pub const MARKER: &str = ".atlas-logd";
+
+/// The version of the layout on disk.
+const FORMAT: u64 = 1;
+
+/// A marker is some 70 bytes long.
+const MARKER_LIMIT: u64 = 4096;
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    format: u64,
+    archive: String,
+}
+
+/// An archive that is open for writing.
+#[derive(Debug)]
+pub struct Archive {
+    folder: PathBuf,
+    files: Arc<dyn Files>,
+    _lock: Option<File>,
+}
+
+impl Archive {
+    /// Opens the archive that belongs to `store`, and makes it when both are new.
+    ///
+    /// Crash points: the id goes into the state first (not marked), then into the marker, then the state says marked.
+    /// A marker is missed only where the state says marked.
+    ///
+    /// # Errors
+    /// When the folder is missing, not writable or in use, or when archive and state do not belong together.
+    pub fn open(settings: &config::Archive, files: Arc<dyn Files>, store: &Store) -> Result<Self, ArchiveError> {
+        let folder = settings.dir.clone();
+        let in_folder = |cause| ArchiveError::Folder { path: folder.clone(), cause };
+        let found = read_marker(files.as_ref(), &folder)?;
+        let known = store.read(ArchiveId::load)?;
+        match (&found, &known) {
+            (Some(found), Some((known, _))) if found != known => {
+                return Err(ArchiveError::Foreign {
+                    path: folder,
+                    found: found.to_string(),
+                    expected: known.to_string(),
+                });
+            }
+            (Some(_), None) => return Err(ArchiveError::StateMissing(folder)),
+            (None, Some((_, true))) => return Err(ArchiveError::NotMounted(folder)),
+            (None, None | Some((_, false))) => refuse_unless_empty(files.as_ref(), &folder)?,
+            (Some(_), Some(_)) => {}
+        }
+        let id = match known {
+            Some((id, _)) => id,
+            None => {
+                let id = ArchiveId::random();
+                store.transaction(|transaction| id.save(transaction, false))?;
+                id
+            }
+        };
+        if found.is_none() {
+            write_marker(files.as_ref(), &id).map_err(in_folder)?;
+        }
+        let lock = lock(&folder)?;
+        store.transaction(|transaction| id.save(transaction, true))?;
+        files.make_folder(Path::new(SPOOL)).map_err(in_folder)?;
+        Ok(Self { folder, files, _lock: lock })
+    }
+
+    /// The root folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file system below the root.
+    #[must_use]
+    pub fn files(&self) -> &dyn Files {
+        self.files.as_ref()
+    }
+
+    /// The file system below the root, to share.
+    #[must_use]
+    pub fn shared_files(&self) -> Arc<dyn Files> {
+        Arc::clone(&self.files)
+    }
+}
+
+fn read_marker(files: &dyn Files, folder: &Path) -> Result<Option<ArchiveId>, ArchiveError> {
+    let path = folder.join(MARKER);
+    let mut text = String::new();
+    match files.length(Path::new(MARKER)) {
+        // An empty marker is one whose writing was interrupted before anything was archived.
+        Ok(None | Some(0)) => return Ok(None),
+        Ok(Some(_)) => {}
+        Err(cause) => return Err(ArchiveError::Folder { path, cause }),
+    }
+    let read = files.read(Path::new(MARKER)).and_then(|file| file.take(MARKER_LIMIT).read_to_string(&mut text));
+    read.map_err(|cause| ArchiveError::Folder { path: path.clone(), cause })?;
+    let marker: Marker = serde_json::from_str(&text)
+        .map_err(|error| ArchiveError::Marker { path: path.clone(), detail: error.to_string() })?;
+    if marker.format != FORMAT {
+        return Err(ArchiveError::Newer { path: folder.to_owned(), found: marker.format, known: FORMAT });
+    }
+    match ArchiveId::parse(&marker.archive) {
+        Some(id) => Ok(Some(id)),
+        None => Err(ArchiveError::Marker { path, detail: "its archive id is not 32 hexadecimal digits".to_owned() }),
+    }
+}
+
+fn write_marker(files: &dyn Files, id: &ArchiveId) -> io::Result<()> {
+    let marker = serde_json::to_string(&Marker { format: FORMAT, archive: id.to_string() })?;
+    let path = Path::new(MARKER);
+    if files.length(path)?.is_some() {
+        files.remove(path)?;
+    }
+    let mut file = files.create(path)?;
+    file.write_all(format!("{marker}\n").as_bytes())?;
+    file.sync()?;
+    files.sync_folder(Path::new(""))
+}
+
+/// A folder that is to become an archive holds nothing yet, except what a file system or a start cut short leaves.
+fn refuse_unless_empty(files: &dyn Files, folder: &Path) -> Result<(), ArchiveError> {
+    let entries = files.list(Path::new("")).map_err(|cause| ArchiveError::Folder { path: folder.to_owned(), cause })?;
+    let foreign = entries.into_iter().find(|entry| {
+        let name = entry.name.to_string_lossy();
+        !(name == MARKER || name == "lost+found" || (name == SPOOL && entry.is == EntryIs::Folder))
+    });
+    match foreign {
+        Some(entry) => {
+            Err(ArchiveError::NotEmpty { path: folder.to_owned(), found: entry.name.to_string_lossy().into_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+fn lock(folder: &Path) -> Result<Option<File>, ArchiveError> {
+    let path = folder.join(MARKER);
+    // An archive that lives in a test's memory has no file to lock, and no second process.
+    if !path.exists() {
+        return Ok(None);
+    }
+    let file = File::open(&path).map_err(|cause| ArchiveError::Folder { path: path.clone(), cause })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(ArchiveError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(ArchiveError::Folder { path, cause }),
+    }
+}

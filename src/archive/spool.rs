@@ -1,0 +1,225 @@
+//! The spool: the records of one window on their way into a segment.
+
+use std::{
+    io::{self, BufWriter, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::archive::{Files, ReadFile, WriteFile};
+
+/// The folder of spool files, below the archive's root.
+pub const SPOOL: &str = ".spool";
+
+/// How much is written or read at once.
+const BUFFER: usize = 64 * 1024;
+
+/// How much of a file is turned round at once.
+const REVERSE_BLOCK: u64 = 256 * 1024;
+
+/// The records of a window, complete and durable in a spool file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spooled {
+    /// The name of the file in [`SPOOL`].
+    pub name: String,
+    /// Bytes, newlines included.
+    pub length: u64,
+    /// Records.
+    pub records: u64,
+    /// BLAKE3 of the bytes.
+    pub hash: [u8; 32],
+}
+
+impl Spooled {
+    /// The path below the archive's root.
+    #[must_use]
+    pub fn path(name: &str) -> PathBuf {
+        Path::new(SPOOL).join(name)
+    }
+}
+
+/// Writes the new records of a window. The file is made with the first of them.
+pub struct SpoolWriter {
+    files: Arc<dyn Files>,
+    /// The number in the file's name.
+    number: i64,
+    newest_first: bool,
+    file: Option<BufWriter<Box<dyn WriteFile>>>,
+    hasher: blake3::Hasher,
+    length: u64,
+    records: u64,
+}
+
+impl SpoolWriter {
+    /// The spool of the source with this number. Records that come newest first are turned round at the end.
+    #[must_use]
+    pub fn new(files: Arc<dyn Files>, number: i64, newest_first: bool) -> Self {
+        Self { files, number, newest_first, file: None, hasher: blake3::Hasher::new(), length: 0, records: 0 }
+    }
+
+    /// Adds a record; a newline is added to it.
+    ///
+    /// # Errors
+    /// Whatever writing gives.
+    pub fn push(&mut self, record: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
+                self.file.insert(BufWriter::with_capacity(BUFFER, create(self.files.as_ref(), &name)?))
+            }
+        };
+        file.write_all(record)?;
+        file.write_all(b"\n")?;
+        if !self.newest_first {
+            self.hasher.update(record);
+            self.hasher.update(b"\n");
+        }
+        self.length += record.len() as u64 + 1;
+        self.records += 1;
+        Ok(())
+    }
+
+    /// Makes the records durable; nothing when there are none.
+    ///
+    /// # Errors
+    /// Whatever writing gives.
+    pub fn finish(mut self) -> io::Result<Option<Spooled>> {
+        let Some(file) = self.file.take() else { return Ok(None) };
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if self.newest_first {
+            drop(file);
+            file = self.turn_round()?;
+        }
+        file.sync()?;
+        self.files.sync_folder(Path::new(SPOOL))?;
+        Ok(Some(Spooled {
+            name: final_name(self.number),
+            length: self.length,
+            records: self.records,
+            hash: *self.hasher.finalize().as_bytes(),
+        }))
+    }
+
+    /// Removes what was written.
+    ///
+    /// # Errors
+    /// Whatever removing gives.
+    pub fn discard(mut self) -> io::Result<()> {
+        self.file = None;
+        remove_stale(self.files.as_ref(), self.number)
+    }
+
+    /// Writes the lines of the answer in reverse order into the final file. No record holds a newline.
+    fn turn_round(&mut self) -> io::Result<Box<dyn WriteFile>> {
+        let mut answer = self.files.read(&Spooled::path(&answer_name(self.number)))?;
+        let mut out = BufWriter::with_capacity(BUFFER, create(self.files.as_ref(), &final_name(self.number))?);
+        let hasher = &mut self.hasher;
+        reversed_lines(answer.as_mut(), self.length, |line| {
+            hasher.update(line);
+            out.write_all(line)
+        })?;
+        self.files.remove(&Spooled::path(&answer_name(self.number)))?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+/// Calls `each` with every line (its newline included) of a file of `length` bytes, the last one first.
+///
+/// Holds one block and one line in memory.
+fn reversed_lines(
+    file: &mut dyn ReadFile,
+    length: u64,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut begin = length;
+    let mut pending: Vec<u8> = Vec::new();
+    while begin > 0 {
+        let size = begin.min(REVERSE_BLOCK);
+        begin -= size;
+        file.seek(SeekFrom::Start(begin))?;
+        let mut block = vec![0; usize::try_from(size).unwrap_or(0)];
+        file.read_exact(&mut block)?;
+        block.append(&mut pending);
+        // The line that the block begins within is complete only with the block before it.
+        let mut end = block.len();
+        while let Some(newline) = memchr::memrchr(b'\n', &block[..end.saturating_sub(1)]) {
+            each(&block[newline + 1..end])?;
+            end = newline + 1;
+        }
+        block.truncate(end);
+        pending = block;
+    }
+    if pending.is_empty() { Ok(()) } else { each(&pending) }
+}
+
+/// Removes what an earlier attempt left. Only for a source without a commit under way.
+pub(crate) fn remove_stale(files: &dyn Files, number: i64) -> io::Result<()> {
+    for name in [final_name(number), answer_name(number)] {
+        match files.remove(&Spooled::path(&name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn create(files: &dyn Files, name: &str) -> io::Result<Box<dyn WriteFile>> {
+    let path = Spooled::path(name);
+    match files.create(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            files.remove(&path)?;
+            files.create(&path)
+        }
+        created => created,
+    }
+}
+
+fn final_name(number: i64) -> String {
+    format!("{number}.ndjson")
+}
+
+fn answer_name(number: i64) -> String {
+    format!("{number}.answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::RealFiles;
+
+    fn spool(newest_first: bool, records: &[&[u8]]) -> Vec<u8> {
+        let root = tempfile::tempdir().unwrap();
+        let files: Arc<dyn Files> = Arc::new(RealFiles::open(root.path(), 0o640, 0o750).unwrap());
+        files.make_folder(Path::new(SPOOL)).unwrap();
+        let mut writer = SpoolWriter::new(files, 7, newest_first);
+        records.iter().for_each(|record| writer.push(record).unwrap());
+        let Some(spooled) = writer.finish().unwrap() else { return Vec::new() };
+        let bytes = std::fs::read(root.path().join(Spooled::path(&spooled.name))).unwrap();
+        assert_eq!(spooled.length, bytes.len() as u64);
+        assert_eq!(&spooled.hash, blake3::hash(&bytes).as_bytes());
+        assert_eq!(spooled.records, records.len() as u64);
+        assert_eq!(std::fs::read_dir(root.path().join(SPOOL)).unwrap().count(), 1);
+        bytes
+    }
+
+    #[test]
+    fn records_keep_their_bytes_and_their_order() {
+        assert_eq!(spool(false, &[b"a\r", b"\xff", b"c"]), b"a\r\n\xff\nc\n");
+        assert_eq!(spool(true, &[b"a\r", b"\xff", b"c"]), b"c\n\xff\na\r\n");
+        assert_eq!(spool(true, &[]), b"");
+    }
+
+    #[test]
+    fn lines_of_any_length_are_turned_round_exactly() {
+        let block = usize::try_from(REVERSE_BLOCK).unwrap();
+        let lines: Vec<Vec<u8>> = [1, block - 1, block, block + 1, 3 * block, 5, 2 * block - 7, 1]
+            .iter()
+            .enumerate()
+            .map(|(number, &length)| vec![b'a' + u8::try_from(number).unwrap(); length])
+            .collect();
+        let records: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let expected: Vec<u8> = lines.iter().rev().flat_map(|line| [line.as_slice(), b"\n"].concat()).collect();
+        assert!(spool(true, &records) == expected);
+    }
+}

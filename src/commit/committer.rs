@@ -1,0 +1,303 @@
+//! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rusqlite::Transaction;
+
+use crate::{
+    archive::{Archive, SegmentName, SpoolWriter, Spooled, folder},
+    clock::Clock,
+    commit::{
+        CommitError, Rotation, damage,
+        place::{self, Damage, Placed},
+        tail,
+    },
+    source::Source,
+    state::{CoverageChange, Intent, KeptFingerprint, Placement, PollRecord, SourceState, Store, record_poll},
+};
+
+/// The new records of a window and what has to be known of them afterwards.
+#[derive(Debug)]
+pub struct Records {
+    /// The records, durable in the spool.
+    pub spooled: Spooled,
+    /// What the commit says about coverage.
+    pub change: CoverageChange,
+}
+
+/// The one writer of the archive.
+#[derive(Debug)]
+pub struct Committer {
+    store: Arc<Store>,
+    archive: Archive,
+    clock: Arc<dyn Clock>,
+}
+
+impl Committer {
+    /// The writer of `archive`, whose state is `store`.
+    #[must_use]
+    pub fn new(store: Arc<Store>, archive: Archive, clock: Arc<dyn Clock>) -> Self {
+        Self { store, archive, clock }
+    }
+
+    /// The state.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The archive.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// Opens a source: makes its row and folder if it is new, finishes a commit under way, and looks whether its open
+    /// segment is what the state says.
+    ///
+    /// # Errors
+    /// When state and archive contradict each other, or cannot be used.
+    pub fn open(&self, source: &Source, rotation: Rotation) -> Result<SourceState, CommitError> {
+        let mut state = self.load_or_create(source)?;
+        self.refuse_unknown_segments(&state)?;
+        let intent = self.store.read(|connection| Intent::load(connection, &state))?;
+        match intent {
+            Some(intent) => self.finish(&mut state, intent, false)?,
+            None => {
+                if let Some(damage) = place::inspect(self.archive.files(), &state)? {
+                    self.seal_damaged(&mut state, &damage, |_, _| Ok(()))?;
+                }
+            }
+        }
+        crate::archive::remove_stale_spool(self.archive.files(), state.key)
+            .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
+        self.rotate_by_age(&mut state, rotation)?;
+        Ok(state)
+    }
+
+    /// A spool for the new records of one answer.
+    #[must_use]
+    pub fn spool(&self, state: &SourceState, newest_first: bool) -> SpoolWriter {
+        SpoolWriter::new(self.archive.shared_files(), state.key, newest_first)
+    }
+
+    /// Seals the open segment when its hour or day is over, and makes the next one; also when it is empty.
+    ///
+    /// # Errors
+    /// When the state or the archive cannot be written.
+    pub fn rotate_by_age(&self, state: &mut SourceState, rotation: Rotation) -> Result<(), CommitError> {
+        let now = self.clock.now();
+        if state.open.as_ref().is_some_and(|open| !rotation.is_over(open, now)) {
+            return Ok(());
+        }
+        self.store.transaction(|transaction| {
+            state.rotate(now);
+            state.save(transaction)
+        })?;
+        self.make_open_segment(state)
+    }
+
+    /// Commits records.
+    ///
+    /// # Errors
+    /// When the state or the archive cannot be written. Whether the commit will be finished or made anew is seen when
+    /// the source is opened again, which has to come first.
+    pub fn commit(
+        &self,
+        state: &mut SourceState,
+        records: Records,
+        kept: impl Iterator<Item = KeptFingerprint>,
+        rotation: Rotation,
+    ) -> Result<(), CommitError> {
+        let Records { spooled, change } = records;
+        let tail = self.tail_of_spool(&spooled)?;
+        let now = self.clock.now();
+        let intent = self.store.transaction(|transaction| {
+            let own_segment = spooled.length >= rotation.size;
+            let full = state.open.as_ref().is_none_or(|open| rotation.is_full(open) || rotation.is_over(open, now));
+            let fresh = state.open.as_ref().is_some_and(|open| open.length == 0);
+            if full || (own_segment && !fresh) {
+                state.rotate(now);
+                state.save(transaction)?;
+            }
+            let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
+            // A file that is already there, though empty, may be watched by a reader: it is appended to.
+            let placement = match own_segment && !fresh {
+                true => Placement::Adopt,
+                false => Placement::Append { offset: open.length },
+            };
+            let intent = Intent {
+                spool: spooled.name,
+                segment: open.name.clone(),
+                placement,
+                length: spooled.length,
+                records: spooled.records,
+                hash: spooled.hash,
+                tail,
+                change,
+            };
+            intent.record(transaction, state.key, kept)?;
+            Ok::<_, CommitError>(intent)
+        })?;
+        self.finish(state, intent, true)
+    }
+
+    /// Commits what an answer without new records says, with the poll that it ends if it does.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn commit_quiet(
+        &self,
+        state: &mut SourceState,
+        change: &CoverageChange,
+        kept: impl Iterator<Item = KeptFingerprint>,
+        poll: Option<&PollRecord>,
+    ) -> Result<(), CommitError> {
+        self.store.transaction(|transaction| {
+            change.commit(transaction, state, kept)?;
+            poll.map_or(Ok(()), |poll| record_poll(transaction, state.key, poll))?;
+            Ok(())
+        })
+    }
+
+    /// Seals the open segment of a source that is no longer collected. Its state is kept.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn retire(&self, state: &mut SourceState) -> Result<(), CommitError> {
+        self.store.transaction(|transaction| {
+            state.seal();
+            Ok(state.save(transaction)?)
+        })
+    }
+
+    fn load_or_create(&self, source: &Source) -> Result<SourceState, CommitError> {
+        if let Some(mut state) = self.store.read(|connection| SourceState::load(connection, &source.id))? {
+            if state.project_name != source.project_name {
+                state.project_name.clone_from(&source.project_name);
+                self.store.transaction(|transaction| state.save(transaction))?;
+            }
+            return Ok(state);
+        }
+        self.store.transaction(|transaction| {
+            let folder = folder(source, |folder| SourceState::folder_is_taken(transaction, folder))?;
+            Ok(SourceState::create(transaction, source, folder)?)
+        })
+    }
+
+    /// A segment with a number that was never given out was written by a newer state than this one.
+    fn refuse_unknown_segments(&self, state: &SourceState) -> Result<(), CommitError> {
+        let folder = Path::new(&state.folder);
+        let entries = self.archive.files().list(folder).map_err(CommitError::io("list", folder))?;
+        for entry in entries {
+            let name = entry.name.to_string_lossy();
+            let plain = name.split_once(".ndjson").map_or(name.as_ref(), |(stem, _)| stem);
+            let sequence = format!("{plain}.ndjson").parse::<SegmentName>().map(|name| name.sequence());
+            if sequence.is_ok_and(|sequence| sequence >= state.next_sequence) {
+                return Err(CommitError::Unknown { path: self.archive.folder().join(folder).join(&entry.name) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps 3 and 4. A damaged segment is given up once; the second time the next poll goes on.
+    fn finish(&self, state: &mut SourceState, mut intent: Intent, fresh: bool) -> Result<(), CommitError> {
+        for last_try in [false, true] {
+            match place::place(self.archive.files(), state, &intent, fresh).map_err(|error| self.absolute(error))? {
+                Placed::Durable => {
+                    self.store.transaction(|transaction| intent.apply(transaction, state))?;
+                    return crate::archive::remove_stale_spool(self.archive.files(), state.key)
+                        .map_err(CommitError::io("remove", Spooled::path(&intent.spool)));
+                }
+                Placed::Damaged(damage) => {
+                    let path = self.segment_path(state, &intent.segment);
+                    self.seal_damaged(state, &damage, |transaction, state| {
+                        let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
+                        Ok(intent.redirect(transaction, state.key, open)?)
+                    })?;
+                    if last_try {
+                        return Err(CommitError::DamagedAgain { path, detail: damage.detail });
+                    }
+                }
+                Placed::SpoolLost { detail, partly_written } => {
+                    self.store.transaction(|transaction| {
+                        Intent::abandon(transaction, state.key)?;
+                        if partly_written {
+                            let good_length = state.open.as_ref().map_or(0, |open| open.length);
+                            let damage = Damage { good_length, lost: false, detail: detail.clone() };
+                            damage::seal_damaged(transaction, state, &damage, self.clock.now())?;
+                        }
+                        Ok::<_, CommitError>(())
+                    })?;
+                    return Err(CommitError::SpoolLost { detail });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn seal_damaged(
+        &self,
+        state: &mut SourceState,
+        damage: &Damage,
+        also: impl FnOnce(&Transaction<'_>, &SourceState) -> Result<(), CommitError>,
+    ) -> Result<(), CommitError> {
+        let segment = state.open.as_ref().map(|open| self.segment_path(state, &open.name)).unwrap_or_default();
+        tracing::error!(
+            source = state.display_name(),
+            segment = %segment.display(),
+            good_bytes = damage.good_length,
+            records_lost = damage.lost,
+            "a segment is damaged and was sealed: {}; {}",
+            damage.detail,
+            if damage.lost { "what it lost is asked of Atlas again" } else { "nothing was lost" },
+        );
+        self.store.transaction(|transaction| {
+            damage::seal_damaged(transaction, state, damage, self.clock.now())?;
+            also(transaction, state)
+        })?;
+        self.make_open_segment(state)
+    }
+
+    fn make_open_segment(&self, state: &SourceState) -> Result<(), CommitError> {
+        place::inspect(self.archive.files(), state).map_err(|error| self.absolute(error))?;
+        Ok(())
+    }
+
+    fn tail_of_spool(&self, spooled: &Spooled) -> Result<Vec<u8>, CommitError> {
+        let path = Spooled::path(&spooled.name);
+        let tail = self
+            .archive
+            .files()
+            .read(&path)
+            .and_then(|mut file| tail::tail_of(file.as_mut(), spooled.length, spooled.length));
+        tail.map_err(CommitError::io("read", path))
+    }
+
+    fn segment_path(&self, state: &SourceState, segment: &SegmentName) -> PathBuf {
+        self.archive.folder().join(&state.folder).join(segment.as_str())
+    }
+
+    /// Errors name files as the one who reads them has to.
+    fn absolute(&self, error: CommitError) -> CommitError {
+        let root = self.archive.folder();
+        match error {
+            CommitError::Io { doing, path, cause } => CommitError::Io { doing, path: root.join(path), cause },
+            CommitError::Longer { path, expected, actual } => {
+                CommitError::Longer { path: root.join(path), expected, actual }
+            }
+            other => other,
+        }
+    }
+}
+
+/// A source that is collected always has an open segment: [`Committer::open`] makes one.
+fn no_open_segment(state: &SourceState) -> CommitError {
+    CommitError::State(crate::state::StateError::DamagedSource {
+        source_name: state.folder.clone(),
+        detail: "it has no open segment".to_owned(),
+    })
+}

@@ -1,0 +1,42 @@
+//! A damaged segment: it is sealed with its last good length, and what it lost becomes a gap that is asked again.
+
+use rusqlite::Transaction;
+
+use crate::{
+    commit::place::Damage,
+    instant::Instant,
+    plan::{Gap, GapReason},
+    state::{DamagedSegment, SourceState, StateError, record_damage},
+    window::Window,
+};
+
+/// Takes note of the damage to the open segment of `source` and opens the next one.
+pub(super) fn seal_damaged(
+    transaction: &Transaction<'_>,
+    source: &mut SourceState,
+    damage: &Damage,
+    now: Instant,
+) -> Result<(), StateError> {
+    let Some(open) = source.open.clone() else { return Ok(()) };
+    let noted = DamagedSegment {
+        name: open.name.clone(),
+        good_length: damage.good_length,
+        detail: damage.detail.clone(),
+        noticed: now,
+    };
+    record_damage(transaction, source.key, &noted)?;
+    if damage.lost {
+        // Which records are lost cannot be told; which ranges they came from can.
+        source.fingerprints_lost = true;
+        if let (Some(from), Some(end)) = (open.collected_from, source.end) {
+            let detail = format!("{}: {}", open.name, damage.detail);
+            let window = Window::new(from, end);
+            source.declare(transaction, &Gap { window, reason: GapReason::Damage, detail, noticed: now })?;
+        }
+    }
+    source.rotate(now);
+    if let Some(sealed) = &mut source.sealed {
+        sealed.length = damage.good_length;
+    }
+    source.save(transaction)
+}

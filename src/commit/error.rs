@@ -1,0 +1,72 @@
+//! Why a commit failed. Nothing of it is lost: it is finished, or made again, by the next poll.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use crate::{archive::explain, state::StateError};
+
+/// Why records could not be committed, or a source not be opened.
+#[derive(Debug, Error)]
+pub enum CommitError {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A file or folder.
+    #[error("failed to {doing} {path}: {}", explain(cause))]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        cause: io::Error,
+    },
+    /// A segment has bytes that neither state nor intent explain.
+    #[error(
+        "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either an older \
+         copy of the state was put back (then put back the newest one), or someone else wrote to the file (then keep a \
+         copy of it as evidence and cut it back: truncate -s {expected} {path}); nothing was archived, because it might be \
+         archived twice"
+    )]
+    Longer {
+        /// The segment.
+        path: PathBuf,
+        /// Its length according to the state.
+        expected: u64,
+        /// Its length.
+        actual: u64,
+    },
+    /// A segment lies there that the state does not know.
+    #[error(
+        "{path} lies in the archive, but the state does not know it; an older copy of the state was put back, or the folder \
+         was used by someone else: put back the newest copy of the state, or move the file away; nothing was archived, \
+         because it might be archived twice"
+    )]
+    Unknown {
+        /// The segment.
+        path: PathBuf,
+    },
+    /// The records of an interrupted commit are gone.
+    #[error("the records of an interrupted commit are lost ({detail}); the window is asked again by the next poll")]
+    SpoolLost {
+        /// What was found.
+        detail: String,
+    },
+    /// The disk refused to make bytes durable even after the records went into a new segment.
+    #[error("the segment {path} could not be written twice in a row ({detail}); the next poll goes on")]
+    DamagedAgain {
+        /// The segment.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+}
+
+impl CommitError {
+    /// Wraps an I/O error with what was tried on what.
+    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |cause| Self::Io { doing, path, cause }
+    }
+}

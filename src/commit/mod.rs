@@ -1,0 +1,28 @@
+//! The commit: makes a window's records and its watermark durable together, exactly once and append-only.
+//!
+//! | step | what | a crash after it leaves |
+//! |---|---|---|
+//! | 1 | the records are complete in a spool file; fsync of file and folder | a spool file that nobody asks for; removed |
+//! | 2 | one transaction records the *intent*: segment, offset, length, hash, what will be known | the commit is finished at the next open |
+//! | 3 | append to the segment, opened by name, at exactly that offset; fsync | the same: what is there already is compared, the rest is appended |
+//! | 4 | one transaction applies the intent: watermark, fingerprints, gaps | a spool file; removed |
+//!
+//! Step 2 is the commit point. Steps 3 and 4 are the same code whether the daemon just did step 2 or finds an intent
+//! when it starts ([`Committer::open`]): recovery is nothing but finishing. No step takes bytes back.
+//!
+//! A window at least as large as a segment may grow becomes a segment of its own: step 3 is then a rename.
+//!
+//! A segment that is not what it has to be is *damaged*: it is sealed with its last good length, the commit goes whole
+//! into a new segment, and what was lost is a gap until it has been asked of Atlas again.
+
+mod committer;
+mod damage;
+mod error;
+mod place;
+mod rotation;
+mod tail;
+
+pub use committer::{Committer, Records};
+pub use error::CommitError;
+pub use rotation::Rotation;
+pub use tail::TAIL_BYTES;

@@ -1,0 +1,280 @@
+//! Step 3 of a commit: the records reach their segment. The same code for a commit just begun and for recovery.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    archive::{Files, ReadFile, SPOOL, Spooled},
+    commit::{CommitError, tail},
+    state::{Intent, Placement, SourceState},
+};
+
+/// How much is compared or copied at once.
+const BUFFER: usize = 256 * 1024;
+
+/// How placing the records went.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// They are on stable storage in their segment.
+    Durable,
+    /// The segment is not what it has to be.
+    Damaged(Damage),
+    /// The records are neither in the spool nor in the segment.
+    SpoolLost {
+        /// What was found.
+        detail: String,
+        /// Whether a part of them may have reached the segment.
+        partly_written: bool,
+    },
+}
+
+/// What is wrong with a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// Up to here its records are good.
+    pub(super) good_length: u64,
+    /// Whether committed records are lost.
+    pub(super) lost: bool,
+    /// What was found.
+    pub(super) detail: String,
+}
+
+/// Brings the records of `intent` into their segment.
+///
+/// `fresh` says that this process has just written the spool, so that its hash need not be checked.
+pub(super) fn place(
+    files: &dyn Files,
+    source: &SourceState,
+    intent: &Intent,
+    fresh: bool,
+) -> Result<Placed, CommitError> {
+    let folder = Path::new(&source.folder);
+    let target = Target { files, folder, path: folder.join(intent.segment.as_str()), intent };
+    match intent.placement {
+        Placement::Append { offset } => {
+            let tail = source.open.as_ref().filter(|open| open.name == intent.segment).map(|open| &open.tail[..]);
+            target.append(offset, tail.unwrap_or_default(), fresh)
+        }
+        Placement::Adopt => target.adopt(fresh),
+    }
+}
+
+/// Looks whether an open segment is what the state says. A file that was never needed may be missing; it is made.
+pub(super) fn inspect(files: &dyn Files, source: &SourceState) -> Result<Option<Damage>, CommitError> {
+    let Some(open) = &source.open else { return Ok(None) };
+    let folder = Path::new(&source.folder);
+    let path = folder.join(open.name.as_str());
+    match files.length(&path).map_err(CommitError::io("look at", &path))? {
+        None if open.length == 0 => {
+            make(files, folder, &path)?;
+            Ok(None)
+        }
+        Some(actual) if actual > open.length => Err(CommitError::Longer { path, expected: open.length, actual }),
+        length => committed_damage(files, &path, length, open.length, &open.tail),
+    }
+}
+
+/// Whether the committed bytes of a segment are missing or changed, as far as a cheap look can tell.
+fn committed_damage(
+    files: &dyn Files,
+    path: &Path,
+    length: Option<u64>,
+    committed: u64,
+    tail: &[u8],
+) -> Result<Option<Damage>, CommitError> {
+    let Some(length) = length else {
+        let detail = "the segment is gone".to_owned();
+        return Ok(Some(Damage { good_length: 0, lost: committed > 0, detail }));
+    };
+    let mut file = files.read(path).map_err(CommitError::io("read", path))?;
+    if length < committed {
+        let good_length = last_line_end(file.as_mut(), length).map_err(CommitError::io("read", path))?;
+        let detail = format!("the segment has {length} bytes instead of {committed}");
+        return Ok(Some(Damage { good_length, lost: true, detail }));
+    }
+    if !tail::matches(file.as_mut(), committed, tail).map_err(CommitError::io("read", path))? {
+        let unchecked = committed.saturating_sub(tail_length(tail));
+        let good_length = last_line_end(file.as_mut(), unchecked).map_err(CommitError::io("read", path))?;
+        let detail = "the last bytes of the segment were changed by someone else".to_owned();
+        return Ok(Some(Damage { good_length, lost: true, detail }));
+    }
+    Ok(None)
+}
+
+fn tail_length(tail: &[u8]) -> u64 {
+    tail.first_chunk::<4>().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)))
+}
+
+/// Where the last complete line within the first `length` bytes ends.
+fn last_line_end(file: &mut dyn ReadFile, length: u64) -> io::Result<u64> {
+    let mut end = length;
+    while end > 0 {
+        let begin = end.saturating_sub(BUFFER as u64);
+        file.seek(SeekFrom::Start(begin))?;
+        let mut block = Vec::new();
+        file.take(end - begin).read_to_end(&mut block)?;
+        if let Some(newline) = memchr::memrchr(b'\n', &block) {
+            return Ok(begin + newline as u64 + 1);
+        }
+        end = begin;
+    }
+    Ok(0)
+}
+
+/// Makes an empty segment, durably.
+fn make(files: &dyn Files, folder: &Path, path: &Path) -> Result<(), CommitError> {
+    files.make_folder(folder).map_err(CommitError::io("make the folder", folder))?;
+    drop(files.create(path).map_err(CommitError::io("create", path))?);
+    files.sync_folder(folder).map_err(CommitError::io("sync", folder))
+}
+
+/// The segment that the records of an intent go into.
+struct Target<'a> {
+    files: &'a dyn Files,
+    folder: &'a Path,
+    path: PathBuf,
+    intent: &'a Intent,
+}
+
+impl Target<'_> {
+    fn append(&self, offset: u64, tail: &[u8], fresh: bool) -> Result<Placed, CommitError> {
+        let length = self.length()?;
+        if length.is_none() && offset == 0 {
+            make(self.files, self.folder, &self.path)?;
+        } else if let Some(damage) = committed_damage(self.files, &self.path, length, offset, tail)? {
+            return Ok(Placed::Damaged(damage));
+        }
+        let length = length.unwrap_or(0);
+        let end = offset + self.intent.length;
+        if length > end {
+            return Err(CommitError::Longer { path: self.path.clone(), expected: end, actual: length });
+        }
+        let mut spool = match self.spool(fresh)? {
+            Ok(spool) => spool,
+            Err(detail) if length == end && self.holds_the_records(offset)? => {
+                tracing::warn!(segment = %self.path.display(), detail, "the spool was lost, but its records were written");
+                return self.sync_segment(offset);
+            }
+            Err(detail) => return Ok(Placed::SpoolLost { detail, partly_written: length > offset }),
+        };
+        let written = length - offset;
+        if written > 0 && !self.begins_alike(spool.as_mut(), offset, written)? {
+            let detail = "an interrupted commit left other bytes than it was to write".to_owned();
+            return Ok(Placed::Damaged(Damage { good_length: offset, lost: false, detail }));
+        }
+        spool.seek(SeekFrom::Start(written)).map_err(CommitError::io("read", self.spool_path()))?;
+        let mut segment = self.files.append(&self.path).map_err(CommitError::io("open", &self.path))?;
+        let mut buffer = vec![0; BUFFER];
+        let mut left = self.intent.length - written;
+        while left > 0 {
+            let want = usize::try_from(left).unwrap_or(BUFFER).min(BUFFER);
+            let read = spool.read(&mut buffer[..want]).map_err(CommitError::io("read", self.spool_path()))?;
+            if read == 0 {
+                let detail = "the spool file ends too early".to_owned();
+                return Ok(Placed::SpoolLost { detail, partly_written: true });
+            }
+            segment.write_all(&buffer[..read]).map_err(CommitError::io("write to", &self.path))?;
+            left -= read as u64;
+        }
+        if let Err(cause) = segment.sync() {
+            return Ok(Placed::Damaged(self.sync_failed(offset, &cause)));
+        }
+        let actual = segment.length().map_err(CommitError::io("look at", &self.path))?;
+        if actual != end {
+            return Err(CommitError::Longer { path: self.path.clone(), expected: end, actual });
+        }
+        Ok(Placed::Durable)
+    }
+
+    fn adopt(&self, fresh: bool) -> Result<Placed, CommitError> {
+        let lost = |detail: String| Ok(Placed::SpoolLost { detail, partly_written: false });
+        match self.length()? {
+            None => {
+                if let Err(detail) = self.spool(fresh)? {
+                    return lost(detail);
+                }
+                self.files.make_folder(self.folder).map_err(CommitError::io("make the folder", self.folder))?;
+                let renamed = self.files.rename(&self.spool_path(), &self.path);
+                renamed.map_err(CommitError::io("rename the spool to", &self.path))?;
+            }
+            Some(length) if length == self.intent.length && self.holds_the_records(0)? => {}
+            Some(length) => {
+                let detail =
+                    format!("the segment that the window became has {length} bytes or other bytes than it had");
+                return Ok(Placed::SpoolLost { detail, partly_written: true });
+            }
+        }
+        // First the new name, then the disappearance of the old one.
+        self.files.sync_folder(self.folder).map_err(CommitError::io("sync", self.folder))?;
+        self.files.sync_folder(Path::new(SPOOL)).map_err(CommitError::io("sync", SPOOL))?;
+        Ok(Placed::Durable)
+    }
+
+    fn length(&self) -> Result<Option<u64>, CommitError> {
+        self.files.length(&self.path).map_err(CommitError::io("look at", &self.path))
+    }
+
+    fn spool_path(&self) -> PathBuf {
+        Spooled::path(&self.intent.spool)
+    }
+
+    /// The spool, or what is wrong with it.
+    fn spool(&self, fresh: bool) -> Result<Result<Box<dyn ReadFile>, String>, CommitError> {
+        let path = self.spool_path();
+        match self.files.length(&path).map_err(CommitError::io("look at", &path))? {
+            None => return Ok(Err("the spool file is gone".to_owned())),
+            Some(length) if length != self.intent.length => {
+                return Ok(Err(format!("the spool file has {length} bytes instead of {}", self.intent.length)));
+            }
+            Some(_) => {}
+        }
+        let mut spool = self.files.read(&path).map_err(CommitError::io("read", &path))?;
+        if !fresh {
+            let hash = hash(spool.as_mut(), self.intent.length).map_err(CommitError::io("read", &path))?;
+            if hash != self.intent.hash {
+                return Ok(Err("the spool file was changed by someone else".to_owned()));
+            }
+            spool.seek(SeekFrom::Start(0)).map_err(CommitError::io("read", &path))?;
+        }
+        Ok(Ok(spool))
+    }
+
+    /// Whether the segment holds all the records from `offset` on.
+    fn holds_the_records(&self, offset: u64) -> Result<bool, CommitError> {
+        let mut segment = self.files.read(&self.path).map_err(CommitError::io("read", &self.path))?;
+        let hash = segment.seek(SeekFrom::Start(offset)).and_then(|_| hash(segment.as_mut(), self.intent.length));
+        Ok(hash.map_err(CommitError::io("read", &self.path))? == self.intent.hash)
+    }
+
+    /// Whether the first `length` bytes after `offset` of the segment are those of the spool.
+    fn begins_alike(&self, spool: &mut dyn ReadFile, offset: u64, length: u64) -> Result<bool, CommitError> {
+        let mut segment = self.files.read(&self.path).map_err(CommitError::io("read", &self.path))?;
+        let alike = segment.seek(SeekFrom::Start(offset)).and_then(|_| {
+            let written = hash(segment.as_mut(), length)?;
+            Ok(written == hash(spool, length)?)
+        });
+        alike.map_err(CommitError::io("read", &self.path))
+    }
+
+    fn sync_segment(&self, offset: u64) -> Result<Placed, CommitError> {
+        let mut segment = self.files.append(&self.path).map_err(CommitError::io("open", &self.path))?;
+        Ok(match segment.sync() {
+            Ok(()) => Placed::Durable,
+            Err(cause) => Placed::Damaged(self.sync_failed(offset, &cause)),
+        })
+    }
+
+    /// After a failed fsync the page cache proves nothing: what reads well now may be gone tomorrow.
+    fn sync_failed(&self, offset: u64, cause: &io::Error) -> Damage {
+        Damage { good_length: offset, lost: false, detail: format!("the disk did not take its last bytes: {cause}") }
+    }
+}
+
+/// BLAKE3 of the next `length` bytes, fewer if the file ends.
+fn hash(file: &mut dyn ReadFile, length: u64) -> io::Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut file.take(length), &mut hasher)?;
+    Ok(*hasher.finalize().as_bytes())
+}

@@ -1,0 +1,230 @@
+//! Watermarks, gaps and islands: which ranges of time are archived.
+
+use rusqlite::{Connection, Transaction};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    instant::Instant,
+    plan::{Gap, GapReason, advance, subtract},
+    state::{SourceKey, SourceState, StateError},
+    window::Window,
+};
+
+/// What a commit says about a range: of `covered`, everything is archived, except what lies in `gaps`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoverageChange {
+    /// The range.
+    pub covered: Window,
+    /// What of it could not be had.
+    pub gaps: Vec<Gap>,
+}
+
+/// [`CoverageChange`] as it is stored with an intent.
+#[derive(Serialize, Deserialize)]
+struct StoredChange {
+    from_ms: i64,
+    to_ms: i64,
+    gaps: Vec<StoredGap>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredGap {
+    from_ms: i64,
+    to_ms: i64,
+    reason: String,
+    detail: String,
+    noticed_ms: i64,
+}
+
+impl CoverageChange {
+    /// Nothing is said about any range: records were archived, and that is all.
+    #[must_use]
+    pub fn none(at: Instant) -> Self {
+        Self { covered: Window::new(at, at), gaps: Vec::new() }
+    }
+
+    /// Where the end watermark of a source will stand that stands at `end` now.
+    #[must_use]
+    pub fn end_after(&self, end: Instant) -> Instant {
+        if self.covered.is_empty() { end } else { advance(end, self.covered, Some(self.covered.to)) }
+    }
+
+    /// Applies the change to the watermarks in `state`, and to the gaps and islands in the database. `state` is not
+    /// saved.
+    ///
+    /// The start watermark moves back only where the covered range reaches it; a range that does not is kept as an
+    /// *island*, so that a later backfill that closes the hole between can join it.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn apply(&self, transaction: &Transaction<'_>, state: &mut SourceState) -> Result<(), StateError> {
+        let (Some(start), Some(end)) = (state.start, state.end) else { return Ok(()) };
+        if self.covered.is_empty() {
+            return Ok(());
+        }
+        let closed = gaps(transaction, state.key)?;
+        for gap in &closed {
+            let left = subtract(gap.window, [self.covered]);
+            if left != [gap.window] {
+                delete_gap(transaction, state.key, gap)?;
+                for window in left {
+                    insert_gap(transaction, state.key, &Gap { window, ..gap.clone() })?;
+                }
+            }
+        }
+        for gap in &self.gaps {
+            declare(transaction, state.key, gap)?;
+        }
+        state.start = Some(self.move_start(transaction, state.key, start)?);
+        state.end = Some(past_skipped(transaction, state.key, self.end_after(end))?);
+        Ok(())
+    }
+
+    fn move_start(&self, transaction: &Transaction<'_>, key: SourceKey, start: Instant) -> Result<Instant, StateError> {
+        if self.covered.from >= start {
+            return Ok(start);
+        }
+        let mut island = self.covered;
+        for other in islands(transaction, key)? {
+            let touches = other.from <= island.to && island.from <= other.to;
+            if touches {
+                island = Window::new(island.from.min(other.from), island.to.max(other.to));
+                transaction
+                    .execute("DELETE FROM island WHERE source = ?1 AND from_ms = ?2", (key, other.from.millis()))?;
+            }
+        }
+        if island.to >= start {
+            return Ok(island.from);
+        }
+        transaction.execute(
+            "INSERT INTO island (source, from_ms, to_ms) VALUES (?1, ?2, ?3)",
+            (key, island.from.millis(), island.to.millis()),
+        )?;
+        Ok(start)
+    }
+
+    /// The text that is stored with an intent.
+    pub(super) fn to_stored(&self) -> Result<String, StateError> {
+        let gaps = self.gaps.iter().map(|gap| StoredGap {
+            from_ms: gap.window.from.millis(),
+            to_ms: gap.window.to.millis(),
+            reason: gap.reason.as_str().to_owned(),
+            detail: gap.detail.clone(),
+            noticed_ms: gap.noticed.millis(),
+        });
+        let stored =
+            StoredChange { from_ms: self.covered.from.millis(), to_ms: self.covered.to.millis(), gaps: gaps.collect() };
+        serde_json::to_string(&stored).map_err(|error| StateError::Damaged(error.to_string()))
+    }
+
+    /// Back from [`CoverageChange::to_stored`].
+    pub(super) fn from_stored(text: &str) -> Option<Self> {
+        let stored: StoredChange = serde_json::from_str(text).ok()?;
+        let gaps = stored.gaps.into_iter().map(|gap| {
+            Some(Gap {
+                window: window(gap.from_ms, gap.to_ms),
+                reason: gap.reason.parse().ok()?,
+                detail: gap.detail,
+                noticed: Instant::from_millis(gap.noticed_ms),
+            })
+        });
+        Some(Self { covered: window(stored.from_ms, stored.to_ms), gaps: gaps.collect::<Option<_>>()? })
+    }
+}
+
+fn window(from: i64, to: i64) -> Window {
+    Window::new(Instant::from_millis(from), Instant::from_millis(to))
+}
+
+/// An end watermark that has reached a range declared never to be had goes on behind it.
+fn past_skipped(transaction: &Transaction<'_>, key: SourceKey, mut end: Instant) -> Result<Instant, StateError> {
+    for gap in gaps(transaction, key)? {
+        if gap.reason == GapReason::Skipped && gap.window.contains(end) {
+            end = gap.window.to;
+        }
+    }
+    Ok(end)
+}
+
+impl SourceState {
+    /// Declares a gap, whatever the watermarks say.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn declare(&self, transaction: &Transaction<'_>, gap: &Gap) -> Result<(), StateError> {
+        declare(transaction, self.key, gap)
+    }
+}
+
+/// Stores a gap; one that touches another of the same kind becomes one with it.
+fn declare(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(), StateError> {
+    if gap.window.is_empty() {
+        return Ok(());
+    }
+    let mut joined = gap.clone();
+    for other in gaps(transaction, key)? {
+        let same = other.reason == gap.reason && other.detail == gap.detail;
+        if same && other.window.from <= joined.window.to && joined.window.from <= other.window.to {
+            delete_gap(transaction, key, &other)?;
+            joined.window.from = joined.window.from.min(other.window.from);
+            joined.window.to = joined.window.to.max(other.window.to);
+            joined.noticed = joined.noticed.min(other.noticed);
+        }
+    }
+    insert_gap(transaction, key, &joined)
+}
+
+fn insert_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(), StateError> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO gap (source, from_ms, to_ms, reason, detail, noticed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            key,
+            gap.window.from.millis(),
+            gap.window.to.millis(),
+            gap.reason.as_str(),
+            &gap.detail,
+            gap.noticed.millis(),
+        ),
+    )?;
+    Ok(())
+}
+
+fn delete_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(), StateError> {
+    transaction.execute(
+        "DELETE FROM gap WHERE source = ?1 AND from_ms = ?2 AND to_ms = ?3 AND reason = ?4",
+        (key, gap.window.from.millis(), gap.window.to.millis(), gap.reason.as_str()),
+    )?;
+    Ok(())
+}
+
+/// The gaps of a source, in order. What lies between islands and the start watermark is not among them.
+///
+/// # Errors
+/// Whatever SQLite gives, and a reason that nobody wrote.
+pub fn gaps(connection: &Connection, key: SourceKey) -> Result<Vec<Gap>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT from_ms, to_ms, reason, detail, noticed_ms FROM gap WHERE source = ?1 ORDER BY from_ms, to_ms",
+    )?;
+    let rows = statement.query_map([key], |row| {
+        let reason: String = row.get(2)?;
+        Ok((window(row.get(0)?, row.get(1)?), reason, row.get(3)?, Instant::from_millis(row.get(4)?)))
+    })?;
+    let mut gaps = Vec::new();
+    for row in rows {
+        let (window, reason, detail, noticed) = row?;
+        let reason = reason.parse().map_err(|()| StateError::Damaged(format!("a gap has the reason {reason:?}")))?;
+        gaps.push(Gap { window, reason, detail, noticed });
+    }
+    Ok(gaps)
+}
+
+/// The ranges before the start watermark that backfills collected, in order; none touches another or the watermark.
+///
+/// # Errors
+/// Whatever SQLite gives.
+pub fn islands(connection: &Connection, key: SourceKey) -> Result<Vec<Window>, StateError> {
+    let mut statement =
+        connection.prepare_cached("SELECT from_ms, to_ms FROM island WHERE source = ?1 ORDER BY from_ms")?;
+    let rows = statement.query_map([key], |row| Ok(window(row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

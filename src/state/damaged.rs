@@ -1,0 +1,64 @@
+//! Segments that were damaged, and up to where their bytes are good.
+
+use rusqlite::{Connection, Transaction};
+
+use crate::{
+    archive::SegmentName,
+    instant::Instant,
+    state::{
+        SourceKey, StateError,
+        source_state::{signed, unsigned},
+    },
+};
+
+/// A segment whose bytes are good only up to a length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedSegment {
+    /// Which one.
+    pub name: SegmentName,
+    /// The records before this length are good; nothing behind it counts.
+    pub good_length: u64,
+    /// What was found.
+    pub detail: String,
+    /// When, by the local clock.
+    pub noticed: Instant,
+}
+
+/// The damaged segments of a source.
+///
+/// # Errors
+/// Whatever SQLite gives.
+pub fn damaged_segments(connection: &Connection, key: SourceKey) -> Result<Vec<DamagedSegment>, StateError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT segment, good_length, detail, noticed_ms FROM damaged_segment WHERE source = ?1 ORDER BY segment",
+    )?;
+    let rows = statement.query_map([key], |row| {
+        let name: String = row.get(0)?;
+        Ok((name, unsigned(row.get(1)?), row.get(2)?, Instant::from_millis(row.get(3)?)))
+    })?;
+    let mut damaged = Vec::new();
+    for row in rows {
+        let (name, good_length, detail, noticed) = row?;
+        let name =
+            name.parse().map_err(|()| StateError::Damaged(format!("a damaged segment has the name {name:?}")))?;
+        damaged.push(DamagedSegment { name, good_length, detail, noticed });
+    }
+    Ok(damaged)
+}
+
+/// Takes note of a damaged segment.
+///
+/// # Errors
+/// Whatever SQLite gives.
+pub fn record_damage(
+    transaction: &Transaction<'_>,
+    key: SourceKey,
+    damaged: &DamagedSegment,
+) -> Result<(), StateError> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, detail, noticed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        (key, damaged.name.as_str(), signed(damaged.good_length), &damaged.detail, damaged.noticed.millis()),
+    )?;
+    Ok(())
+}

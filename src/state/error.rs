@@ -1,0 +1,69 @@
+//! What can be wrong with the state.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+/// Why the state could not be opened, read or written.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// The folder is not there.
+    #[error(
+        "the state folder {0} does not exist; create it, owned by the user that atlas-logd runs as, with mode 0750"
+    )]
+    NoFolder(PathBuf),
+    /// There is no database where one is needed.
+    #[error("there is no state database at {0}; nothing has been collected with this configuration yet")]
+    NoDatabase(PathBuf),
+    /// The folder or the database cannot be used.
+    #[error("failed to open the state in {path}: {cause}; it must be writable for the user that atlas-logd runs as")]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Another process writes to the state.
+    #[error("another atlas-logd is using the state in {0}; stop it first, or wait until it is done")]
+    Locked(PathBuf),
+    /// The database was made by a newer program.
+    #[error(
+        "the state database {path} has schema version {found}, and this program knows versions up to {known}; run the \
+         version of atlas-logd that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The database is not what was written.
+    #[error("the state database is damaged: {0}; put back a copy of the state folder that is as new as the archive")]
+    Damaged(String),
+    /// One source's row is not what was written.
+    #[error(
+        "the state of {source_name} is damaged: {detail}; put back a copy of the state folder that is as new as the archive"
+    )]
+    DamagedSource {
+        /// The source, as far as it can be told.
+        source_name: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// SQLite failed.
+    #[error("failed to use the state database: {0}")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StateError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Sqlite(error),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The intent: everything that is needed to finish a commit.
+
+use rusqlite::{Connection, OptionalExtension, Transaction};
+
+use crate::{
+    archive::SegmentName,
+    state::{
+        CoverageChange, KeptFingerprint, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
+        source_state::{signed, unsigned},
+    },
+};
+
+/// Where the records of a commit go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// They are appended to the segment at this offset.
+    Append {
+        /// In bytes from the segment's beginning.
+        offset: u64,
+    },
+    /// The spool file becomes the segment by renaming.
+    Adopt,
+}
+
+/// A commit under way. While a source has one, it does nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The name of the spool file that holds the records.
+    pub spool: String,
+    /// The segment that they go into.
+    pub segment: SegmentName,
+    /// Where in it.
+    pub placement: Placement,
+    /// How many bytes they are.
+    pub length: u64,
+    /// How many they are.
+    pub records: u64,
+    /// BLAKE3 of the bytes.
+    pub hash: [u8; 32],
+    /// Hash of the segment's last bytes afterwards.
+    pub tail: Vec<u8>,
+    /// What the commit says about coverage.
+    pub change: CoverageChange,
+}
+
+impl Intent {
+    /// The commit under way of a source, if there is one.
+    ///
+    /// # Errors
+    /// When the row is damaged, or whatever SQLite gives.
+    pub fn load(connection: &Connection, source: &SourceState) -> Result<Option<Self>, StateError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT spool, placement, segment, offset, length, records, hash, tail, change FROM intent WHERE source = ?1",
+        )?;
+        let row = statement
+            .query_row([source.key], |row| {
+                let (placement, segment, change): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(8)?);
+                let placement = match placement.as_str() {
+                    "append" => Some(Placement::Append { offset: unsigned(row.get(3)?) }),
+                    "adopt" => Some(Placement::Adopt),
+                    _ => None,
+                };
+                let (spool, tail) = (row.get(0)?, row.get(7)?);
+                let (length, records, hash) = (unsigned(row.get(4)?), unsigned(row.get(5)?), row.get(6)?);
+                let change = CoverageChange::from_stored(&change);
+                let parts = placement.zip(segment.parse().ok()).zip(change);
+                Ok(parts.map(|((placement, segment), change)| Self {
+                    spool,
+                    segment,
+                    placement,
+                    length,
+                    records,
+                    hash,
+                    tail,
+                    change,
+                }))
+            })
+            .optional()?;
+        row.map(|intent| {
+            intent.ok_or_else(|| StateError::DamagedSource {
+                source_name: source.folder.clone(),
+                detail: "its commit under way cannot be read".to_owned(),
+            })
+        })
+        .transpose()
+    }
+
+    /// Records the intent: from here on the commit will be finished, whatever happens.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn record(
+        &self,
+        transaction: &Transaction<'_>,
+        key: SourceKey,
+        kept: impl Iterator<Item = KeptFingerprint>,
+    ) -> Result<(), StateError> {
+        fingerprints::forget_pending(transaction, key)?;
+        fingerprints::note_pending(transaction, key, kept)?;
+        self.store(transaction, key)
+    }
+
+    /// The records go into another segment than was intended, because that one was damaged.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn redirect(
+        &mut self,
+        transaction: &Transaction<'_>,
+        key: SourceKey,
+        to: &OpenSegment,
+    ) -> Result<(), StateError> {
+        self.segment = to.name.clone();
+        self.placement = Placement::Append { offset: to.length };
+        self.store(transaction, key)
+    }
+
+    fn store(&self, transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
+        let (placement, offset) = match self.placement {
+            Placement::Append { offset } => ("append", offset),
+            Placement::Adopt => ("adopt", 0),
+        };
+        let change = self.change.to_stored()?;
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute((
+                key,
+                &self.spool,
+                placement,
+                self.segment.as_str(),
+                signed(offset),
+                signed(self.length),
+                signed(self.records),
+                &self.hash,
+                &self.tail,
+                change,
+            ))?;
+        Ok(())
+    }
+
+    /// Applies the intent: its records are on stable storage in their segment. `source` and its row say so afterwards.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn apply(&self, transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
+        let offset = match self.placement {
+            Placement::Append { offset } => offset,
+            Placement::Adopt => 0,
+        };
+        let before = source.open.take().filter(|open| open.name == self.segment);
+        let from = self.change.covered.from;
+        source.open = Some(OpenSegment {
+            name: self.segment.clone(),
+            length: offset + self.length,
+            records: before.as_ref().map_or(0, |open| open.records) + self.records,
+            collected_from: Some(before.and_then(|open| open.collected_from).map_or(from, |earlier| earlier.min(from))),
+            tail: self.tail.clone(),
+        });
+        source.records += self.records;
+        source.bytes += self.length;
+        self.change.apply(transaction, source)?;
+        fingerprints::apply_pending(transaction, source.key)?;
+        if let Some(end) = source.end {
+            fingerprints::forget_passed(transaction, source.key, end)?;
+        }
+        delete(transaction, source.key)?;
+        source.save(transaction)
+    }
+
+    /// Gives the commit up: its records are lost, nothing of it is archived, and nothing says that it was.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn abandon(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
+        fingerprints::forget_pending(transaction, key)?;
+        delete(transaction, key)
+    }
+}
+
+fn delete(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
+    transaction.prepare_cached("DELETE FROM intent WHERE source = ?1")?.execute([key])?;
+    Ok(())
+}
+
+impl CoverageChange {
+    /// Commits a window without new records: one transaction, no file. `kept` are records that were seen again.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn commit(
+        &self,
+        transaction: &Transaction<'_>,
+        source: &mut SourceState,
+        kept: impl Iterator<Item = KeptFingerprint>,
+    ) -> Result<(), StateError> {
+        self.apply(transaction, source)?;
+        fingerprints::remember(transaction, source.key, kept)?;
+        if let Some(end) = source.end {
+            fingerprints::forget_passed(transaction, source.key, end)?;
+        }
+        source.save(transaction)
+    }
+}

@@ -1,0 +1,44 @@
+//! The state: what is needed to go on, and nothing more. It does not grow with the archive.
+//!
+//! ```text
+//! <state>/state.db        SQLite: WAL, synchronous=FULL, STRICT tables, schema version in user_version
+//! <state>/state.db-wal    SQLite's own
+//! <state>/state.db-shm    SQLite's own
+//! <state>/lock            held by the one process that may write
+//! ```
+//!
+//! | table | one row for each | holds |
+//! |---|---|---|
+//! | `archive` | state | the id that the archive carries too |
+//! | `source` | source that was ever seen | watermarks, folder, open and last sealed segment, totals, a checksum over all of it |
+//! | `gap` | gap | range, reason, when it was noticed |
+//! | `island` | range collected by a backfill that does not touch the start watermark yet | the range |
+//! | `fingerprint` | record that may come again | how often it is archived, and until when it must be known |
+//! | `intent` | commit under way | everything needed to finish it |
+//! | `pending_fingerprint` | record of a commit under way | what `fingerprint` will hold |
+//! | `damaged_segment` | segment that was damaged | up to where its bytes are good |
+//! | `health`, `poll` | source, and each of its last ten polls | how it went |
+//!
+//! A transaction that returned is on stable storage. Everything that belongs together is in one transaction; which
+//! moments a crash can fall into is listed where commits are made, in [`commit`](crate::commit).
+
+mod archive_id;
+mod coverage;
+mod damaged;
+mod error;
+mod fingerprints;
+mod intent;
+mod polls;
+mod schema;
+mod source_state;
+mod store;
+
+pub use archive_id::ArchiveId;
+pub use coverage::{CoverageChange, gaps, islands};
+pub use damaged::{DamagedSegment, damaged_segments, record_damage};
+pub use error::StateError;
+pub use fingerprints::{KeptFingerprint, KnownFingerprint, known_fingerprints, replace_fingerprints};
+pub use intent::{Intent, Placement};
+pub use polls::{Health, PollRecord, health, recent_polls, record_poll};
+pub use source_state::{OpenSegment, SealedSegment, SourceKey, SourceState};
+pub use store::Store;

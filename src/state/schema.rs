@@ -1,0 +1,154 @@
+//! The tables, and how older ones are brought up to date.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::state::StateError;
+
+/// Statement *n* brings the schema from version *n* to *n* + 1. What was once released never changes.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE archive (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        id TEXT NOT NULL,
+        marked INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE source (
+        key INTEGER PRIMARY KEY,
+        project_id TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        filter TEXT NOT NULL,
+        project_name TEXT NOT NULL,
+        folder TEXT NOT NULL UNIQUE,
+        start_ms INTEGER,
+        end_ms INTEGER,
+        next_sequence INTEGER NOT NULL,
+        open_segment TEXT,
+        open_length INTEGER NOT NULL,
+        open_records INTEGER NOT NULL,
+        open_from_ms INTEGER,
+        open_tail BLOB NOT NULL,
+        sealed_segment TEXT,
+        sealed_length INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        fingerprints_lost INTEGER NOT NULL,
+        checksum BLOB NOT NULL,
+        UNIQUE (project_id, kind, name, filter)
+    ) STRICT;
+
+    CREATE TABLE gap (
+        source INTEGER NOT NULL REFERENCES source (key),
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        noticed_ms INTEGER NOT NULL,
+        PRIMARY KEY (source, from_ms, to_ms, reason)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE island (
+        source INTEGER NOT NULL REFERENCES source (key),
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
+        PRIMARY KEY (source, from_ms)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE fingerprint (
+        source INTEGER NOT NULL REFERENCES source (key),
+        fingerprint BLOB NOT NULL,
+        count INTEGER NOT NULL,
+        keep_until_ms INTEGER NOT NULL,
+        PRIMARY KEY (source, fingerprint)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE pending_fingerprint (
+        source INTEGER NOT NULL REFERENCES source (key),
+        fingerprint BLOB NOT NULL,
+        count INTEGER NOT NULL,
+        keep_until_ms INTEGER NOT NULL,
+        PRIMARY KEY (source, fingerprint)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE intent (
+        source INTEGER PRIMARY KEY REFERENCES source (key),
+        spool TEXT NOT NULL,
+        placement TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        offset INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        hash BLOB NOT NULL,
+        tail BLOB NOT NULL,
+        change TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE damaged_segment (
+        source INTEGER NOT NULL REFERENCES source (key),
+        segment TEXT NOT NULL,
+        good_length INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        noticed_ms INTEGER NOT NULL,
+        PRIMARY KEY (source, segment)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE health (
+        source INTEGER PRIMARY KEY REFERENCES source (key),
+        polls INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        polled_ms INTEGER NOT NULL,
+        succeeded_ms INTEGER,
+        failing_since_ms INTEGER,
+        message TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE poll (
+        source INTEGER NOT NULL REFERENCES source (key),
+        slot INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        duration_ms INTEGER NOT NULL,
+        windows INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        failure TEXT,
+        PRIMARY KEY (source, slot)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The newest version that this program knows.
+fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The schema version of an open database.
+fn version(connection: &Connection) -> Result<i64, StateError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Refuses a database of a version that this program does not know; `exact` refuses an older one too.
+pub(super) fn check_version(connection: &Connection, path: &Path, exact: bool) -> Result<(), StateError> {
+    let found = version(connection)?;
+    if found > newest() {
+        return Err(StateError::Newer { path: path.to_owned(), found, known: newest() });
+    }
+    if exact && found < newest() {
+        return Err(StateError::NoDatabase(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
+    check_version(connection, path, false)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for statements in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(statements)?;
+    }
+    transaction.pragma_update(None, "user_version", newest())?;
+    transaction.commit()?;
+    Ok(())
+}

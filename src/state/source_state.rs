@@ -1,0 +1,332 @@
+//! What the state knows of one source.
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use serde::Serialize;
+
+use crate::{
+    archive::SegmentName,
+    instant::Instant,
+    source::{Kind, Source, SourceId},
+    state::StateError,
+};
+
+/// The number of a source's row.
+pub type SourceKey = i64;
+
+/// The segment that a source's records are appended to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSegment {
+    /// Its name.
+    pub name: SegmentName,
+    /// Its committed length in bytes.
+    pub length: u64,
+    /// How many records it holds.
+    pub records: u64,
+    /// The beginning of the earliest window of which it holds records: what has to be asked again if it is lost.
+    pub collected_from: Option<Instant>,
+    /// Hash of its last bytes, see [`tail_hash`](crate::commit::TAIL_BYTES).
+    pub tail: Vec<u8>,
+}
+
+/// The last segment that was sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSegment {
+    /// Its name.
+    pub name: SegmentName,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+/// What the state knows of one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceState {
+    /// The number of its row.
+    pub key: SourceKey,
+    /// The Atlas project.
+    pub project_id: String,
+    /// Which endpoint.
+    pub kind: Kind,
+    /// The name of the stream instance or cluster.
+    pub name: String,
+    /// The filter, as it is written; empty for everything.
+    pub filter: String,
+    /// The project's display name when the source was last opened.
+    pub project_name: String,
+    /// Its folder below the archive's root, for ever.
+    pub folder: String,
+    /// From where the archive is complete; nothing before the first poll.
+    pub start: Option<Instant>,
+    /// Up to where it is; there exactly when `start` is.
+    pub end: Option<Instant>,
+    /// The sequence number of the next segment.
+    pub next_sequence: u64,
+    /// The segment that is appended to; nothing for a removed source.
+    pub open: Option<OpenSegment>,
+    /// The one before it.
+    pub sealed: Option<SealedSegment>,
+    /// Records archived in all.
+    pub records: u64,
+    /// Bytes archived in all.
+    pub bytes: u64,
+    /// The fingerprints no longer tell what is archived and have to be made again from the segments.
+    pub fingerprints_lost: bool,
+}
+
+/// The columns as they are stored: what the checksum is made of.
+#[derive(Serialize)]
+struct Columns<'a> {
+    key: i64,
+    project_id: &'a str,
+    kind: &'a str,
+    name: &'a str,
+    filter: &'a str,
+    project_name: &'a str,
+    folder: &'a str,
+    start: Option<i64>,
+    end: Option<i64>,
+    next_sequence: i64,
+    open_segment: Option<&'a str>,
+    open_length: i64,
+    open_records: i64,
+    open_from: Option<i64>,
+    open_tail: &'a [u8],
+    sealed_segment: Option<&'a str>,
+    sealed_length: i64,
+    records: i64,
+    bytes: i64,
+    fingerprints_lost: i64,
+}
+
+impl Columns<'_> {
+    fn checksum(&self) -> Vec<u8> {
+        // Serialising numbers, texts and bytes cannot fail; if it ever does, the row reads as damaged.
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        blake3::hash(&text).as_bytes()[..16].to_vec()
+    }
+}
+
+/// SQLite holds signed numbers. No count of bytes or records comes near the limit.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Back from [`signed`].
+pub(super) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+const SELECT: &str = "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
+    next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment, sealed_length,
+    records, bytes, fingerprints_lost, checksum FROM source";
+
+impl SourceState {
+    /// The state of a source; nothing if it was never seen.
+    ///
+    /// # Errors
+    /// When the row is damaged, or whatever SQLite gives.
+    pub fn load(connection: &Connection, id: &SourceId) -> Result<Option<Self>, StateError> {
+        let mut statement = connection
+            .prepare_cached(&format!("{SELECT} WHERE project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4"))?;
+        let found = statement
+            .query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), Self::from_row)
+            .optional()?;
+        found.transpose()
+    }
+
+    /// All sources that were ever seen, by folder; those whose row is damaged as the error.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn load_all(connection: &Connection) -> Result<Vec<Result<Self, StateError>>, StateError> {
+        let mut statement = connection.prepare(&format!("{SELECT} ORDER BY folder"))?;
+        let rows = statement.query_map([], Self::from_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether another source has this folder.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn folder_is_taken(connection: &Connection, folder: &str) -> Result<bool, StateError> {
+        let mut statement = connection.prepare_cached("SELECT 1 FROM source WHERE folder = ?1")?;
+        Ok(statement.exists([folder])?)
+    }
+
+    /// Makes the row of a source that is seen for the first time.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn create(transaction: &Transaction<'_>, source: &Source, folder: String) -> Result<Self, StateError> {
+        let key =
+            transaction.query_row("SELECT coalesce(max(key), 0) + 1 FROM source", [], |row| row.get::<_, i64>(0))?;
+        let state = Self {
+            key,
+            project_id: source.id.project_id.clone(),
+            kind: source.id.kind,
+            name: source.id.name.clone(),
+            filter: source.id.filter.to_string(),
+            project_name: source.project_name.clone(),
+            folder,
+            start: None,
+            end: None,
+            next_sequence: 1,
+            open: None,
+            sealed: None,
+            records: 0,
+            bytes: 0,
+            fingerprints_lost: false,
+        };
+        state.save(transaction)?;
+        Ok(state)
+    }
+
+    /// Stores the row.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn save(&self, transaction: &Transaction<'_>) -> Result<(), StateError> {
+        let columns = self.columns();
+        let mut statement = transaction.prepare_cached(
+            "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
+                next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment,
+                sealed_length, records, bytes, fingerprints_lost, checksum)
+             VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end,
+                :next_sequence, :open_segment, :open_length, :open_records, :open_from, :open_tail, :sealed_segment,
+                :sealed_length, :records, :bytes, :fingerprints_lost, :checksum)
+             ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
+                end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open_segment = excluded.open_segment,
+                open_length = excluded.open_length, open_records = excluded.open_records,
+                open_from_ms = excluded.open_from_ms, open_tail = excluded.open_tail,
+                sealed_segment = excluded.sealed_segment, sealed_length = excluded.sealed_length,
+                records = excluded.records, bytes = excluded.bytes, fingerprints_lost = excluded.fingerprints_lost,
+                checksum = excluded.checksum",
+        )?;
+        statement.execute(named_params! {
+            ":key": columns.key,
+            ":project_id": columns.project_id,
+            ":kind": columns.kind,
+            ":name": columns.name,
+            ":filter": columns.filter,
+            ":project_name": columns.project_name,
+            ":folder": columns.folder,
+            ":start": columns.start,
+            ":end": columns.end,
+            ":next_sequence": columns.next_sequence,
+            ":open_segment": columns.open_segment,
+            ":open_length": columns.open_length,
+            ":open_records": columns.open_records,
+            ":open_from": columns.open_from,
+            ":open_tail": columns.open_tail,
+            ":sealed_segment": columns.sealed_segment,
+            ":sealed_length": columns.sealed_length,
+            ":records": columns.records,
+            ":bytes": columns.bytes,
+            ":fingerprints_lost": columns.fingerprints_lost,
+            ":checksum": columns.checksum(),
+        })?;
+        Ok(())
+    }
+
+    /// The next segment becomes the open one, empty; the one before it is sealed. The file is made when it is needed.
+    pub fn rotate(&mut self, opened: Instant) {
+        self.seal();
+        let name = SegmentName::new(self.next_sequence, opened);
+        self.next_sequence += 1;
+        self.open = Some(OpenSegment { name, length: 0, records: 0, collected_from: None, tail: Vec::new() });
+    }
+
+    /// The open segment is sealed, and there is none.
+    pub fn seal(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.sealed = Some(SealedSegment { name: open.name, length: open.length });
+        }
+    }
+
+    fn columns(&self) -> Columns<'_> {
+        let open = self.open.as_ref();
+        Columns {
+            key: self.key,
+            project_id: &self.project_id,
+            kind: self.kind.as_str(),
+            name: &self.name,
+            filter: &self.filter,
+            project_name: &self.project_name,
+            folder: &self.folder,
+            start: self.start.map(Instant::millis),
+            end: self.end.map(Instant::millis),
+            next_sequence: signed(self.next_sequence),
+            open_segment: open.map(|open| open.name.as_str()),
+            open_length: signed(open.map_or(0, |open| open.length)),
+            open_records: signed(open.map_or(0, |open| open.records)),
+            open_from: open.and_then(|open| open.collected_from).map(Instant::millis),
+            open_tail: open.map_or(&[], |open| &open.tail),
+            sealed_segment: self.sealed.as_ref().map(|sealed| sealed.name.as_str()),
+            sealed_length: signed(self.sealed.as_ref().map_or(0, |sealed| sealed.length)),
+            records: signed(self.records),
+            bytes: signed(self.bytes),
+            fingerprints_lost: i64::from(self.fingerprints_lost),
+        }
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Result<Self, StateError>> {
+        let kind: String = row.get("kind")?;
+        let name: String = row.get("name")?;
+        let folder: String = row.get("folder")?;
+        let open_segment: Option<String> = row.get("open_segment")?;
+        let sealed_segment: Option<String> = row.get("sealed_segment")?;
+        let stored: Vec<u8> = row.get("checksum")?;
+        let damaged =
+            |detail: &str| StateError::DamagedSource { source_name: folder.clone(), detail: detail.to_owned() };
+        let Ok(parsed_kind) = kind.parse() else {
+            return Ok(Err(damaged("its kind is unknown")));
+        };
+        let (Ok(open_name), Ok(sealed_name)) = (segment_name(open_segment), segment_name(sealed_segment)) else {
+            return Ok(Err(damaged("the name of a segment cannot be read")));
+        };
+        let open = match open_name {
+            Some(name) => Some(OpenSegment {
+                name,
+                length: unsigned(row.get("open_length")?),
+                records: unsigned(row.get("open_records")?),
+                collected_from: row.get::<_, Option<i64>>("open_from_ms")?.map(Instant::from_millis),
+                tail: row.get("open_tail")?,
+            }),
+            None => None,
+        };
+        let sealed = match sealed_name {
+            Some(name) => Some(SealedSegment { name, length: unsigned(row.get("sealed_length")?) }),
+            None => None,
+        };
+        let state = Self {
+            key: row.get("key")?,
+            project_id: row.get("project_id")?,
+            kind: parsed_kind,
+            name,
+            filter: row.get("filter")?,
+            project_name: row.get("project_name")?,
+            folder: folder.clone(),
+            start: row.get::<_, Option<i64>>("start_ms")?.map(Instant::from_millis),
+            end: row.get::<_, Option<i64>>("end_ms")?.map(Instant::from_millis),
+            next_sequence: unsigned(row.get("next_sequence")?),
+            open,
+            sealed,
+            records: unsigned(row.get("records")?),
+            bytes: unsigned(row.get("bytes")?),
+            fingerprints_lost: row.get::<_, i64>("fingerprints_lost")? != 0,
+        };
+        if state.columns().checksum() != stored {
+            return Ok(Err(damaged("its checksum does not fit")));
+        }
+        Ok(Ok(state))
+    }
+
+    /// The source as it is named on the command line.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        format!("{}/{}/{}", self.project_name, self.kind, self.name)
+    }
+}
+
+fn segment_name(text: Option<String>) -> Result<Option<SegmentName>, ()> {
+    text.map(|text| text.parse()).transpose()
+}

@@ -1,0 +1,129 @@
+//! The database behind a small handle.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::state::{StateError, schema};
+
+/// The one connection to the state database. Calls wait for the disk: make them on a blocking thread.
+#[derive(Debug)]
+pub struct Store {
+    connection: Mutex<Connection>,
+    folder: PathBuf,
+    /// Held for as long as the state is open for writing.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the state in `folder` for writing, and makes the database when there is none.
+    ///
+    /// # Errors
+    /// When the folder is missing or not ours, when another process has it open for writing, when the database is of a
+    /// newer version or damaged.
+    pub fn open(folder: &Path) -> Result<Self, StateError> {
+        let lock = lock(folder)?;
+        let path = folder.join("state.db");
+        let mut connection = Connection::open(&path)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Memory must not follow the size of the database: 2 MiB of cache, in KiB.
+        connection.pragma_update(None, "cache_size", -2048)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        schema::migrate(&mut connection, &path)?;
+        check_pages(&connection)?;
+        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Opens the state in `folder` for reading, also while another process writes to it.
+    ///
+    /// # Errors
+    /// When there is no database, or it is of another version or damaged.
+    pub fn open_read_only(folder: &Path) -> Result<Self, StateError> {
+        let path = folder.join("state.db");
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(StateError::NoDatabase(path)),
+            Err(cause) => return Err(StateError::Folder { path, cause }),
+        }
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        schema::check_version(&connection, &path, true)?;
+        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), _lock: None })
+    }
+
+    /// The folder that the state lies in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Does `work` in one transaction, which is on stable storage when this returns, or not there at all when it fails.
+    ///
+    /// # Errors
+    /// Whatever `work` or SQLite gives.
+    pub fn transaction<T, E: From<StateError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.connection();
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StateError::from)?;
+        let done = work(&transaction)?;
+        transaction.commit().map_err(StateError::from)?;
+        Ok(done)
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// Whatever `work` or SQLite gives.
+    pub fn read<T, E: From<StateError>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+        work(&self.connection())
+    }
+
+    /// A thread that panicked in a transaction left none behind: dropping it rolled it back.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the lock of the state folder.
+fn lock(folder: &Path) -> Result<File, StateError> {
+    if !folder.is_dir() {
+        return Err(StateError::NoFolder(folder.to_owned()));
+    }
+    let path = folder.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|cause| StateError::Folder { path, cause })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(StateError::Folder { path: folder.to_owned(), cause }),
+    }
+}
+
+/// Lets SQLite look over its pages, so that damage is found before anything is built on it.
+fn check_pages(connection: &Connection) -> Result<(), StateError> {
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(StateError::Damaged(verdict.replace('\n', " "))) }
+}
+
+impl StateError {
+    /// Whether the disk that holds the state is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Folder { cause, .. } => cause.kind() == io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+}
