@@ -1,0 +1,94 @@
+//! Why a poll failed. The watermark stays, and the next poll tries again.
+
+use thiserror::Error;
+
+use crate::{
+    atlas::{RequestError, decode::DecodeError},
+    collect::IntakeError,
+    commit::CommitError,
+    instant::Instant,
+    source::Source,
+    window::Window,
+};
+
+/// Why a poll failed.
+#[derive(Debug, Error)]
+pub enum PollError {
+    /// Atlas did not answer, or not with the data.
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    /// The answer is not what it has to be.
+    #[error("{0}")]
+    Decode(DecodeError<IntakeError>),
+    /// The archive or the state.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The archive or the state, while an answer was taken in.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// The local clock is behind what is archived already.
+    #[error("the clock shows {now}, but the archive is complete up to {end}: the clock is wrong, or was; set it right")]
+    ClockBehind {
+        /// The clock, corrected by Atlas' `Date` as far as that is known.
+        now: Instant,
+        /// The end watermark.
+        end: Instant,
+    },
+    /// Whether Atlas still held the window cannot be told.
+    #[error(
+        "the local clock shows {local} and Atlas' Date says {date}, so it cannot be told whether Atlas still held the \
+         window; its records are archived, but the watermark waits: set the clock right"
+    )]
+    ClocksDisagree {
+        /// The local clock.
+        local: Instant,
+        /// The `Date` of the answer.
+        date: Instant,
+    },
+    /// Without a `Date`, nothing says how far Atlas had come.
+    #[error(
+        "the answer has no Date header, so its records are archived, but the watermark waits; a proxy between here and \
+         Atlas probably removes it"
+    )]
+    NoDate,
+    /// Atlas answered for another range than was asked.
+    #[error("Atlas answered for {echoed} only, when {asked} was asked; what it gave is archived, but the watermark waits")]
+    Narrower {
+        /// The range that was asked.
+        asked: Window,
+        /// The range that the answer is for.
+        echoed: Window,
+    },
+    /// A defect in this program.
+    #[error("a worker stopped unexpectedly ({0}); this is a defect in atlas-logd, please report it")]
+    Panicked(String),
+    /// The program is stopping.
+    #[error("stopped before it was done; it goes on at the next start")]
+    Stopped,
+}
+
+impl PollError {
+    /// Whether the window will fail in the same way for ever unless somebody does something about it, so that `skip`
+    /// is worth naming.
+    fn lasts(&self) -> bool {
+        match self {
+            Self::Decode(error) => error.lasts(),
+            Self::Narrower { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// What to do about it, if there is anything to do.
+    #[must_use]
+    pub fn advice(&self, source: &Source, window: Option<Window>) -> Option<String> {
+        match (self, window) {
+            (Self::Request(error), _) => error.advice(source),
+            (error, Some(window)) if error.lasts() => Some(format!(
+                "it is tried again at every poll; if it never gets better, get past it with: atlas-logd skip '{source}' \
+                 --from {} --to {} --reason '…'",
+                window.from, window.to
+            )),
+            _ => None,
+        }
+    }
+}

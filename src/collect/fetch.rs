@@ -1,0 +1,334 @@
+//! One answer: asked for, decoded and taken in.
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    atlas::{
+        Answer, Ask, Body, Consequence, RequestError,
+        decode::{self, BodyReader, BodySender, DecodeError, Limits},
+    },
+    collect::{
+        Collector, PollError, Progress, Task,
+        collector::panic_message,
+        intake::{AnswerBounds, Intake, TakenIn},
+        kept::Kept,
+        known::Known,
+    },
+    instant::Instant,
+    plan::{self, Planner},
+    source::{AuthResult, Kind},
+    state::SourceState,
+    window::Window,
+};
+
+/// How many chunks of a body wait for the decoder.
+const CHUNKS_AHEAD: usize = 8;
+
+/// The first wait before another try; each further one is twice as long, with jitter.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// No wait before another try is longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// The window.
+    pub(super) window: Window,
+    /// What is asked for it: the window and its slack.
+    pub(super) asked: Window,
+    /// Which results.
+    pub(super) auth_result: AuthResult,
+}
+
+/// Where what is archived already is looked up.
+#[derive(Clone, Debug)]
+pub(super) enum KnownFrom {
+    /// The state's fingerprints: enough for everything from the end watermark on.
+    State,
+    /// The segments.
+    Segments,
+}
+
+/// What came of a question.
+pub(super) enum Fetched {
+    /// Records, spooled.
+    Answer(FetchedAnswer),
+    /// The page was full; nothing of it was kept.
+    Full {
+        /// The oldest clock in it.
+        oldest: Option<Instant>,
+    },
+}
+
+/// An answer that was taken in.
+pub(super) struct FetchedAnswer {
+    /// The part of the window that the answer is for.
+    pub(super) window: Window,
+    /// The range that the answer is for, where it is less than was asked.
+    pub(super) narrower: Option<Window>,
+    /// The clocks at the answer.
+    pub(super) clocks: plan::Clocks,
+    /// Its records.
+    pub(super) taken_in: TakenIn,
+    /// Whether the page was full, and could not be narrowed.
+    pub(super) full: bool,
+    /// Held until the answer is committed.
+    pub(super) slot: OwnedSemaphorePermit,
+}
+
+/// Asks a question until it is answered, within the poll's budget.
+pub(super) struct Fetch<'a> {
+    pub(super) collector: &'a Collector,
+    pub(super) task: &'a Task,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) state: &'a SourceState,
+    pub(super) planner: &'a Planner,
+    pub(super) known_from: KnownFrom,
+}
+
+impl Fetch<'_> {
+    /// Asks `question`. `requests` counts the tries.
+    ///
+    /// `keep_full` takes a full page in as it is, because it cannot be narrowed.
+    pub(super) async fn ask(
+        &self,
+        question: Question,
+        keep_full: bool,
+        requests: &mut u64,
+    ) -> Result<Fetched, PollError> {
+        self.persist(async |slot| {
+            *requests += 1;
+            self.try_once(question, keep_full, slot).await
+        })
+        .await
+    }
+
+    /// Lets Atlas say what time it is, so that the first plan need not rely on the local clock.
+    pub(super) async fn prime(&self) -> Result<(), PollError> {
+        self.persist(async |_slot| Ok(self.task.client.prime().await?)).await
+    }
+
+    /// Makes the attempt again after what passes by itself, within the poll's budget.
+    async fn persist<T>(
+        &self,
+        mut attempt: impl AsyncFnMut(OwnedSemaphorePermit) -> Result<T, PollError>,
+    ) -> Result<T, PollError> {
+        let give_up = Deadline::now() + self.task.retry_budget;
+        let mut waits = ExponentialBuilder::default()
+            .with_min_delay(FIRST_WAIT)
+            .with_max_delay(LONGEST_WAIT)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        loop {
+            self.wait_for_the_limit(give_up).await?;
+            let slot = self.slot().await?;
+            let error = match attempt(slot).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let PollError::Request(request_error) = &error else { return Err(error) };
+            let wait = match request_error.consequence() {
+                Consequence::GiveUp => return Err(error),
+                Consequence::RetryAfter(wait) => wait,
+                Consequence::Retry => waits.next().unwrap_or(LONGEST_WAIT),
+            };
+            if Deadline::now() + wait >= give_up {
+                return Err(error);
+            }
+            self.tell(&Progress::Waiting { error: &error, wait });
+            self.wait(wait).await?;
+        }
+    }
+
+    /// Waits for as long as the limit of this source's project asks, holding no slot.
+    async fn wait_for_the_limit(&self, give_up: Deadline) -> Result<(), PollError> {
+        let id = &self.task.source.id;
+        while let Some(wait) = self.task.client.hold(&id.project_id, id.kind) {
+            if Deadline::now() + wait >= give_up {
+                return Err(RequestError::held(wait).into());
+            }
+            self.wait(wait).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait(&self, wait: Duration) -> Result<(), PollError> {
+        tokio::select! {
+            () = self.stop.cancelled() => Err(PollError::Stopped),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    async fn slot(&self) -> Result<OwnedSemaphorePermit, PollError> {
+        let slots = Arc::clone(&self.collector.slots);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(PollError::Stopped),
+            slot = slots.acquire_owned() => slot.map_err(|_| PollError::Stopped),
+        }
+    }
+
+    async fn try_once(
+        &self,
+        question: Question,
+        keep_full: bool,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<Fetched, PollError> {
+        let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
+        let Answer { asked_at, date, echoed, body } = self.task.client.ask(&ask).await?;
+        let clocks = plan::Clocks { local: asked_at, date };
+        self.report_wrong_clock(clocks);
+        let (window, narrower) = answered(question, echoed);
+        let worker = self.worker(question, window, clocks, keep_full).await?;
+        let (taken_in, full) = match worker.run(body).await? {
+            Outcome::TakenIn { taken_in, full } => (taken_in, full),
+            Outcome::Full { oldest } => return Ok(Fetched::Full { oldest }),
+        };
+        Ok(Fetched::Answer(FetchedAnswer { window, narrower, clocks, taken_in, full, slot }))
+    }
+
+    /// Prepares everything that the decoder needs, on a thread that may wait.
+    async fn worker(
+        &self,
+        question: Question,
+        window: Window,
+        clocks: plan::Clocks,
+        keep_full: bool,
+    ) -> Result<Worker, PollError> {
+        let settled = clocks.earliest().map(|now| now - self.task.settle);
+        let end = self.state.end.unwrap_or(window.from);
+        let bounds = AnswerBounds {
+            asked: question.asked,
+            end_after: plan::advance(end, window, settled),
+            settle: self.task.settle,
+        };
+        let (committer, state) = (Arc::clone(&self.collector.committer), self.state.clone());
+        let (known_from, settle) = (self.known_from.clone(), self.task.settle);
+        let intake = super::collector::blocking(move || {
+            let known = match known_from {
+                KnownFrom::State => Known::load(committer.store(), state.key)?,
+                KnownFrom::Segments => super::archived::known_in(&committer, &state, question.asked, settle)?,
+            };
+            let kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
+            let newest_first = state.kind == Kind::AccessHistory;
+            Ok(Intake::new(state.kind, bounds, known, kept, committer.spool(&state, newest_first)))
+        })
+        .await?;
+        Ok(Worker {
+            kind: self.state.kind,
+            limits: Limits::new(self.task.answer_limit),
+            planner: self.planner.clone(),
+            keep_full,
+            intake,
+        })
+    }
+
+    fn report_wrong_clock(&self, clocks: plan::Clocks) {
+        let Some(date) = clocks.date else { return };
+        if clocks.difference() > plan::CLOCK_TOLERANCE {
+            tracing::warn!(
+                source = %self.task.source,
+                local = %clocks.local,
+                atlas = %date,
+                "the local clock and Atlas' clock differ by more than a minute; set the local clock right",
+            );
+        }
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        (self.collector.observer)(&self.task.source, progress);
+    }
+}
+
+/// The part of the window that an answer is for. Audit logs say which range was applied, in whole seconds, and were
+/// asked in whole seconds rounded outwards; the slack around a window may be missing without harm.
+fn answered(question: Question, echoed: Option<Window>) -> (Window, Option<Window>) {
+    let Some(echoed) = echoed else { return (question.window, None) };
+    let window = question.window;
+    if echoed.from > window.from {
+        return (Window::new(window.from, window.from), Some(echoed));
+    }
+    if echoed.to < window.to {
+        return (Window::new(window.from, echoed.to.max(window.from)), Some(echoed));
+    }
+    (window, None)
+}
+
+/// Decodes an answer and takes it in, on a thread of its own.
+struct Worker {
+    kind: Kind,
+    limits: Limits,
+    planner: Planner,
+    keep_full: bool,
+    intake: Intake,
+}
+
+enum Outcome {
+    TakenIn { taken_in: TakenIn, full: bool },
+    Full { oldest: Option<Instant> },
+}
+
+impl Worker {
+    async fn run(self, body: Body) -> Result<Outcome, PollError> {
+        let (sender, reader) = decode::channel(CHUNKS_AHEAD);
+        let decoding = tokio::task::spawn_blocking(move || self.decode(reader));
+        let pumped = pump(body, sender).await;
+        let decoded = decoding.await.map_err(|error| PollError::Panicked(panic_message(error)))?;
+        match (pumped, decoded) {
+            // The decoder only knows that the body stopped; why, knows who fed it.
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), decoded) => decoded,
+        }
+    }
+
+    fn decode(mut self, reader: BodyReader) -> Result<Outcome, PollError> {
+        let intake = &mut self.intake;
+        let decoded = match self.kind {
+            Kind::StreamAudit => decode::gzip_lines(reader, &self.limits, |line| intake.accept(line)),
+            Kind::AccessHistory => {
+                decode::json_entries(reader, &self.limits, |entry| intake.accept(entry)).map(|_| ())
+            }
+        };
+        if let Err(error) = decoded {
+            self.intake.discard()?;
+            return Err(match error {
+                DecodeError::Sink(error) => PollError::Intake(error),
+                error => PollError::Decode(error),
+            });
+        }
+        let (seen, oldest) = self.intake.shape();
+        let full = self.planner.is_full(seen);
+        if full && !self.keep_full {
+            self.intake.discard()?;
+            return Ok(Outcome::Full { oldest });
+        }
+        Ok(Outcome::TakenIn { taken_in: self.intake.finish()?, full })
+    }
+}
+
+/// Hands the body to the decoder. A decoder that has stopped listening tells itself why.
+async fn pump(mut body: Body, sender: BodySender) -> Result<(), RequestError> {
+    loop {
+        match body.chunk().await {
+            Ok(Some(chunk)) => {
+                if sender.send(chunk).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Ok(None) => {
+                let _ = sender.finish().await;
+                return Ok(());
+            }
+            Err(error) => {
+                let _ = sender.fail().await;
+                return Err(error);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What has to be known after a commit: the fingerprints of records that may come again.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    collect::scratch::Scratch,
+    instant::Instant,
+    record::Fingerprint,
+    state::{KeptFingerprint, StateError},
+};
+
+/// So many are held in memory (about half a MiB); more go to a scratch database.
+const IN_MEMORY: usize = 16 * 1024;
+
+/// A list of fingerprints that is written once and read once.
+#[derive(Debug)]
+pub(super) struct Kept {
+    memory: Vec<KeptFingerprint>,
+    scratch: Option<Scratch>,
+    in_memory: usize,
+    folder: PathBuf,
+    name: String,
+}
+
+impl Kept {
+    /// An empty list. `name` is that of the scratch database, should it be needed.
+    pub(super) fn new(folder: &Path, name: String) -> Self {
+        Self { memory: Vec::new(), scratch: None, in_memory: IN_MEMORY, folder: folder.to_owned(), name }
+    }
+
+    /// Adds one.
+    pub(super) fn push(&mut self, kept: KeptFingerprint) -> Result<(), StateError> {
+        self.memory.push(kept);
+        if self.memory.len() >= self.in_memory {
+            let scratch = match self.scratch.take() {
+                Some(scratch) => scratch,
+                None => Scratch::create(
+                    &self.folder,
+                    &self.name,
+                    "CREATE TABLE kept (fingerprint BLOB NOT NULL, more INTEGER NOT NULL, keep_until_ms INTEGER NOT NULL)",
+                )?,
+            };
+            for kept in self.memory.drain(..) {
+                scratch
+                    .connection()
+                    .prepare_cached("INSERT INTO kept (fingerprint, more, keep_until_ms) VALUES (?1, ?2, ?3)")?
+                    .execute((
+                        kept.fingerprint.as_bytes(),
+                        i64::try_from(kept.more).unwrap_or(i64::MAX),
+                        kept.keep_until.millis(),
+                    ))?;
+            }
+            self.scratch = Some(scratch);
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with every one of them.
+    pub(super) fn for_each<E: From<StateError>>(
+        &self,
+        mut each: impl FnMut(KeptFingerprint) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some(scratch) = &self.scratch {
+            let mut statement = scratch
+                .connection()
+                .prepare_cached("SELECT fingerprint, more, keep_until_ms FROM kept")
+                .map_err(StateError::from)?;
+            let rows = statement
+                .query_map([], |row| {
+                    Ok(KeptFingerprint {
+                        fingerprint: Fingerprint::from_bytes(row.get(0)?),
+                        more: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
+                        keep_until: Instant::from_millis(row.get(2)?),
+                    })
+                })
+                .map_err(StateError::from)?;
+            for kept in rows {
+                each(kept.map_err(StateError::from)?)?;
+            }
+        }
+        self.memory.iter().copied().try_for_each(each)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_them_come_back_whether_they_fit_into_memory_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for in_memory in [1, 3, 100] {
+            let mut kept = Kept::new(folder.path(), "test".to_owned());
+            kept.in_memory = in_memory;
+            let all: Vec<_> = (0..10)
+                .map(|number| KeptFingerprint {
+                    fingerprint: Fingerprint::of_bytes(&[number]),
+                    more: u64::from(number),
+                    keep_until: Instant::from_millis(i64::from(number)),
+                })
+                .collect();
+            all.iter().for_each(|&one| kept.push(one).unwrap());
+            let mut back = Vec::new();
+            kept.for_each(|one| {
+                back.push(one);
+                Ok::<_, StateError>(())
+            })
+            .unwrap();
+            assert_eq!(back, all);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a scratch database was left");
+    }
+}

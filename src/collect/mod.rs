@@ -1,0 +1,30 @@
+//! The collection of one source: plan, fetch, decode, drop what is archived already, commit.
+//!
+//! One path serves the schedule, a one-off collection, a backfill, and asking again for what damage took:
+//! [`Collector::poll`]. An answer is one window and one commit. A poll holds a *slot* while it talks to Atlas or writes,
+//! and gives it back after each window and while it waits, so that a backlog or a limited project holds up nobody.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `collector` | what all polls share, and one poll at a time for each source |
+//! | `poll` | one poll: its windows, one after the other |
+//! | `fetch` | one answer, taken in; tries again within the poll's budget |
+//! | `intake` | record by record: known, or new and into the spool |
+//! | `known`, `kept` | what is archived already, and what has to be known afterwards |
+//! | `archived` | the same from the segments themselves |
+
+mod archived;
+mod collector;
+mod error;
+mod fetch;
+mod intake;
+mod kept;
+mod known;
+mod poll;
+mod report;
+mod scratch;
+
+pub use collector::{Collector, Job, Task};
+pub use error::PollError;
+pub use intake::IntakeError;
+pub use report::{Observer, PollReport, Progress};

@@ -1,0 +1,436 @@
+//! One poll of one source.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    atlas,
+    collect::{
+        Collector, Job, PollError, PollReport, Progress, Task, archived,
+        collector::{Lane, blocking, note},
+        fetch::{Fetch, Fetched, FetchedAnswer, KnownFrom, Question},
+        kept::Kept,
+        report::Failure,
+    },
+    commit::Records,
+    config::Start,
+    instant::Instant,
+    plan::{self, Gap, GapReason, Held, Planner},
+    source::{AuthResult, Kind},
+    state::{CoverageChange, KeptFingerprint, SourceState, StateError, gaps},
+    window::Window,
+};
+
+/// A poll under way.
+pub(super) struct Poll<'a> {
+    collector: &'a Collector,
+    task: &'a Task,
+    stop: &'a CancellationToken,
+    lane: &'a mut Lane,
+    report: PollReport,
+    /// The window that is worked on.
+    window: Option<Window>,
+    /// A fault that does not end the poll, because there is more to archive all the same.
+    fault: Option<PollError>,
+    /// The last window, when it held nothing new: it is committed together with the poll's record.
+    quiet_end: Option<(CoverageChange, Kept)>,
+}
+
+impl<'a> Poll<'a> {
+    pub(super) fn new(
+        collector: &'a Collector,
+        task: &'a Task,
+        stop: &'a CancellationToken,
+        lane: &'a mut Lane,
+    ) -> Self {
+        let report = PollReport::begun(collector.clock.now());
+        Self { collector, task, stop, lane, report, window: None, fault: None, quiet_end: None }
+    }
+
+    pub(super) async fn run(mut self, job: Job) -> PollReport {
+        let begun = tokio::time::Instant::now();
+        let mut done = self.collect(job).await;
+        self.report.duration = begun.elapsed();
+        if done.is_ok() {
+            done = self.end_quietly().await;
+        }
+        let fault = self.fault.take();
+        if let Err(error) = done.and_then(|()| fault.map_or(Ok(()), Err)) {
+            let advice = error.advice(&self.task.source, self.window);
+            let ours = matches!(error, PollError::Commit(_) | PollError::Intake(_) | PollError::Panicked(_));
+            self.report.failure = Some(Failure { error, window: self.window, advice });
+            self.note().await;
+            if ours {
+                // What is in the database now is what counts; it is read again by the next poll.
+                self.lane.state = None;
+            }
+        }
+        self.report
+    }
+
+    async fn collect(&mut self, job: Job) -> Result<(), PollError> {
+        self.open().await?;
+        self.resolve_start().await?;
+        let (_, end) = self.watermarks();
+        match job {
+            Job::Backfill(window) => {
+                let until = window.to.min(self.now());
+                self.cover(Window::new(window.from, until), KnownFrom::Segments).await
+            }
+            Job::Regular => {
+                for window in self.damaged_ranges()? {
+                    self.cover(window, KnownFrom::Segments).await?;
+                }
+                let now = self.now();
+                if now < end {
+                    return Err(PollError::ClockBehind { now, end });
+                }
+                self.cover(Window::new(end, now), KnownFrom::State).await
+            }
+        }
+    }
+
+    /// Opens the source, unless the poll before left it open; makes its fingerprints anew if they were lost.
+    async fn open(&mut self) -> Result<(), PollError> {
+        let rotation = self.task.rotation;
+        let now = self.collector.clock.now();
+        let opened = self.lane.state.take().filter(|state| !state.fingerprints_lost);
+        if let Some(state) = opened.as_ref()
+            && state.open.as_ref().is_some_and(|open| !rotation.is_over(open, now))
+        {
+            self.lane.state = opened;
+            return Ok(());
+        }
+        let committer = Arc::clone(&self.collector.committer);
+        let (source, settle) = (self.task.source.clone(), self.task.settle);
+        let state = blocking(move || {
+            let mut state = match opened {
+                Some(mut state) => {
+                    committer.rotate_by_age(&mut state, rotation)?;
+                    state
+                }
+                None => committer.open(&source, rotation)?,
+            };
+            if state.fingerprints_lost {
+                archived::restore_fingerprints(&committer, &mut state, now, settle)?;
+            }
+            Ok(state)
+        })
+        .await?;
+        self.lane.state = Some(state);
+        Ok(())
+    }
+
+    /// Fixes where a source starts that is seen for the first time.
+    async fn resolve_start(&mut self) -> Result<(), PollError> {
+        let mut state = self.state().clone();
+        if state.start.is_some() {
+            return Ok(());
+        }
+        self.fetch(&Planner::new(Window::new(Instant::MIN, Instant::MIN), Instant::MIN, None, Vec::new()), KnownFrom::State)
+            .prime()
+            .await?;
+        let now = self.now();
+        let start = match self.task.start {
+            Start::Now => now,
+            Start::At(instant) => instant,
+            Start::Ago(ago) => now - ago,
+            Start::Oldest => {
+                let clocks = plan::Clocks { local: self.collector.clock.now(), date: Some(now) };
+                clocks.horizon(atlas::oldest(state.kind)) + plan::CLOCK_TOLERANCE
+            }
+        };
+        let start = start.min(now);
+        (state.start, state.end) = (Some(start), Some(start));
+        let committer = Arc::clone(&self.collector.committer);
+        let state = blocking(move || {
+            committer.store().transaction(|transaction| state.save(transaction))?;
+            Ok(state)
+        })
+        .await?;
+        self.lane.state = Some(state);
+        Ok(())
+    }
+
+    /// Asks for `range`, window by window, and commits each.
+    async fn cover(&mut self, range: Window, known_from: KnownFrom) -> Result<(), PollError> {
+        let declared = match known_from {
+            KnownFrom::State => self.declared_ranges()?,
+            KnownFrom::Segments => Vec::new(),
+        };
+        let limit = (self.state().kind == Kind::AccessHistory).then_some(atlas::PAGE_LIMIT);
+        let mut planner = Planner::new(range, self.now(), limit, declared);
+        if let Some(width) = self.lane.width {
+            planner = planner.with_width(width);
+        }
+        while let Some(window) = planner.next_window() {
+            self.window = Some(window);
+            if self.stop.is_cancelled() {
+                return Err(PollError::Stopped);
+            }
+            let auth_result = self.task.source.id.filter.auth_result;
+            let question = Question { window, asked: planner.asked(window), auth_result };
+            let fetch = self.fetch(&planner, known_from.clone());
+            let mut requests = 0;
+            let fetched = fetch.ask(question, false, &mut requests).await;
+            self.report.requests += requests;
+            match fetched? {
+                Fetched::Full { oldest } if planner.full(window, oldest) => {
+                    self.tell(&Progress::Split { window });
+                }
+                Fetched::Full { .. } => {
+                    self.join_full(question, &mut planner, &known_from, range).await?;
+                }
+                Fetched::Answer(answer) => {
+                    if self.take(answer, question, &mut planner, range).await? {
+                        break;
+                    }
+                }
+            }
+        }
+        self.lane.width = Some(planner.width());
+        self.window = None;
+        Ok(())
+    }
+
+    /// Commits an answer. Whether the rest of the range has to wait for the next poll.
+    async fn take(
+        &mut self,
+        answer: FetchedAnswer,
+        question: Question,
+        planner: &mut Planner,
+        range: Window,
+    ) -> Result<bool, PollError> {
+        let (window, narrower, clocks) = (answer.window, answer.narrower, answer.clocks);
+        let change = self.judge(window, clocks);
+        let lost_until = change.gaps.iter().map(|gap| gap.window.to).max();
+        planner.covered(window, answer.taken_in.seen);
+        if let Some(until) = lost_until {
+            planner.jump(until.min(range.to));
+        }
+        let last = planner.next_window().is_none() && narrower.is_none();
+        self.commit(answer, change, window, range, last).await?;
+        let Some(echoed) = narrower else { return Ok(false) };
+        // What is provisional anyway is asked again by the next poll.
+        let provisional = clocks.earliest().is_none_or(|now| window.to >= now - self.task.settle);
+        if window.is_empty() || !provisional {
+            if window.is_empty() {
+                return Err(PollError::Narrower { asked: question.asked, echoed });
+            }
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// What an answer says about coverage: everything up to what may still change is archived, less what Atlas no
+    /// longer held.
+    fn judge(&mut self, window: Window, clocks: plan::Clocks) -> CoverageChange {
+        let nothing = CoverageChange::none(window.from);
+        let Some(now) = clocks.earliest() else {
+            self.fault = Some(PollError::NoDate);
+            return nothing;
+        };
+        let covered = Window::new(window.from, window.to.min(now - self.task.settle));
+        let held = match atlas::retention(self.state().kind) {
+            Some(retention) => clocks.held(window, retention),
+            None => Held::All,
+        };
+        let horizon = match held {
+            Held::All => return CoverageChange { covered, gaps: Vec::new() },
+            Held::Since(horizon) => horizon,
+            Held::Unknown => {
+                let date = clocks.date.unwrap_or(now);
+                self.fault = Some(PollError::ClocksDisagree { local: clocks.local, date });
+                return nothing;
+            }
+        };
+        let gap = Gap {
+            window: Window::new(window.from, horizon),
+            reason: GapReason::Retention,
+            detail: String::new(),
+            noticed: self.collector.clock.now(),
+        };
+        self.tell(&Progress::Gap { gap: &gap });
+        let (start, _) = self.watermarks();
+        if window.from < start {
+            // A backfill that came too late widens nothing.
+            let covered = Window::new(horizon, covered.to);
+            return if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
+        }
+        // Windows that lie before the horizon as a whole need not be asked one by one.
+        CoverageChange { covered: Window::new(window.from, covered.to.max(horizon)), gaps: vec![gap] }
+    }
+
+    /// Archives all that can be had of a window that is full and cannot be narrowed further, and declares it possibly
+    /// incomplete.
+    async fn join_full(
+        &mut self,
+        question: Question,
+        planner: &mut Planner,
+        known_from: &KnownFrom,
+        range: Window,
+    ) -> Result<(), PollError> {
+        let results = match question.auth_result {
+            AuthResult::All => vec![AuthResult::All, AuthResult::Success, AuthResult::Failure],
+            result => vec![result],
+        };
+        let mut answers = results.len();
+        let mut earliest: Option<plan::Clocks> = None;
+        for auth_result in results {
+            answers -= 1;
+            let fetch = self.fetch(planner, known_from.clone());
+            let mut requests = 0;
+            let fetched = fetch.ask(Question { auth_result, ..question }, true, &mut requests).await;
+            self.report.requests += requests;
+            let Fetched::Answer(answer) = fetched? else { continue };
+            let clocks = match earliest {
+                Some(before) => plan::Clocks {
+                    local: before.local.min(answer.clocks.local),
+                    date: before.date.zip(answer.clocks.date).map(|(before, date)| before.min(date)),
+                },
+                None => answer.clocks,
+            };
+            earliest = Some(clocks);
+            let window = question.window;
+            let mut change = CoverageChange::none(window.from);
+            if answers == 0 {
+                change = self.judge(window, clocks);
+                if !change.covered.is_empty() {
+                    let gap = Gap {
+                        window: window.intersection(change.covered),
+                        reason: GapReason::RowLimit,
+                        detail: String::new(),
+                        noticed: self.collector.clock.now(),
+                    };
+                    self.tell(&Progress::Gap { gap: &gap });
+                    change.gaps.push(gap);
+                }
+            }
+            self.commit(answer, change, window, range, false).await?;
+        }
+        planner.covered(question.window, atlas::PAGE_LIMIT);
+        Ok(())
+    }
+
+    async fn commit(
+        &mut self,
+        answer: FetchedAnswer,
+        change: CoverageChange,
+        window: Window,
+        range: Window,
+        last: bool,
+    ) -> Result<(), PollError> {
+        let kept = answer.taken_in.kept;
+        let (records, bytes) =
+            answer.taken_in.spooled.as_ref().map_or((0, 0), |spooled| (spooled.records, spooled.length));
+        match answer.taken_in.spooled {
+            None if last => self.quiet_end = Some((change, kept)),
+            None => self.commit_quietly(change, kept, false).await?,
+            Some(spooled) => {
+                let (committer, rotation) = (Arc::clone(&self.collector.committer), self.task.rotation);
+                let mut state = self.state().clone();
+                let state = blocking(move || {
+                    let records = Records { spooled, change };
+                    committer.commit(&mut state, records, |each| kept.for_each(each), rotation)?;
+                    Ok(state)
+                })
+                .await?;
+                self.lane.state = Some(state);
+            }
+        }
+        drop(answer.slot);
+        self.report.windows += 1;
+        self.report.records += records;
+        self.report.bytes += bytes;
+        self.tell(&Progress::Committed { window, records, bytes, range });
+        Ok(())
+    }
+
+    /// Commits a window without new records: one transaction, together with the poll's record when it ends the poll.
+    async fn commit_quietly(&mut self, change: CoverageChange, kept: Kept, ends: bool) -> Result<(), PollError> {
+        let committer = Arc::clone(&self.collector.committer);
+        let mut state = self.state().clone();
+        let record = (ends && self.fault.is_none()).then(|| self.report.record());
+        let state = blocking(move || {
+            committer.commit_quiet(&mut state, &change, |each| kept.for_each(each), record.as_ref())?;
+            Ok(state)
+        })
+        .await?;
+        self.lane.state = Some(state);
+        Ok(())
+    }
+
+    /// The end of a poll that did not fail: its record goes to the state.
+    async fn end_quietly(&mut self) -> Result<(), PollError> {
+        match self.quiet_end.take() {
+            Some((change, kept)) => self.commit_quietly(change, kept, true).await,
+            None if self.fault.is_none() => {
+                note(&self.collector.committer, self.state(), &self.report).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a poll that failed, if the state can still be written.
+    async fn note(&mut self) {
+        if self.report.is_stopped() {
+            return;
+        }
+        let Some(state) = &self.lane.state else { return };
+        if let Err(error) = note(&self.collector.committer, state, &self.report).await {
+            tracing::error!(source = %self.task.source, "failed to note a poll in the state: {error}");
+        }
+    }
+
+    fn fetch<'b>(&'b self, planner: &'b Planner, known_from: KnownFrom) -> Fetch<'b> {
+        Fetch {
+            collector: self.collector,
+            task: self.task,
+            stop: self.stop,
+            state: self.state(),
+            planner,
+            known_from,
+        }
+    }
+
+    /// The state of the source, which [`Poll::open`] put there before anything else.
+    fn state(&self) -> &SourceState {
+        self.lane.state.as_ref().expect("a poll opens its source first")
+    }
+
+    fn watermarks(&self) -> (Instant, Instant) {
+        let state = self.state();
+        (state.start.unwrap_or(Instant::MAX), state.end.unwrap_or(Instant::MAX))
+    }
+
+    /// What time it is at Atlas, as far as that is known.
+    fn now(&self) -> Instant {
+        let offset = self.task.client.clock_offset_ms().unwrap_or(0);
+        Instant::from_millis(self.collector.clock.now().millis().saturating_add(offset))
+    }
+
+    /// Ranges that an operator declared never to be had.
+    fn declared_ranges(&self) -> Result<Vec<Window>, PollError> {
+        self.gap_ranges(GapReason::Skipped)
+    }
+
+    /// Ranges that damage took and that have to be asked again.
+    fn damaged_ranges(&self) -> Result<Vec<Window>, PollError> {
+        self.gap_ranges(GapReason::Damage)
+    }
+
+    fn gap_ranges(&self, reason: GapReason) -> Result<Vec<Window>, PollError> {
+        let key = self.state().key;
+        let all = self.collector.committer.store().read(|connection| gaps(connection, key));
+        let all = all.map_err(|error: StateError| PollError::from(error))?;
+        Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        (self.collector.observer)(&self.task.source, progress);
+    }
+}
+
+/// Hands each kept fingerprint to a closure.
+pub(crate) type EachKept<'a> = &'a mut dyn FnMut(KeptFingerprint) -> Result<(), StateError>;

@@ -1,0 +1,111 @@
+//! What a poll tells while it runs and when it is done.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{collect::PollError, instant::Instant, source::Source, state::PollRecord, window::Window};
+
+/// Something happened in a poll.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A window was committed.
+    Committed {
+        /// The window.
+        window: Window,
+        /// New records in it.
+        records: u64,
+        /// Bytes of them.
+        bytes: u64,
+        /// What the poll has to cover in all.
+        range: Window,
+    },
+    /// A page was full, and its window is asked again in parts.
+    Split {
+        /// The window.
+        window: Window,
+    },
+    /// Something went wrong and is tried again.
+    Waiting {
+        /// What.
+        error: &'a PollError,
+        /// In how long.
+        wait: Duration,
+    },
+    /// A gap was declared.
+    Gap {
+        /// The gap.
+        gap: &'a crate::plan::Gap,
+    },
+}
+
+/// Is told what happens. It must not block.
+pub type Observer = Arc<dyn Fn(&Source, &Progress<'_>) + Send + Sync>;
+
+/// How a poll went.
+#[derive(Debug)]
+pub struct PollReport {
+    /// When it began.
+    pub at: Instant,
+    /// How long it took.
+    pub duration: Duration,
+    /// Windows committed.
+    pub windows: u64,
+    /// Requests for the source's data.
+    pub requests: u64,
+    /// New records archived.
+    pub records: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// What it failed with, and at which window.
+    pub failure: Option<Failure>,
+}
+
+/// What a poll failed with.
+#[derive(Debug)]
+pub struct Failure {
+    /// What.
+    pub error: PollError,
+    /// At which window, if at one.
+    pub window: Option<Window>,
+    /// What to do about it.
+    pub advice: Option<String>,
+}
+
+impl fmt::Display for Failure {
+    /// One sentence: window, cause, and what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(window) = self.window {
+            write!(f, "failed to collect {window}: ")?;
+        }
+        write!(f, "{}", self.error)?;
+        match &self.advice {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl PollReport {
+    /// A poll that has done nothing yet.
+    pub(super) fn begun(at: Instant) -> Self {
+        Self { at, duration: Duration::ZERO, windows: 0, requests: 0, records: 0, bytes: 0, failure: None }
+    }
+
+    /// Whether the poll was only stopped, because the program stops.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| matches!(failure.error, PollError::Stopped))
+    }
+
+    /// What the state remembers of it.
+    pub(super) fn record(&self) -> PollRecord {
+        PollRecord {
+            at: self.at,
+            duration: self.duration,
+            windows: self.windows,
+            requests: self.requests,
+            records: self.records,
+            bytes: self.bytes,
+            failure: self.failure.as_ref().map(Failure::to_string),
+        }
+    }
+}
