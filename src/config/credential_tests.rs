@@ -66,6 +66,7 @@ fn a_secret_in_the_file_is_refused_and_never_shown() {
         MINIMAL.replace(line, "private_key = \"hunter2\""),
         MINIMAL.replace(line, "client_secert_file = \"hunter2\""),
         MINIMAL.replace(line, "client_secret_file = [\"hunter2\"]"),
+        MINIMAL.replace(line, "client_secret_env = \"hunter2\""),
         MINIMAL.replace(line, "client_secret_env = \"hunter2!\""),
         MINIMAL.replace(line, "client_secret_env = \"hunter2"),
         MINIMAL.replace(line, "client_secret = \"\"\"\nhunter2\n\""),

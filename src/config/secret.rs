@@ -74,7 +74,10 @@ impl Surroundings<'_> {
                     .to_owned(),
             );
         }
-        let missing = |what: &str| format!("missing secret: the environment variable {} {what}", quote(variable));
+        // Variables are written in capitals. Anything else may be a password, and its position says enough.
+        let is_shown = !variable.bytes().any(|byte| byte.is_ascii_lowercase());
+        let shown = if is_shown { quote(variable) } else { "named here".to_owned() };
+        let missing = |what: &str| format!("missing secret: the environment variable {shown} {what}");
         let value = (self.environment)(variable).ok_or_else(|| missing("is not set; set it to the secret"))?;
         let value = value.to_str().ok_or_else(|| missing("is not UTF-8; set it to the secret"))?.trim();
         if value.is_empty() {
@@ -179,6 +182,10 @@ mod tests {
                 "this looks like the secret itself; put it into a file and write the file's name here"
             );
         }
+        assert_eq!(
+            in_environment("hunter2", None).unwrap_err(),
+            "missing secret: the environment variable named here is not set; set it to the secret"
+        );
         for secret in ["mdb_sa_sk_abcdef", "1f3b7a90-5c2d-4e6f-8a1b-0123456789ab", "hunter2!", "", "2x"] {
             assert_eq!(
                 in_environment(secret, None).unwrap_err(),
