@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     instant::Instant,
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A configuration that can be run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The file that it was read from.
     pub file: PathBuf,
@@ -30,6 +30,20 @@ pub struct Config {
     pub projects: Vec<Project>,
 }
 
+impl Config {
+    /// Where the state database lies unless the configuration says otherwise.
+    pub const DEFAULT_STATE_DIR: &str = "/var/lib/atlas-logd";
+
+    /// The keys in which `new` differs and that a running daemon cannot change, because state and archive are open and
+    /// locked where they are; empty when `new` can be put in force.
+    #[must_use]
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let fixed =
+            [("archive.dir", self.archive.dir != new.archive.dir), ("state.dir", self.state_dir != new.state_dir)];
+        fixed.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+}
+
 /// The section `[archive]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Archive {
@@ -43,6 +57,18 @@ pub struct Archive {
     pub file_mode: u32,
     /// Mode of folders, for example `0o750`.
     pub dir_mode: u32,
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::from("/var/log/atlas-logd"),
+            rotate_size: 128 << 20,
+            rotate_every: RotateEvery::Day,
+            file_mode: 0o640,
+            dir_mode: 0o750,
+        }
+    }
 }
 
 /// How often a segment is sealed by age.
@@ -61,6 +87,13 @@ pub struct Schedule {
     pub stream_audit: String,
     /// For access histories of clusters.
     pub access_history: String,
+}
+
+impl Default for Schedule {
+    /// Every five minutes; the two kinds half a minute apart, so that they do not fire together.
+    fn default() -> Self {
+        Self { stream_audit: "0 */5 * * * *".to_owned(), access_history: "30 */5 * * * *".to_owned() }
+    }
 }
 
 impl Schedule {
@@ -89,6 +122,21 @@ pub struct Collect {
     pub grace: Duration,
     /// An answer that decompresses to more bytes than this is refused.
     pub answer_limit: u64,
+}
+
+impl Default for Collect {
+    /// Atlas documents that an audit event shows within 5 minutes: the settle time is twice that. Entries of the access
+    /// history were seen up to 376 s late, in batches: theirs is more than twice that.
+    fn default() -> Self {
+        Self {
+            start: Start::Oldest,
+            stream_audit_settle: Duration::from_secs(10 * 60),
+            access_history_settle: Duration::from_secs(15 * 60),
+            polls_at_once: 16,
+            grace: Duration::from_secs(30),
+            answer_limit: 16 << 30,
+        }
+    }
 }
 
 impl Collect {
@@ -130,8 +178,20 @@ pub struct Atlas {
     pub retry_budget: Duration,
 }
 
+impl Default for Atlas {
+    fn default() -> Self {
+        Self {
+            base_url: "https://cloud.mongodb.com".to_owned(),
+            ca_file: None,
+            connect_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(60),
+            retry_budget: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
 /// One table `[credentials.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// OAuth 2.0 client credentials.
     ServiceAccount {
@@ -162,6 +222,21 @@ pub enum Secret {
         value: SecretString,
     },
 }
+
+impl PartialEq for Secret {
+    /// Files are compared by name, not by what is in them. Not in constant time: both sides are our own.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(one), Self::File(other)) => one == other,
+            (Self::Environment { variable, value }, Self::Environment { variable: other, value: other_value }) => {
+                variable == other && value.expose_secret() == other_value.expose_secret()
+            }
+            (Self::File(_), Self::Environment { .. }) | (Self::Environment { .. }, Self::File(_)) => false,
+        }
+    }
+}
+
+impl Eq for Secret {}
 
 /// One table `[[project]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

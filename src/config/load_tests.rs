@@ -1,0 +1,178 @@
+//! What whole configurations become.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use proptest::prelude::*;
+
+use super::{
+    example::{FILE, MINIMAL, error, parsed},
+    *,
+};
+use crate::source::{AuthResult, Filter};
+
+#[test]
+fn a_minimal_configuration_has_the_defaults() {
+    let config = parsed(MINIMAL).unwrap();
+    assert_eq!(config.file, PathBuf::from(FILE));
+    assert_eq!(config.archive, Archive::default());
+    assert_eq!(config.state_dir, PathBuf::from("/var/lib/atlas-logd"));
+    assert_eq!(config.collect, Collect::default());
+    assert_eq!(config.atlas, Atlas::default());
+    assert_eq!(config.projects[0].schedule, Schedule::default());
+    let sources: Vec<String> = config.projects[0].sources().map(|source| source.to_string()).collect();
+    assert_eq!(
+        sources,
+        ["payments/stream-audit/orders", "payments/access-history/prod-0", "payments/access-history/prod-1"]
+    );
+}
+
+#[test]
+fn every_value_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("secret"), "x").unwrap();
+    fs::write(folder.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let text = r#"
+        [archive]
+        dir = "archive"
+        rotate_size = "1GB"
+        rotate_every = "hour"
+        compress = "none"
+        file_mode = "0600"
+        dir_mode = "0700"
+        [state]
+        dir = "state"
+        [schedule]
+        access_history = "5 * * * * *"
+        [collect]
+        start = "36h"
+        stream_audit_settle = "0s"
+        access_history_settle = "24h"
+        polls_at_once = 3
+        grace = "1m 30s"
+        answer_limit = "1MiB"
+        [atlas]
+        base_url = "http://127.0.0.1:8080/"
+        ca_file = "ca.pem"
+        connect_timeout = "1s"
+        stall_timeout = "2s"
+        retry_budget = "3s"
+        [credentials.legacy]
+        public_key = "abcdefgh"
+        private_key_file = "secret"
+        [[project]]
+        id = "32b6e34b3d91647abb20e7b8"
+        name = "payments"
+        credentials = "legacy"
+        clusters = ["prod-0"]
+        schedule = { stream_audit = "7 * * * * *" }
+        access_history_filter = { auth_result = "failure", ip_address = "203.0.113.9" }
+    "#;
+    let path = folder.path().join("config.toml");
+    fs::write(&path, text).unwrap();
+    let config = load(&path).unwrap();
+    let schedule = Schedule { stream_audit: "7 * * * * *".to_owned(), access_history: "5 * * * * *".to_owned() };
+    let expected = Config {
+        file: path,
+        archive: Archive {
+            dir: folder.path().join("archive"),
+            rotate_size: 1_000_000_000,
+            rotate_every: RotateEvery::Hour,
+            file_mode: 0o600,
+            dir_mode: 0o700,
+        },
+        state_dir: folder.path().join("state"),
+        schedule: Schedule { stream_audit: Schedule::default().stream_audit, ..schedule.clone() },
+        collect: Collect {
+            start: Start::Ago(Duration::from_secs(36 * 3600)),
+            stream_audit_settle: Duration::ZERO,
+            access_history_settle: Duration::from_secs(86_400),
+            polls_at_once: 3,
+            grace: Duration::from_secs(90),
+            answer_limit: 1 << 20,
+        },
+        atlas: Atlas {
+            base_url: "http://127.0.0.1:8080".to_owned(),
+            ca_file: Some(folder.path().join("ca.pem")),
+            connect_timeout: Duration::from_secs(1),
+            stall_timeout: Duration::from_secs(2),
+            retry_budget: Duration::from_secs(3),
+        },
+        credentials: [(
+            "legacy".to_owned(),
+            Credential::ApiKey {
+                public_key: "abcdefgh".to_owned(),
+                private_key: Secret::File(folder.path().join("secret")),
+            },
+        )]
+        .into(),
+        projects: vec![Project {
+            id: "32b6e34b3d91647abb20e7b8".to_owned(),
+            name: "payments".to_owned(),
+            credentials: "legacy".to_owned(),
+            schedule,
+            stream_instances: Vec::new(),
+            clusters: vec!["prod-0".to_owned()],
+            access_history_filter: Filter {
+                auth_result: AuthResult::Failure,
+                ip_address: Some("203.0.113.9".parse().unwrap()),
+            },
+        }],
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn the_same_project_may_be_archived_twice_with_different_filters() {
+    let second = "[[project]]\nid = \"32b6e34b3d91647abb20e7b8\"\nname = \"payments-failures\"\ncredentials = \"main\"\n\
+                  clusters = [\"prod-0\"]\naccess_history_filter = { auth_result = \"failure\" }\n";
+    assert_eq!(parsed(&format!("{MINIMAL}{second}")).unwrap().projects.len(), 2);
+}
+
+#[test]
+fn what_is_not_toml_is_listed_with_positions() {
+    let found = error("[archive]\ndir = \"a\ndir = 'b'\n[state]\ndir = \n");
+    assert!(found.starts_with("F:2:9: not TOML: invalid basic string, expected `\"`\n"), "{found}");
+    let duplicate = error("[archive]\ndir = \"a\"\ndir = \"b\"\n");
+    assert_eq!(duplicate, "F:3:1: not TOML: duplicate key");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let shown = path.display().to_string();
+    let message = |path| load(path).unwrap_err().to_string();
+    assert_eq!(message(&path), format!("{shown}: cannot be read: No such file or directory (os error 2)"));
+    fs::write(&path, b"a = 1\nb = '\xff'\n").unwrap();
+    assert_eq!(message(&path), format!("{shown}:2:6: not UTF-8 text; save the file as UTF-8"));
+    fs::write(&path, vec![b'#'; (4 << 20) + 1]).unwrap();
+    assert_eq!(message(&path), format!("{shown}: larger than 4 MiB; that is no configuration"));
+}
+
+#[test]
+fn only_the_folders_of_archive_and_state_need_a_restart() {
+    let old = parsed(MINIMAL).unwrap();
+    let new = parsed(&format!("{MINIMAL}[archive]\nfile_mode = \"0600\"\n[collect]\ngrace = \"1s\"\n")).unwrap();
+    assert_ne!(old, new);
+    assert!(old.needs_restart(&new).is_empty());
+    let new = parsed(&format!("{MINIMAL}[archive]\ndir = \"/a\"\n[state]\ndir = \"/s\"\n")).unwrap();
+    assert_eq!(old.needs_restart(&new), ["archive.dir", "state.dir"]);
+}
+
+proptest! {
+    /// Any piece of a configuration cut out and any text put there: an answer, not a panic.
+    #[test]
+    fn no_text_makes_it_panic(
+        from in 0..MINIMAL.len(),
+        length in 0..60_usize,
+        put in "[a-z=\\[\\]{}.,\"'#\n 0-9é-]{0,12}|\\[\\[?(project|credentials|credentials\\.main)(\\.schedule)?\\]\\]?\n",
+    ) {
+        let to = (from + length).min(MINIMAL.len());
+        let text = format!("{}{put}{}", &MINIMAL[..from], &MINIMAL[to..]);
+        let outcome = parsed(&text);
+        if let Err(error) = outcome {
+            prop_assert!(!error.to_string().is_empty());
+            prop_assert!(error.faults().iter().all(|fault| fault.position.is_some()));
+        }
+    }
+}
