@@ -18,7 +18,7 @@ use crate::{
     instant::Instant,
     plan::{self, Gap, GapReason, Held, Planner},
     source::{AuthResult, Kind},
-    state::{CoverageChange, KeptFingerprint, SourceState, StateError, gaps},
+    state::{CoverageChange, SourceState, StateError, gaps},
     window::Window,
 };
 
@@ -431,6 +431,3 @@ impl<'a> Poll<'a> {
         (self.collector.observer)(&self.task.source, progress);
     }
 }
-
-/// Hands each kept fingerprint to a closure.
-pub(crate) type EachKept<'a> = &'a mut dyn FnMut(KeptFingerprint) -> Result<(), StateError>;

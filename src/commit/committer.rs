@@ -16,7 +16,7 @@ use crate::{
         tail,
     },
     source::Source,
-    state::{CoverageChange, Intent, KeptFingerprint, Placement, PollRecord, SourceState, Store, record_poll},
+    state::{CoverageChange, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll},
 };
 
 /// The new records of a window and what has to be known of them afterwards.
@@ -109,7 +109,7 @@ impl Committer {
         &self,
         state: &mut SourceState,
         records: Records,
-        kept: impl Iterator<Item = KeptFingerprint>,
+        kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
         let Records { spooled, change } = records;
@@ -153,7 +153,7 @@ impl Committer {
         &self,
         state: &mut SourceState,
         change: &CoverageChange,
-        kept: impl Iterator<Item = KeptFingerprint>,
+        kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         poll: Option<&PollRecord>,
     ) -> Result<(), CommitError> {
         self.store.transaction(|transaction| {
@@ -296,7 +296,7 @@ impl Committer {
 
 /// A source that is collected always has an open segment: [`Committer::open`] makes one.
 fn no_open_segment(state: &SourceState) -> CommitError {
-    CommitError::State(crate::state::StateError::DamagedSource {
+    CommitError::State(StateError::DamagedSource {
         source_name: state.folder.clone(),
         detail: "it has no open segment".to_owned(),
     })

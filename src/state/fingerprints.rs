@@ -28,6 +28,9 @@ pub struct KeptFingerprint {
     pub keep_until: Instant,
 }
 
+/// What is handed one fingerprint after the other.
+pub type KeptSink<'a> = &'a mut dyn FnMut(KeptFingerprint) -> Result<(), StateError>;
+
 /// Up to `limit` fingerprints of a source that come after `after`, in their order.
 ///
 /// # Errors
@@ -54,7 +57,7 @@ pub fn known_fingerprints(
 pub(super) fn note_pending(
     transaction: &Transaction<'_>,
     key: SourceKey,
-    kept: impl Iterator<Item = KeptFingerprint>,
+    kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     insert(transaction, "pending_fingerprint", key, kept)
 }
@@ -82,7 +85,7 @@ pub(super) fn apply_pending(transaction: &Transaction<'_>, key: SourceKey) -> Re
 pub(super) fn remember(
     transaction: &Transaction<'_>,
     key: SourceKey,
-    kept: impl Iterator<Item = KeptFingerprint>,
+    kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     insert(transaction, "fingerprint", key, kept)
 }
@@ -99,29 +102,29 @@ pub(super) fn forget_passed(transaction: &Transaction<'_>, key: SourceKey, end: 
 ///
 /// # Errors
 /// Whatever SQLite gives, or `kept` does.
-pub fn replace_fingerprints<E: From<StateError>>(
+pub fn replace_fingerprints(
     transaction: &Transaction<'_>,
     key: SourceKey,
-    each: impl FnOnce(&mut dyn FnMut(KeptFingerprint) -> Result<(), StateError>) -> Result<(), E>,
-) -> Result<(), E> {
-    transaction.execute("DELETE FROM fingerprint WHERE source = ?1", [key]).map_err(StateError::from)?;
-    each(&mut |kept| remember(transaction, key, std::iter::once(kept)))
+    kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
+) -> Result<(), StateError> {
+    transaction.execute("DELETE FROM fingerprint WHERE source = ?1", [key])?;
+    remember(transaction, key, kept)
 }
 
 fn insert(
     transaction: &Transaction<'_>,
     table: &'static str,
     key: SourceKey,
-    kept: impl Iterator<Item = KeptFingerprint>,
+    kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     let mut statement = transaction.prepare_cached(&format!(
         "INSERT INTO {table} (source, fingerprint, count, keep_until_ms) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (source, fingerprint) DO UPDATE SET count = count + excluded.count,
             keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)"
     ))?;
-    for one in kept {
+    kept(&mut |one| {
         let count = super::source_state::signed(one.more);
         statement.execute((key, one.fingerprint.as_bytes(), count, one.keep_until.millis()))?;
-    }
-    Ok(())
+        Ok(())
+    })
 }

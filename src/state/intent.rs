@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use crate::{
     archive::SegmentName,
     state::{
-        CoverageChange, KeptFingerprint, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
+        CoverageChange, KeptSink, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
         source_state::{signed, unsigned},
     },
 };
@@ -93,7 +93,7 @@ impl Intent {
         &self,
         transaction: &Transaction<'_>,
         key: SourceKey,
-        kept: impl Iterator<Item = KeptFingerprint>,
+        kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
         fingerprints::forget_pending(transaction, key)?;
         fingerprints::note_pending(transaction, key, kept)?;
@@ -194,7 +194,7 @@ impl CoverageChange {
         &self,
         transaction: &Transaction<'_>,
         source: &mut SourceState,
-        kept: impl Iterator<Item = KeptFingerprint>,
+        kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
         self.apply(transaction, source)?;
         fingerprints::remember(transaction, source.key, kept)?;
