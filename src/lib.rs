@@ -1,5 +1,6 @@
 //! atlas-logd archives MongoDB Atlas logs.
 
+pub mod atlas;
 pub mod clock;
 pub mod config;
 pub mod instant;
