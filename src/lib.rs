@@ -1,7 +1,9 @@
 //! atlas-logd archives MongoDB Atlas logs.
 
 pub mod archive;
+pub mod atlas;
 pub mod clock;
+pub mod collect;
 pub mod commit;
 pub mod config;
 pub mod instant;

@@ -1,9 +1,6 @@
 //! What the segments themselves say is archived: for ranges that are asked again, and when fingerprints were lost.
 
-use std::{
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use crate::{
     archive::{SegmentName, SegmentPart, for_each_record},
@@ -104,8 +101,7 @@ fn for_each_archived(
 fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<SegmentPart>, IntakeError> {
     let folder = Path::new(&state.folder);
     let entries = committer.archive().files().list(folder)?;
-    let mut names: Vec<SegmentName> =
-        entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect();
+    let mut names: Vec<SegmentName> = entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect();
     names.sort_unstable();
     let damaged = committer.store().read(|connection| damaged_segments(connection, state.key))?;
     let good_length = |name: &SegmentName| {
@@ -113,8 +109,9 @@ fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Resul
         open.or_else(|| damaged.iter().find(|damaged| damaged.name == *name).map(|damaged| damaged.good_length))
     };
     let followed = |position: usize| names.get(position + 1).map(SegmentName::opened);
-    let parts = names.iter().enumerate().filter(|&(position, _)| {
-        followed(position).is_none_or(|followed| followed + CLOCKS_APART >= since)
-    });
+    let parts = names
+        .iter()
+        .enumerate()
+        .filter(|&(position, _)| followed(position).is_none_or(|followed| followed + CLOCKS_APART >= since));
     Ok(parts.map(|(_, name)| SegmentPart { path: folder.join(name.as_str()), length: good_length(name) }).collect())
 }

@@ -144,7 +144,11 @@ impl Collector {
 }
 
 /// Notes a poll in the state, where its last window did not do so.
-pub(super) async fn note(committer: &Arc<Committer>, state: &SourceState, report: &PollReport) -> Result<(), PollError> {
+pub(super) async fn note(
+    committer: &Arc<Committer>,
+    state: &SourceState,
+    report: &PollReport,
+) -> Result<(), PollError> {
     let (committer, key, record) = (Arc::clone(committer), state.key, report.record());
     blocking(move || {
         let noted = committer.store().transaction(|transaction| record_poll(transaction, key, &record));

@@ -1,5 +1,7 @@
 //! Why a poll failed. The watermark stays, and the next poll tries again.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::{
@@ -17,6 +19,12 @@ pub enum PollError {
     /// Atlas did not answer, or not with the data.
     #[error("{0}")]
     Request(#[from] RequestError),
+    /// The limit of the project is used up for longer than the poll may go on trying.
+    #[error("the rate limit of the project is used up for another {} s, longer than a request is tried", wait.as_secs())]
+    LimitReached {
+        /// For how long.
+        wait: Duration,
+    },
     /// The answer is not what it has to be.
     #[error("{0}")]
     Decode(DecodeError<IntakeError>),
@@ -26,6 +34,9 @@ pub enum PollError {
     /// The archive or the state, while an answer was taken in.
     #[error(transparent)]
     Intake(#[from] IntakeError),
+    /// A segment turned out to be damaged.
+    #[error("a segment was damaged and records of it were lost; the next poll asks for them again")]
+    Damaged,
     /// The local clock is behind what is archived already.
     #[error("the clock shows {now}, but the archive is complete up to {end}: the clock is wrong, or was; set it right")]
     ClockBehind {
@@ -52,7 +63,9 @@ pub enum PollError {
     )]
     NoDate,
     /// Atlas answered for another range than was asked.
-    #[error("Atlas answered for {echoed} only, when {asked} was asked; what it gave is archived, but the watermark waits")]
+    #[error(
+        "Atlas answered for {echoed} only, when {asked} was asked; what it gave is archived, but the watermark waits"
+    )]
     Narrower {
         /// The range that was asked.
         asked: Window,

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     atlas::{
-        Answer, Ask, Body, Consequence, RequestError,
-        decode::{self, BodyReader, BodySender, DecodeError, Limits},
+        Answer, Ask, Body, Consequence,
+        decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
         Collector, PollError, Progress, Task,
@@ -75,8 +75,6 @@ pub(super) struct FetchedAnswer {
     pub(super) clocks: plan::Clocks,
     /// Its records.
     pub(super) taken_in: TakenIn,
-    /// Whether the page was full, and could not be narrowed.
-    pub(super) full: bool,
     /// Held until the answer is committed.
     pub(super) slot: OwnedSemaphorePermit,
 }
@@ -151,7 +149,7 @@ impl Fetch<'_> {
         let id = &self.task.source.id;
         while let Some(wait) = self.task.client.hold(&id.project_id, id.kind) {
             if Deadline::now() + wait >= give_up {
-                return Err(RequestError::held(wait).into());
+                return Err(PollError::LimitReached { wait });
             }
             self.wait(wait).await?;
         }
@@ -186,11 +184,10 @@ impl Fetch<'_> {
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
         let worker = self.worker(question, window, clocks, keep_full).await?;
-        let (taken_in, full) = match worker.run(body).await? {
-            Outcome::TakenIn { taken_in, full } => (taken_in, full),
-            Outcome::Full { oldest } => return Ok(Fetched::Full { oldest }),
-        };
-        Ok(Fetched::Answer(FetchedAnswer { window, narrower, clocks, taken_in, full, slot }))
+        Ok(match worker.run(body).await? {
+            Outcome::TakenIn(taken_in) => Fetched::Answer(FetchedAnswer { window, narrower, clocks, taken_in, slot }),
+            Outcome::Full { oldest } => Fetched::Full { oldest },
+        })
     }
 
     /// Prepares everything that the decoder needs, on a thread that may wait.
@@ -270,7 +267,7 @@ struct Worker {
 }
 
 enum Outcome {
-    TakenIn { taken_in: TakenIn, full: bool },
+    TakenIn(TakenIn),
     Full { oldest: Option<Instant> },
 }
 
@@ -278,7 +275,7 @@ impl Worker {
     async fn run(self, body: Body) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
         let decoding = tokio::task::spawn_blocking(move || self.decode(reader));
-        let pumped = pump(body, sender).await;
+        let pumped = body.pump(sender).await;
         let decoded = decoding.await.map_err(|error| PollError::Panicked(panic_message(error)))?;
         match (pumped, decoded) {
             // The decoder only knows that the body stopped; why, knows who fed it.
@@ -291,9 +288,7 @@ impl Worker {
         let intake = &mut self.intake;
         let decoded = match self.kind {
             Kind::StreamAudit => decode::gzip_lines(reader, &self.limits, |line| intake.accept(line)),
-            Kind::AccessHistory => {
-                decode::json_entries(reader, &self.limits, |entry| intake.accept(entry)).map(|_| ())
-            }
+            Kind::AccessHistory => decode::json_entries(reader, &self.limits, |entry| intake.accept(entry)).map(|_| ()),
         };
         if let Err(error) = decoded {
             self.intake.discard()?;
@@ -303,32 +298,10 @@ impl Worker {
             });
         }
         let (seen, oldest) = self.intake.shape();
-        let full = self.planner.is_full(seen);
-        if full && !self.keep_full {
+        if self.planner.is_full(seen) && !self.keep_full {
             self.intake.discard()?;
             return Ok(Outcome::Full { oldest });
         }
-        Ok(Outcome::TakenIn { taken_in: self.intake.finish()?, full })
-    }
-}
-
-/// Hands the body to the decoder. A decoder that has stopped listening tells itself why.
-async fn pump(mut body: Body, sender: BodySender) -> Result<(), RequestError> {
-    loop {
-        match body.chunk().await {
-            Ok(Some(chunk)) => {
-                if sender.send(chunk).await.is_err() {
-                    return Ok(());
-                }
-            }
-            Ok(None) => {
-                let _ = sender.finish().await;
-                return Ok(());
-            }
-            Err(error) => {
-                let _ = sender.fail().await;
-                return Err(error);
-            }
-        }
+        Ok(Outcome::TakenIn(self.intake.finish()?))
     }
 }

@@ -128,9 +128,12 @@ impl<'a> Poll<'a> {
         if state.start.is_some() {
             return Ok(());
         }
-        self.fetch(&Planner::new(Window::new(Instant::MIN, Instant::MIN), Instant::MIN, None, Vec::new()), KnownFrom::State)
-            .prime()
-            .await?;
+        self.fetch(
+            &Planner::new(Window::new(Instant::MIN, Instant::MIN), Instant::MIN, None, Vec::new()),
+            KnownFrom::State,
+        )
+        .prime()
+        .await?;
         let now = self.now();
         let start = match self.task.start {
             Start::Now => now,
@@ -138,7 +141,7 @@ impl<'a> Poll<'a> {
             Start::Ago(ago) => now - ago,
             Start::Oldest => {
                 let clocks = plan::Clocks { local: self.collector.clock.now(), date: Some(now) };
-                clocks.horizon(atlas::oldest(state.kind)) + plan::CLOCK_TOLERANCE
+                clocks.horizon(atlas::oldest(state.kind))
             }
         };
         let start = start.min(now);
@@ -336,7 +339,11 @@ impl<'a> Poll<'a> {
                     Ok(state)
                 })
                 .await?;
+                let damaged = state.fingerprints_lost;
                 self.lane.state = Some(state);
+                if damaged {
+                    return Err(PollError::Damaged);
+                }
             }
         }
         drop(answer.slot);
@@ -365,9 +372,7 @@ impl<'a> Poll<'a> {
     async fn end_quietly(&mut self) -> Result<(), PollError> {
         match self.quiet_end.take() {
             Some((change, kept)) => self.commit_quietly(change, kept, true).await,
-            None if self.fault.is_none() => {
-                note(&self.collector.committer, self.state(), &self.report).await
-            }
+            None if self.fault.is_none() => note(&self.collector.committer, self.state(), &self.report).await,
             None => Ok(()),
         }
     }
@@ -384,14 +389,7 @@ impl<'a> Poll<'a> {
     }
 
     fn fetch<'b>(&'b self, planner: &'b Planner, known_from: KnownFrom) -> Fetch<'b> {
-        Fetch {
-            collector: self.collector,
-            task: self.task,
-            stop: self.stop,
-            state: self.state(),
-            planner,
-            known_from,
-        }
+        Fetch { collector: self.collector, task: self.task, stop: self.stop, state: self.state(), planner, known_from }
     }
 
     /// The state of the source, which [`Poll::open`] put there before anything else.

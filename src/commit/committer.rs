@@ -214,6 +214,11 @@ impl Committer {
                 }
                 Placed::Damaged(damage) => {
                     let path = self.segment_path(state, &intent.segment);
+                    if damage.lost {
+                        // What was lost counted as archived when this window was compared with it. The window's
+                        // records are archived, but it proves nothing about its range: it is asked again.
+                        intent.change = CoverageChange::none(intent.change.covered.from);
+                    }
                     self.seal_damaged(state, &damage, |transaction, state| {
                         let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
                         Ok(intent.redirect(transaction, state.key, open)?)

@@ -1,0 +1,16 @@
+//! The decoders: from the bytes of an answer to its records, one at a time and in constant memory.
+//!
+//! They are synchronous and run on a blocking thread; they know nothing of HTTP, files or clocks. What a decoder handed
+//! out counts only when it returned `Ok`: a wrong checksum or a missing end shows after the records before it.
+
+mod channel_reader;
+mod decode_error;
+mod gzip_lines;
+mod json_entries;
+mod limits;
+
+pub use channel_reader::{BodyReader, BodySender, Closed, Interruption, channel};
+pub use decode_error::{DecodeError, Shape};
+pub use gzip_lines::gzip_lines;
+pub use json_entries::json_entries;
+pub use limits::Limits;
