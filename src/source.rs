@@ -89,6 +89,24 @@ impl fmt::Display for Filter {
     }
 }
 
+impl FromStr for Filter {
+    type Err = ();
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut filter = Self::default();
+        for part in text.split(',').filter(|part| !part.is_empty()) {
+            match part.split_once('=').ok_or(())? {
+                ("auth_result", "success") => filter.auth_result = AuthResult::Success,
+                ("auth_result", "failure") => filter.auth_result = AuthResult::Failure,
+                ("ip_address", address) => filter.ip_address = Some(address.parse().map_err(|_| ())?),
+                _ => return Err(()),
+            }
+        }
+        Ok(filter)
+    }
+}
+
 /// What makes a source the same source for ever: project id, kind, name and filter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId {
@@ -115,5 +133,22 @@ impl fmt::Display for Source {
     /// For example `payments/access-history/prod-0`, as on the command line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.project_name, self.id.kind, self.id.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_read_back_as_it_was_written() {
+        for auth_result in [AuthResult::All, AuthResult::Success, AuthResult::Failure] {
+            for ip_address in [None, Some("203.0.113.9"), Some("2001:db8::1")] {
+                let ip_address = ip_address.and_then(|address| address.parse().ok());
+                let filter = Filter { auth_result, ip_address };
+                assert_eq!(filter.to_string().parse(), Ok(filter));
+            }
+        }
+        assert_eq!("colour=red".parse::<Filter>(), Err(()));
     }
 }

@@ -28,6 +28,8 @@ pub struct Task {
     pub source: Source,
     /// The client with its project's credential.
     pub client: Client,
+    /// Whoever talks to Atlas or writes holds one of these.
+    pub slots: Arc<Semaphore>,
     /// Where it starts when it is first seen.
     pub start: Start,
     /// How long its records may take to appear.
@@ -43,9 +45,10 @@ pub struct Task {
 impl Task {
     /// The task for a source of `config`.
     #[must_use]
-    pub fn new(config: &Config, source: Source, client: Client) -> Self {
+    pub fn new(config: &Config, source: Source, client: Client, slots: Arc<Semaphore>) -> Self {
         Self {
             client,
+            slots,
             start: config.collect.start,
             settle: config.collect.settle(source.id.kind),
             rotation: Rotation::from(&config.archive),
@@ -78,7 +81,6 @@ pub(super) struct Lane {
 pub struct Collector {
     pub(super) committer: Arc<Committer>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) slots: Arc<Semaphore>,
     pub(super) observer: Observer,
     lanes: Mutex<HashMap<SourceId, Arc<tokio::sync::Mutex<Lane>>>>,
 }
@@ -90,19 +92,13 @@ impl fmt::Debug for Collector {
 }
 
 impl Collector {
-    /// A collector that writes with `committer` and works on at most `polls_at_once` polls at a time.
+    /// A collector that writes with `committer`.
     ///
     /// # Errors
     /// When what a crash left cannot be removed.
-    pub fn new(
-        committer: Arc<Committer>,
-        clock: Arc<dyn Clock>,
-        polls_at_once: usize,
-        observer: Observer,
-    ) -> Result<Self, CommitError> {
+    pub fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, CommitError> {
         scratch::remove_leftovers(committer.store().folder())?;
-        let slots = Arc::new(Semaphore::new(polls_at_once));
-        Ok(Self { committer, clock, slots, observer, lanes: Mutex::default() })
+        Ok(Self { committer, clock, observer, lanes: Mutex::default() })
     }
 
     /// The writer.
@@ -125,13 +121,13 @@ impl Collector {
     ///
     /// # Errors
     /// When state or archive cannot be written.
-    pub async fn retire(&self, source: &Source, rotation: Rotation) -> Result<(), PollError> {
+    pub async fn retire(&self, source: &Source) -> Result<(), PollError> {
         let lane = self.lane(&source.id);
         let mut lane = lane.lock().await;
         lane.state = None;
         let (committer, source) = (Arc::clone(&self.committer), source.clone());
         blocking(move || {
-            let mut state = committer.open(&source, rotation)?;
+            let mut state = committer.recover(&source)?;
             Ok(committer.retire(&mut state)?)
         })
         .await

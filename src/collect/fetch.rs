@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,24 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// No wait before another try is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long one request is tried, and how long to wait between the tries.
+struct Patience {
+    give_up: Deadline,
+    waits: ExponentialBackoff,
+}
+
+impl Patience {
+    fn new(budget: Duration) -> Self {
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(FIRST_WAIT)
+            .with_max_delay(LONGEST_WAIT)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        Self { give_up: Deadline::now() + budget, waits }
+    }
+}
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +108,7 @@ pub(super) struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
-    /// Asks `question`. `requests` counts the tries.
+    /// Asks `question`; tries again after what passes by itself. `requests` counts the tries.
     ///
     /// `keep_full` takes a full page in as it is, because it cannot be narrowed.
     pub(super) async fn ask(
@@ -99,49 +117,48 @@ impl Fetch<'_> {
         keep_full: bool,
         requests: &mut u64,
     ) -> Result<Fetched, PollError> {
-        self.persist(async |slot| {
+        let mut patience = Patience::new(self.task.retry_budget);
+        loop {
+            let slot = self.turn(&patience).await?;
             *requests += 1;
-            self.try_once(question, keep_full, slot).await
-        })
-        .await
+            match self.try_once(question, keep_full, slot).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(error) => self.wait_after(error, &mut patience).await?,
+            }
+        }
     }
 
     /// Lets Atlas say what time it is, so that the first plan need not rely on the local clock.
     pub(super) async fn prime(&self) -> Result<(), PollError> {
-        self.persist(async |_slot| Ok(self.task.client.prime().await?)).await
+        let mut patience = Patience::new(self.task.retry_budget);
+        loop {
+            let _slot = self.turn(&patience).await?;
+            match self.task.client.prime().await {
+                Ok(()) => return Ok(()),
+                Err(error) => self.wait_after(error.into(), &mut patience).await?,
+            }
+        }
     }
 
-    /// Makes the attempt again after what passes by itself, within the poll's budget.
-    async fn persist<T>(
-        &self,
-        mut attempt: impl AsyncFnMut(OwnedSemaphorePermit) -> Result<T, PollError>,
-    ) -> Result<T, PollError> {
-        let give_up = Deadline::now() + self.task.retry_budget;
-        let mut waits = ExponentialBuilder::default()
-            .with_min_delay(FIRST_WAIT)
-            .with_max_delay(LONGEST_WAIT)
-            .with_jitter()
-            .without_max_times()
-            .build();
-        loop {
-            self.wait_for_the_limit(give_up).await?;
-            let slot = self.slot().await?;
-            let error = match attempt(slot).await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let PollError::Request(request_error) = &error else { return Err(error) };
-            let wait = match request_error.consequence() {
-                Consequence::GiveUp => return Err(error),
-                Consequence::RetryAfter(wait) => wait,
-                Consequence::Retry => waits.next().unwrap_or(LONGEST_WAIT),
-            };
-            if Deadline::now() + wait >= give_up {
-                return Err(error);
-            }
-            self.tell(&Progress::Waiting { error: &error, wait });
-            self.wait(wait).await?;
+    /// Waits until the project's limit allows a request and a slot is free.
+    async fn turn(&self, patience: &Patience) -> Result<OwnedSemaphorePermit, PollError> {
+        self.wait_for_the_limit(patience.give_up).await?;
+        self.slot().await
+    }
+
+    /// Waits after a failed try, holding no slot; the error itself when it will not get better, or not in time.
+    async fn wait_after(&self, error: PollError, patience: &mut Patience) -> Result<(), PollError> {
+        let PollError::Request(request_error) = &error else { return Err(error) };
+        let wait = match request_error.consequence() {
+            Consequence::GiveUp => return Err(error),
+            Consequence::RetryAfter(wait) => wait,
+            Consequence::Retry => patience.waits.next().unwrap_or(LONGEST_WAIT),
+        };
+        if Deadline::now() + wait >= patience.give_up {
+            return Err(error);
         }
+        self.tell(&Progress::Waiting { error: &error, wait });
+        self.wait(wait).await
     }
 
     /// Waits for as long as the limit of this source's project asks, holding no slot.
@@ -164,7 +181,7 @@ impl Fetch<'_> {
     }
 
     async fn slot(&self) -> Result<OwnedSemaphorePermit, PollError> {
-        let slots = Arc::clone(&self.collector.slots);
+        let slots = Arc::clone(&self.task.slots);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(PollError::Stopped),

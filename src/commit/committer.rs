@@ -61,6 +61,16 @@ impl Committer {
     /// # Errors
     /// When state and archive contradict each other, or cannot be used.
     pub fn open(&self, source: &Source, rotation: Rotation) -> Result<SourceState, CommitError> {
+        let mut state = self.recover(source)?;
+        self.rotate_by_age(&mut state, rotation)?;
+        Ok(state)
+    }
+
+    /// Opens a source as [`Committer::open`] does, but opens no new segment.
+    ///
+    /// # Errors
+    /// Those of [`Committer::open`].
+    pub fn recover(&self, source: &Source) -> Result<SourceState, CommitError> {
         let mut state = self.load_or_create(source)?;
         self.refuse_unknown_segments(&state)?;
         let intent = self.store.read(|connection| Intent::load(connection, &state))?;
@@ -74,7 +84,6 @@ impl Committer {
         }
         crate::archive::remove_stale_spool(self.archive.files(), state.key)
             .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
-        self.rotate_by_age(&mut state, rotation)?;
         Ok(state)
     }
 

@@ -38,8 +38,13 @@ impl Config {
     /// locked where they are; empty when `new` can be put in force.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
-        let fixed =
-            [("archive.dir", self.archive.dir != new.archive.dir), ("state.dir", self.state_dir != new.state_dir)];
+        let (old, new_archive) = (&self.archive, &new.archive);
+        let fixed = [
+            ("archive.dir", old.dir != new_archive.dir),
+            ("archive.file_mode", old.file_mode != new_archive.file_mode),
+            ("archive.dir_mode", old.dir_mode != new_archive.dir_mode),
+            ("state.dir", self.state_dir != new.state_dir),
+        ];
         fixed.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 }

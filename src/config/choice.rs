@@ -1,6 +1,7 @@
 //! A value out of a few.
 
-use super::{nearest::nearest, quote::quote};
+use super::quote::quote;
+use crate::nearest::nearest;
 
 /// The value whose name in `choices` is `text`.
 pub(super) fn parse<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {

@@ -34,7 +34,6 @@ mod load;
 mod load_tests;
 mod mode;
 mod name;
-mod nearest;
 mod path;
 mod project;
 mod quote;

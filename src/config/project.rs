@@ -10,7 +10,7 @@ use super::{
     credential::Credentials,
     faults::{Faults, Located, Place},
     keys, name,
-    nearest::nearest,
+
     quote::quote,
     schedule,
     table::Table,

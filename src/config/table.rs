@@ -12,7 +12,7 @@ use toml::{
 
 use super::{
     faults::{Faults, Located, Place},
-    nearest::nearest,
+
     quote::quote,
 };
 

@@ -228,3 +228,23 @@ pub fn islands(connection: &Connection, key: SourceKey) -> Result<Vec<Window>, S
     let rows = statement.query_map([key], |row| Ok(window(row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// All ranges that are not archived though they lie between the oldest collected instant and the end watermark: the
+/// gaps, and what backfills left between them and the start watermark.
+///
+/// # Errors
+/// Those of [`gaps`].
+pub fn missing(connection: &Connection, state: &SourceState) -> Result<Vec<Gap>, StateError> {
+    let mut missing = gaps(connection, state.key)?;
+    let islands = islands(connection, state.key)?;
+    let noticed = state.start.unwrap_or(Instant::MIN);
+    let following = islands.iter().skip(1).map(|island| island.from).chain(state.start);
+    missing.extend(islands.iter().zip(following).map(|(island, next)| Gap {
+        window: Window::new(island.to, next),
+        reason: GapReason::BeforeStart,
+        detail: String::new(),
+        noticed,
+    }));
+    missing.sort_by_key(|gap| gap.window);
+    Ok(missing)
+}

@@ -34,7 +34,7 @@ mod source_state;
 mod store;
 
 pub use archive_id::ArchiveId;
-pub use coverage::{CoverageChange, gaps, islands};
+pub use coverage::{CoverageChange, gaps, islands, missing};
 pub use damaged::{DamagedSegment, damaged_segments, record_damage};
 pub use error::StateError;
 pub use fingerprints::{KeptFingerprint, KeptSink, KnownFingerprint, known_fingerprints, replace_fingerprints};

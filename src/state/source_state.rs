@@ -320,6 +320,14 @@ impl SourceState {
         Ok(Ok(state))
     }
 
+    /// The source; nothing when its filter cannot be read.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        let (project_id, name) = (self.project_id.clone(), self.name.clone());
+        let id = SourceId { project_id, kind: self.kind, name, filter: self.filter.parse().ok()? };
+        Some(Source { id, project_name: self.project_name.clone() })
+    }
+
     /// The source as it is named on the command line.
     #[must_use]
     pub fn display_name(&self) -> String {

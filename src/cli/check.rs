@@ -1,0 +1,145 @@
+//! `atlas-logd check`: is everything right before the first night?
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Args;
+use tokio::task::JoinSet;
+
+use crate::{
+    atlas::{Ask, Client, Listing, RequestError},
+    cli::{Exit, runtime, terminal},
+    clock::{Clock, SystemClock},
+    config::Config,
+    nearest::nearest,
+    plan::CLOCK_TOLERANCE,
+    source::{Kind, Source},
+    window::Window,
+};
+
+/// How much of the recent past is asked of each source: enough to see that it may be asked.
+const RECENT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Ask Atlas for every source too
+    #[arg(long)]
+    online: bool,
+}
+
+impl Check {
+    pub(super) fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let sources = config.projects.iter().map(|project| project.sources().count()).sum::<usize>();
+        terminal::say(&format!(
+            "{}: valid, {} projects, {sources} sources",
+            config.file.display(),
+            config.projects.len()
+        ));
+        let mut failed = false;
+        for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
+            match writable(folder) {
+                Ok(()) => terminal::say(&format!("{what} folder {}: ok", folder.display())),
+                Err(why) => {
+                    failed = true;
+                    terminal::say(&format!("{what} folder {}: {why}", folder.display()));
+                }
+            }
+        }
+        if self.online {
+            let runtime = runtime()?;
+            failed |= runtime.block_on(online(config))?;
+        }
+        Ok(if failed { Exit::Failed } else { Exit::Done })
+    }
+}
+
+/// Whether files can be made in a folder, by making one.
+fn writable(folder: &std::path::Path) -> Result<(), String> {
+    let user = "owned by the user that atlas-logd runs as, with mode 0750";
+    if !folder.is_dir() {
+        return Err(format!("does not exist; create it, {user}"));
+    }
+    let probe = folder.join(format!(".atlas-logd-check-{}", std::process::id()));
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe);
+    made.and_then(|_| std::fs::remove_file(&probe)).map_err(|cause| crate::archive::explain(&cause))
+}
+
+/// Asks for every source. Whether anything was refused.
+async fn online(config: Config) -> anyhow::Result<bool> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut failed = false;
+    let mut asking = JoinSet::new();
+    let mut clients = Vec::new();
+    for (name, credential) in &config.credentials {
+        let client = match Client::new(&config.atlas, credential, Arc::clone(&clock)) {
+            Ok(client) => client,
+            Err(error) => {
+                failed = true;
+                terminal::say(&format!("credentials {name}: {error}"));
+                continue;
+            }
+        };
+        let projects = config.projects.iter().filter(|project| project.credentials == *name);
+        for source in projects.flat_map(|project| project.sources()) {
+            let (client, clock) = (client.clone(), Arc::clone(&clock));
+            asking.spawn(async move { (source.to_string(), ask(&client, clock.as_ref(), source).await) });
+        }
+        clients.push(client);
+    }
+    let mut lines: Vec<_> = asking.join_all().await;
+    lines.sort();
+    for (source, refusal) in lines {
+        match refusal {
+            None => terminal::say(&format!("{source}: ok")),
+            Some(refusal) => {
+                failed = true;
+                terminal::say(&format!("{source}: {refusal}"));
+            }
+        }
+    }
+    let offset = clients.iter().find_map(Client::clock_offset_ms).map(i64::unsigned_abs).map(Duration::from_millis);
+    if let Some(offset) = offset.filter(|&offset| offset > CLOCK_TOLERANCE) {
+        failed = true;
+        terminal::say(&format!(
+            "clock: it differs from Atlas' by {}; set it right, else watermarks lag behind",
+            terminal::duration(offset)
+        ));
+    }
+    futures_util::future::join_all(clients.iter().map(Client::revoke)).await;
+    Ok(failed)
+}
+
+/// Asks for the last minute of a source. What to do, if it is refused.
+async fn ask(client: &Client, clock: &dyn Clock, source: Source) -> Option<String> {
+    let now = clock.now();
+    let asked = Window::new(now - RECENT, now);
+    let ask = Ask { source: &source.id, asked, auth_result: source.id.filter.auth_result };
+    if let Some(wait) = client.hold(&source.id.project_id, source.id.kind) {
+        tokio::time::sleep(wait).await;
+    }
+    let error = client.ask(&ask).await.err()?;
+    let mut text = error.to_string();
+    if let Some(advice) = error.advice(&source) {
+        text.push_str("; ");
+        text.push_str(&advice);
+    }
+    if let Some(suggestion) = suggest(client, &source, &error).await {
+        text.push_str("; ");
+        text.push_str(&suggestion);
+    }
+    Some(text)
+}
+
+/// The name that was probably meant, where Atlas does not know the one that is configured.
+async fn suggest(client: &Client, source: &Source, error: &RequestError) -> Option<String> {
+    if !matches!(error, RequestError::Refused { status: 404, .. }) {
+        return None;
+    }
+    let project_id = &source.id.project_id;
+    let listing = match source.id.kind {
+        Kind::StreamAudit => Listing::StreamInstances { project_id },
+        Kind::AccessHistory => Listing::Clusters { project_id },
+    };
+    let names = client.list(listing).await.ok()?;
+    let nearest = nearest(&source.id.name, names.iter().map(|listed| listed.name.as_str()))?;
+    Some(format!("did you mean {nearest:?}?"))
+}

@@ -1,0 +1,168 @@
+//! `atlas-logd collect`: one pass now.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Exit, overview, parse_instant, runtime, signals, sources, terminal},
+    clock::SystemClock,
+    collect::{Job, Observer, PollReport, Progress, Task},
+    config::Config,
+    daemon::Station,
+    instant::Instant,
+    source::Source,
+    window::Window,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Collect {
+    /// Sources to collect, for example payments/access-history/prod-0; all of the configuration if none is named
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// Collect again from this instant on (2026-11-22T10:15:00Z, or a date); nothing is archived twice
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant, requires = "to")]
+    from: Option<Instant>,
+
+    /// Collect again up to this instant
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant, requires = "from")]
+    to: Option<Instant>,
+}
+
+impl Collect {
+    pub(super) fn run(self, config: Config) -> anyhow::Result<Exit> {
+        let named = self.sources.iter().map(|name| sources::find(&config, name)).collect::<Result<Vec<_>, _>>();
+        let named = match named {
+            Ok(named) => named,
+            Err(error) => {
+                terminal::complain(&format!("atlas-logd: {error}"));
+                return Ok(Exit::Usage);
+            }
+        };
+        let job = match self.from.zip(self.to) {
+            None => Job::Regular,
+            Some((from, to)) if from < to => Job::Backfill(Window::new(from, to)),
+            Some((from, to)) => {
+                terminal::complain(&format!("atlas-logd: --from {from} is not before --to {to}"));
+                return Ok(Exit::Usage);
+            }
+        };
+        let runtime = runtime()?;
+        let done = runtime.block_on(collect(config, named, job));
+        runtime.shutdown_timeout(std::time::Duration::from_secs(10));
+        done
+    }
+}
+
+async fn collect(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Exit> {
+    let stop = CancellationToken::new();
+    signals::stop_at_signal(stop.clone())?;
+    let display = Arc::new(Display::new());
+    let observer = Arc::clone(&display).observer();
+    let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer)).await?;
+    let station = match opened {
+        Ok(station) => station,
+        Err(error) => {
+            terminal::complain(&format!("atlas-logd: {error}"));
+            return Ok(Exit::Failed);
+        }
+    };
+    let tasks: Vec<Task> =
+        station.tasks().map(|(_, task)| task).filter(|task| named.is_empty() || named.contains(&task.source)).collect();
+    display.begin(tasks.len());
+    let mut polls = JoinSet::new();
+    for task in tasks {
+        let (collector, stop) = (Arc::clone(&station.collector), stop.clone());
+        polls.spawn(async move {
+            let report = collector.poll(&task, job, &stop).await;
+            (task.source, report)
+        });
+    }
+    let mut failed = false;
+    while let Some(done) = polls.join_next().await {
+        let (source, report) = done?;
+        failed |= report.failure.is_some();
+        display.end(&source, &report);
+    }
+    display.finish();
+    station.revoke().await;
+    let committer = station.collector.committer();
+    let rows = overview::rows(committer.store(), &station.config, station.clock.now())?;
+    terminal::say(&overview::table(&rows));
+    terminal::say(&format!("archive: {}", station.config.archive.dir.display()));
+    Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Shows how it goes: a moving line on a terminal, plain lines elsewhere.
+struct Display {
+    bar: ProgressBar,
+    records: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Display {
+    fn new() -> Self {
+        // Hidden where standard error is no terminal.
+        let bar = ProgressBar::no_length();
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {pos}/{len} sources, {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        Self { bar, records: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+    }
+
+    fn begin(&self, sources: usize) {
+        self.bar.set_length(sources as u64);
+        self.bar.set_message("asking");
+        self.bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    }
+
+    fn observer(self: Arc<Self>) -> Observer {
+        Arc::new(move |source: &Source, progress: &Progress<'_>| match progress {
+            Progress::Committed { window, records, bytes, range } => {
+                let records = self.records.fetch_add(*records, Ordering::Relaxed) + records;
+                let bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
+                self.bar.set_message(format!(
+                    "{} records, {}; {source} at {} of {}",
+                    terminal::number(records),
+                    terminal::bytes(bytes),
+                    window.to,
+                    range.to,
+                ));
+            }
+            Progress::Waiting { error, wait } => {
+                self.line(&format!("{source}: trying again in {}: {error}", terminal::duration(*wait)));
+            }
+            Progress::Gap { gap } => {
+                self.line(&format!("{source}: gap {}: {}", gap.window, gap.reason.sentence()));
+            }
+            Progress::Split { .. } => {}
+        })
+    }
+
+    fn end(&self, source: &Source, report: &PollReport) {
+        self.bar.inc(1);
+        match &report.failure {
+            Some(failure) => self.line(&format!("{source}: {failure}")),
+            None => self.line(&format!(
+                "{source}: {} new records, {}, {} requests",
+                terminal::number(report.records),
+                terminal::bytes(report.bytes),
+                terminal::number(report.requests),
+            )),
+        }
+    }
+
+    fn line(&self, line: &str) {
+        self.bar.suspend(|| terminal::complain(line));
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,116 @@
+//! The command line.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes are [`Exit`]'s.
+
+mod check;
+mod collect;
+mod exit;
+mod logging;
+mod overview;
+mod run;
+mod signals;
+mod skip;
+mod sources;
+mod status;
+mod terminal;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+pub use exit::Exit;
+
+use crate::{cli::logging::LogFormat, config::Config, instant::Instant};
+
+/// Archives MongoDB Atlas logs: audit logs of stream processing instances and the database access history of clusters,
+/// complete, exact and append-only.
+#[derive(Debug, Parser)]
+#[command(name = "atlas-logd", version, max_term_width = 100)]
+struct Cli {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/atlas-logd/config.toml")]
+    config: PathBuf,
+
+    /// How log lines are written to standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: poll every source on its schedule until SIGTERM or SIGINT; SIGHUP reads the configuration again
+    Run,
+    /// Collect once, now: what is new, or with --from and --to a range of the past
+    Collect(collect::Collect),
+    /// Validate the configuration; with --online, ask Atlas for every source and say what to grant where it refuses
+    Check(check::Check),
+    /// Show each source: watermarks, lag, records, gaps and how the last poll went
+    Status(status::Status),
+    /// Declare a range that can never be had to be a gap, so that collection goes on behind it
+    Skip(skip::Skip),
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each is printed.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    match dispatch(cli) {
+        Ok(exit) => exit,
+        Err(error) => {
+            terminal::complain(&format!("atlas-logd: {error:#}"));
+            Exit::Failed
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    let quiet = !matches!(cli.command, Command::Run);
+    logging::start(cli.log_format, quiet);
+    let config = match load(&cli.config) {
+        Ok(config) => config,
+        Err(exit) => return Ok(exit),
+    };
+    match cli.command {
+        Command::Run => run::run(config, &cli.config),
+        Command::Collect(collect) => collect.run(config),
+        Command::Check(check) => check.run(config),
+        Command::Status(status) => status.run(&config),
+        Command::Skip(skip) => skip.run(&config),
+    }
+}
+
+/// Reads the configuration; prints its faults.
+fn load(path: &Path) -> Result<Config, Exit> {
+    crate::config::load(path).map_err(|error| {
+        terminal::complain(&error.to_string());
+        Exit::Configuration
+    })
+}
+
+/// The runtime that everything with a network runs on.
+fn runtime() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Reads an instant as it is written on the command line.
+fn parse_instant(text: &str) -> Result<Instant, String> {
+    if let Ok(date) = text.parse::<jiff::civil::Date>()
+        && text.len() == 10
+        && let Ok(midnight) = date.to_zoned(jiff::tz::TimeZone::UTC)
+    {
+        return Ok(midnight.timestamp().into());
+    }
+    text.parse()
+        .map_err(|_| "not an instant; write it as 2026-11-22T10:15:00Z, or as 2026-11-22 for midnight UTC".to_owned())
+}

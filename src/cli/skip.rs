@@ -1,0 +1,77 @@
+//! `atlas-logd skip`: declares a gap.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::{
+    cli::{Exit, parse_instant, sources, terminal},
+    clock::{Clock, SystemClock},
+    config::Config,
+    daemon::open_committer,
+    instant::Instant,
+    plan::{Gap, GapReason},
+    state::CoverageChange,
+    window::Window,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Skip {
+    /// The source, for example payments/access-history/prod-0
+    #[arg(value_name = "SOURCE")]
+    source: String,
+
+    /// The beginning of the range (2026-11-22T10:15:00Z, or a date)
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    from: Instant,
+
+    /// The end of the range
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    to: Instant,
+
+    /// Why it can never be had; an auditor will read it
+    #[arg(long)]
+    reason: String,
+}
+
+impl Skip {
+    pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
+        let refuse = |why: String| {
+            terminal::complain(&format!("atlas-logd: {why}"));
+            Ok(Exit::Usage)
+        };
+        let source = match sources::find(config, &self.source) {
+            Ok(source) => source,
+            Err(error) => return refuse(error.to_string()),
+        };
+        let now = SystemClock.now();
+        let (from, to) = (self.from, self.to);
+        if from >= to {
+            return refuse(format!("--from {from} is not before --to {to}"));
+        }
+        if to > now {
+            return refuse(format!("--to {to} lies in the future; what is still to come can be had"));
+        }
+        if self.reason.trim().is_empty() {
+            return refuse("--reason is empty; an auditor will want to know why".to_owned());
+        }
+        let committer = open_committer(config, Arc::new(SystemClock))?;
+        let mut state = committer.recover(&source)?;
+        let Some(start) = state.start else {
+            return refuse(format!("{source} was never polled, so that there is nothing to skip; poll it first"));
+        };
+        if from < start {
+            return refuse(format!(
+                "--from {from} lies before the start watermark {start}: nothing is claimed there, so nothing can be \
+                 skipped"
+            ));
+        }
+        let window = Window::new(from, to);
+        let gap = Gap { window, reason: GapReason::Skipped, detail: self.reason.trim().to_owned(), noticed: now };
+        let change = CoverageChange { covered: window, gaps: vec![gap] };
+        committer.commit_quiet(&mut state, &change, |_| Ok(()), None)?;
+        let end = state.end.unwrap_or(to);
+        terminal::say(&format!("{source}: {window} is a gap now; the end watermark stands at {end}"));
+        Ok(Exit::Done)
+    }
+}

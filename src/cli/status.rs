@@ -1,0 +1,63 @@
+//! `atlas-logd status`: reads the state, also while the daemon runs.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::{
+    cli::{Exit, overview, sources, terminal},
+    clock::{Clock, SystemClock},
+    config::Config,
+    state::Store,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// Sources to show; all if none is named
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    /// One JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+
+    /// Exit with 1 if a source's end watermark is further behind than this (for example 1h), or a source was never
+    /// polled
+    #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_duration)]
+    max_lag: Option<Duration>,
+}
+
+impl Status {
+    pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
+        let mut names = Vec::new();
+        for name in &self.sources {
+            match sources::find(config, name) {
+                Ok(source) => names.push(source.to_string()),
+                Err(error) => {
+                    terminal::complain(&format!("atlas-logd: {error}"));
+                    return Ok(Exit::Usage);
+                }
+            }
+        }
+        let store = Store::open_read_only(&config.state_dir)?;
+        let mut rows = overview::rows(&store, config, SystemClock.now())?;
+        rows.retain(|row| names.is_empty() || names.contains(&row.name));
+        if self.json {
+            terminal::say(&serde_json::to_string_pretty(&overview::json(&rows))?);
+        } else {
+            terminal::say(&overview::table(&rows));
+        }
+        let Some(max_lag) = self.max_lag else { return Ok(Exit::Done) };
+        let mut behind = false;
+        for row in rows.iter().filter(|row| row.configured) {
+            let lag = row.lag();
+            if lag.is_none_or(|lag| lag > max_lag) {
+                behind = true;
+                let lag =
+                    lag.map_or("was never polled".to_owned(), |lag| format!("is {} behind", terminal::duration(lag)));
+                terminal::complain(&format!("{} {lag} (allowed: {})", row.name, terminal::duration(max_lag)));
+            }
+        }
+        Ok(if behind { Exit::Failed } else { Exit::Done })
+    }
+}

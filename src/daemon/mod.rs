@@ -1,0 +1,19 @@
+//! The daemon: everything around the collection of one source.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `station` | what a configuration is turned into: state, archive, collector, clients |
+//! | `ticks` | cron patterns into ticks |
+//! | `roster` | the sources, when each is due, and which is polled now |
+//! | `service` | the loop: tick, due, done, reload, stop |
+//! | `watch` | one line when something starts to fail, and one when it is well again |
+
+mod roster;
+mod service;
+mod station;
+mod ticks;
+mod watch;
+
+pub use service::{Control, Service};
+pub(crate) use station::open_committer;
+pub use station::{StartError, Station};

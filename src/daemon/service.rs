@@ -1,0 +1,302 @@
+//! The loop of the daemon.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{Id, JoinError, JoinSet},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    atlas::Client,
+    collect::{Job, PollReport, Task},
+    config::{Config, ConfigError, next_run},
+    daemon::{
+        Station,
+        roster::{Member, Roster},
+        ticks::Ticks,
+        watch::Watch,
+    },
+    source::{Kind, Source, SourceId},
+    state::{SourceState, StateError},
+};
+
+/// An interval for patterns that have no next run, which the configuration refuses.
+const NO_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How long revoking tokens may take at the end.
+const REVOKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How the daemon is told what to do, and tells how it is.
+pub struct Control {
+    /// Cancelled to stop.
+    pub stop: CancellationToken,
+    /// A new configuration to go over to, or why there is none.
+    pub reloads: mpsc::Receiver<Result<Config, ConfigError>>,
+    /// Is called once all is open and the schedule runs, and after each reload.
+    pub ready: Box<dyn FnMut() + Send>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("stop", &self.stop).finish_non_exhaustive()
+    }
+}
+
+/// The daemon.
+#[derive(Debug)]
+pub struct Service {
+    station: Station,
+    roster: Roster,
+    polls: JoinSet<PollReport>,
+    polled: HashMap<Id, Source>,
+    retiring: JoinSet<()>,
+    watch: Watch,
+    /// Cancelled when polls have to come to an end after the window they are at.
+    wind_down: CancellationToken,
+}
+
+impl Service {
+    /// The daemon for a station.
+    #[must_use]
+    pub fn new(station: Station) -> Self {
+        Self {
+            station,
+            roster: Roster::default(),
+            polls: JoinSet::new(),
+            polled: HashMap::new(),
+            retiring: JoinSet::new(),
+            watch: Watch::default(),
+            wind_down: CancellationToken::new(),
+        }
+    }
+
+    /// Runs until it is told to stop. Then polls under way finish their window, within the grace period, and tokens are
+    /// revoked.
+    ///
+    /// # Errors
+    /// When the schedule cannot be started or the state not be read.
+    pub async fn run(mut self, mut control: Control) -> anyhow::Result<()> {
+        let behind = self.sources_behind()?;
+        self.roster.replace(self.members());
+        self.retire_removed()?;
+        let mut ticks = Ticks::start(&self.patterns()).await?;
+        let now = Instant::now();
+        behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
+        tracing::info!(sources = self.roster.len(), "collecting");
+        (control.ready)();
+        loop {
+            let due = self.roster.next_due();
+            tokio::select! {
+                () = control.stop.cancelled() => break,
+                Some(reload) = control.reloads.recv() => {
+                    if let Some(replaced) = self.reload(reload) {
+                        ticks.stop().await;
+                        ticks = Ticks::start(&self.patterns()).await?;
+                        revoke(replaced).await;
+                    }
+                    (control.ready)();
+                }
+                pattern = ticks.next() => {
+                    self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
+                }
+                () = sleep_until(due) => self.begin_due(),
+                Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
+                Some(_) = self.retiring.join_next() => {}
+            }
+        }
+        ticks.stop().await;
+        self.wind_down().await;
+        Ok(())
+    }
+
+    fn begin_due(&mut self) {
+        while let Some(task) = self.roster.begin(Instant::now()) {
+            let source = task.source.clone();
+            let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.clone());
+            let poll = self.polls.spawn(async move { poll(&collector, &task, &stop).await });
+            self.polled.insert(poll.id(), source);
+        }
+    }
+
+    fn end_poll(&mut self, done: Result<(Id, PollReport), JoinError>) {
+        let id = match &done {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(source) = self.polled.remove(&id) else { return };
+        self.roster.end(&source.id);
+        match done {
+            Ok((_, report)) => self.watch.note(&source, &report),
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => tracing::error!(
+                source = %source,
+                "a poll stopped unexpectedly ({error}); this is a defect in atlas-logd, please report it",
+            ),
+        }
+    }
+
+    async fn wind_down(&mut self) {
+        tracing::info!(polls = self.polls.len(), "stopping");
+        self.wind_down.cancel();
+        let grace = self.station.config.collect.grace;
+        let finished = tokio::time::timeout(grace, async {
+            while let Some(done) = self.polls.join_next_with_id().await {
+                self.end_poll(done);
+            }
+            while self.retiring.join_next().await.is_some() {}
+        })
+        .await;
+        if finished.is_err() {
+            tracing::warn!(
+                polls = self.polls.len(),
+                grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+                "polls did not finish in time and are cut off; nothing is lost, the next start goes on",
+            );
+            self.polls.shutdown().await;
+        }
+        if tokio::time::timeout(REVOKE_WITHIN, self.station.revoke()).await.is_err() {
+            tracing::warn!("Atlas did not answer when access tokens were revoked; they end by themselves");
+        }
+        tracing::info!("stopped");
+    }
+
+    /// Goes over to a new configuration. The clients that were replaced, if it was taken.
+    fn reload(&mut self, reload: Result<Config, ConfigError>) -> Option<Vec<Client>> {
+        let config = match reload {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!("the new configuration was refused, the old one stays in force:\n{error}");
+                return None;
+            }
+        };
+        let fixed = self.station.config.needs_restart(&config);
+        if !fixed.is_empty() {
+            tracing::error!(
+                keys = fixed.join(", "),
+                "the new configuration was refused, the old one stays in force: these keys change only with a restart",
+            );
+            return None;
+        }
+        let replaced = match self.station.change(config) {
+            Ok(replaced) => replaced,
+            Err(error) => {
+                tracing::error!("the new configuration was refused, the old one stays in force: {error}");
+                return None;
+            }
+        };
+        let (added, removed) = self.roster.replace(self.members());
+        tracing::info!(
+            sources = self.roster.len(),
+            added = added.len(),
+            removed = removed.len(),
+            "the new configuration is in force",
+        );
+        let now = Instant::now();
+        added.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
+        removed.into_iter().for_each(|member| self.retire(member.task.source));
+        Some(replaced)
+    }
+
+    fn members(&self) -> Vec<Member> {
+        let members = self.station.tasks().map(|(project, task)| {
+            let pattern = project.schedule.of(task.source.id.kind).to_owned();
+            Member { task, pattern }
+        });
+        members.collect()
+    }
+
+    fn patterns(&self) -> BTreeSet<String> {
+        self.members().into_iter().map(|member| member.pattern).collect()
+    }
+
+    /// The time between two ticks of a pattern.
+    fn interval(&self, pattern: &str) -> Duration {
+        let first = next_run(pattern, self.station.clock.now());
+        let second = first.and_then(|first| next_run(pattern, first));
+        second.zip(first).map_or(NO_INTERVAL, |(second, first)| second.since(first))
+    }
+
+    /// The sources that would have been polled by now if the daemon had run, and those never polled.
+    fn sources_behind(&self) -> Result<Vec<SourceId>, StateError> {
+        let now = self.station.clock.now();
+        let intervals: HashMap<_, _> = self
+            .patterns()
+            .into_iter()
+            .map(|pattern| {
+                let interval = self.interval(&pattern);
+                (pattern, interval)
+            })
+            .collect();
+        let mut behind = Vec::new();
+        for member in self.members() {
+            let interval = intervals.get(&member.pattern).copied().unwrap_or(NO_INTERVAL);
+            let settle = member.task.settle;
+            let id = member.task.source.id;
+            let store = self.station.collector.committer().store();
+            let state = store.read(|connection| SourceState::load(connection, &id));
+            // A damaged row fails its own poll, with its own message.
+            let end = state.ok().flatten().and_then(|state| state.end);
+            if end.is_none_or(|end| end + settle + interval <= now) {
+                behind.push(id);
+            }
+        }
+        Ok(behind)
+    }
+
+    /// Seals what was left open by sources that are no longer in the configuration.
+    fn retire_removed(&mut self) -> Result<(), StateError> {
+        let here: HashSet<(String, Kind, String, String)> = self
+            .station
+            .tasks()
+            .map(|(_, task)| task.source.id)
+            .map(|id| (id.project_id, id.kind, id.name, id.filter.to_string()))
+            .collect();
+        let all = self.station.collector.committer().store().read(SourceState::load_all)?;
+        for state in all.into_iter().flatten() {
+            let id = (state.project_id.clone(), state.kind, state.name.clone(), state.filter.clone());
+            if state.open.is_some() && !here.contains(&id) {
+                match state.source() {
+                    Some(source) => self.retire(source),
+                    None => tracing::error!(folder = state.folder, "the filter of a removed source cannot be read"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn retire(&mut self, source: Source) {
+        let collector = Arc::clone(&self.station.collector);
+        self.retiring.spawn(async move {
+            match collector.retire(&source).await {
+                Ok(()) => tracing::info!(source = %source, "no longer collected; its segment is sealed"),
+                Err(error) => {
+                    tracing::error!(source = %source, "failed to seal the segment of a removed source: {error}")
+                }
+            }
+        });
+    }
+}
+
+async fn poll(collector: &crate::collect::Collector, task: &Task, stop: &CancellationToken) -> PollReport {
+    collector.poll(task, Job::Regular, stop).await
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn revoke(clients: Vec<Client>) {
+    let revoked = futures_util::future::join_all(clients.iter().map(Client::revoke));
+    // Polls under way with the old configuration simply mint again what they need.
+    let _ = tokio::time::timeout(REVOKE_WITHIN, revoked).await;
+}

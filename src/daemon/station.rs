@@ -1,0 +1,129 @@
+//! What a configuration is turned into before anything is collected.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use crate::{
+    archive::{Archive, ArchiveError, RealFiles},
+    atlas::{Client, ClientError},
+    clock::Clock,
+    collect::{Collector, Observer, Task},
+    commit::{CommitError, Committer},
+    config::{Config, Project},
+    state::{StateError, Store},
+};
+
+/// Why nothing can be collected.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// What a crash left.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// State, archive, collector and clients of a configuration.
+#[derive(Debug)]
+pub struct Station {
+    /// The configuration.
+    pub config: Config,
+    /// Collects.
+    pub collector: Arc<Collector>,
+    /// The local clock.
+    pub clock: Arc<dyn Clock>,
+    clients: BTreeMap<String, Client>,
+    slots: Arc<Semaphore>,
+}
+
+impl Station {
+    /// Opens state and archive, both for this process alone. Asks nothing of Atlas.
+    ///
+    /// # Errors
+    /// When state or archive cannot be used or do not belong together, or a client cannot be made.
+    pub fn open(config: Config, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, StartError> {
+        let clients = clients(&config, &clock)?;
+        let committer = open_committer(&config, Arc::clone(&clock))?;
+        let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
+        let slots = Arc::new(Semaphore::new(config.collect.polls_at_once));
+        Ok(Self { config, collector, clock, clients, slots })
+    }
+
+    /// The tasks for all sources, in the order of the configuration, each with its project.
+    pub fn tasks(&self) -> impl Iterator<Item = (&Project, Task)> {
+        self.config.projects.iter().flat_map(move |project| {
+            let client = self.clients.get(&project.credentials);
+            project.sources().filter_map(move |source| {
+                let task = Task::new(&self.config, source, client?.clone(), Arc::clone(&self.slots));
+                Some((project, task))
+            })
+        })
+    }
+
+    /// The clients, by the name of their credential.
+    pub fn clients(&self) -> impl Iterator<Item = (&str, &Client)> {
+        self.clients.iter().map(|(name, client)| (name.as_str(), client))
+    }
+
+    /// Goes over to another configuration. Clients whose settings are the same are kept, with their tokens; the others
+    /// are returned, so that their tokens can be revoked.
+    ///
+    /// # Errors
+    /// When a client cannot be made; nothing is changed then.
+    pub fn change(&mut self, config: Config) -> Result<Vec<Client>, StartError> {
+        let mut clients = clients(&config, &self.clock)?;
+        let mut replaced = Vec::new();
+        for (name, client) in std::mem::take(&mut self.clients) {
+            let same = config.atlas == self.config.atlas
+                && config.credentials.get(&name) == self.config.credentials.get(&name);
+            if same && clients.contains_key(&name) {
+                clients.insert(name, client);
+            } else {
+                replaced.push(client);
+            }
+        }
+        self.clients = clients;
+        if config.collect.polls_at_once != self.config.collect.polls_at_once {
+            self.slots = Arc::new(Semaphore::new(config.collect.polls_at_once));
+        }
+        self.config = config;
+        Ok(replaced)
+    }
+
+    /// Revokes the tokens that were minted.
+    pub async fn revoke(&self) {
+        futures_util::future::join_all(self.clients.values().map(Client::revoke)).await;
+    }
+}
+
+/// Opens state and archive for writing.
+pub(crate) fn open_committer(config: &Config, clock: Arc<dyn Clock>) -> Result<Committer, StartError> {
+    let settings = &config.archive;
+    let store = Arc::new(Store::open(&config.state_dir)?);
+    let files =
+        RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => ArchiveError::NoFolder(settings.dir.clone()),
+            _ => ArchiveError::Folder { path: settings.dir.clone(), cause },
+        })?;
+    let archive = Archive::open(settings, Arc::new(files), &store)?;
+    Ok(Committer::new(store, archive, clock))
+}
+
+/// A client for each credential that a project uses.
+fn clients(config: &Config, clock: &Arc<dyn Clock>) -> Result<BTreeMap<String, Client>, StartError> {
+    let used = config
+        .credentials
+        .iter()
+        .filter(|(name, _)| config.projects.iter().any(|project| project.credentials == **name));
+    used.map(|(name, credential)| Ok((name.clone(), Client::new(&config.atlas, credential, Arc::clone(clock))?)))
+        .collect()
+}
