@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod config;
 pub mod instant;
+pub mod sim;
 pub mod source;
 pub mod window;
