@@ -12,6 +12,7 @@ pub mod instant;
 mod nearest;
 pub mod plan;
 pub mod record;
+pub mod sim;
 pub mod source;
 pub mod state;
 pub mod window;

@@ -4,11 +4,13 @@
 
 mod check;
 mod collect;
+mod demo;
 mod exit;
 mod logging;
 mod overview;
 mod run;
 mod signals;
+mod simulate;
 mod skip;
 mod sources;
 mod status;
@@ -52,6 +54,10 @@ enum Command {
     Status(status::Status),
     /// Declare a range that can never be had to be a gap, so that collection goes on behind it
     Skip(skip::Skip),
+    /// Serve a simulated Atlas on loopback: both endpoints, both authentications, rate limits, discovery
+    Simulate(simulate::Simulate),
+    /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
+    Demo(demo::Demo),
 }
 
 /// Runs the program with the arguments of the process.
@@ -77,16 +83,22 @@ pub fn main() -> Exit {
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let quiet = !matches!(cli.command, Command::Run);
     logging::start(cli.log_format, quiet);
+    let command = match cli.command {
+        Command::Simulate(simulate) => return simulate.run(),
+        Command::Demo(demo) => return demo.run(),
+        command => command,
+    };
     let config = match load(&cli.config) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
     };
-    match cli.command {
+    match command {
         Command::Run => run::run(config, &cli.config),
         Command::Collect(collect) => collect.run(config),
         Command::Check(check) => check.run(config),
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
+        Command::Simulate(_) | Command::Demo(_) => Ok(Exit::Usage),
     }
 }
 

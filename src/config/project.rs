@@ -10,11 +10,11 @@ use super::{
     credential::Credentials,
     faults::{Faults, Located, Place},
     keys, name,
-
     quote::quote,
     schedule,
     table::Table,
 };
+use crate::nearest::nearest;
 use crate::source::{AuthResult, Filter, Kind, SourceId};
 
 const EXAMPLE_ID: &str = "32b6e34b3d91647abb20e7b8";

@@ -12,9 +12,9 @@ use toml::{
 
 use super::{
     faults::{Faults, Located, Place},
-
     quote::quote,
 };
+use crate::nearest::nearest;
 
 /// One table of the document, or a table that is not there and so has no values.
 #[derive(Debug)]

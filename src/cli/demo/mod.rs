@@ -1,0 +1,113 @@
+//! `atlas-logd demo`: the whole thing in one command.
+
+mod compare;
+mod setting;
+mod show;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Exit, overview, runtime, signals, terminal},
+    clock::{Clock, SystemClock},
+    config::Config,
+    daemon::{Control, Service, Station},
+    sim::{SimAtlas, World, demo_world},
+    state::Store,
+};
+
+use show::Show;
+
+/// For how long live polls are shown once the backlog is archived.
+const LIVE: Duration = Duration::from_secs(8);
+
+/// The demo ends by now, also on a slow machine.
+const LATEST_END: Duration = Duration::from_secs(28);
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// The folder for configuration, state and archive; a new one in the folder for temporary files by default
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+
+    /// What happened at the simulated Atlas follows from this number
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Demo {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let world = Arc::new(demo_world(self.seed, Arc::clone(&clock)));
+        let atlas = SimAtlas::start_at(Arc::clone(&world), SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let folder = self.dir.unwrap_or_else(setting::new_folder);
+        let path = setting::write(&folder, &atlas.base_url(), self.seed)?;
+        let config = crate::config::load(&path)?;
+        terminal::say(&format!(
+            "A simulated Atlas listens on {}. Two projects are collected from it, payments through a service account \
+             and analytics through an API key:\nthree days of backlog first, then live polls every two seconds.\n",
+            atlas.base_url()
+        ));
+        let runtime = runtime()?;
+        let requests_before = world.requests().len();
+        let done = runtime.block_on(collect(config.clone(), Arc::clone(&clock)));
+        runtime.shutdown_timeout(Duration::from_secs(10));
+        done?;
+        let store = Store::open_read_only(&config.state_dir)?;
+        let rows = overview::rows(&store, &config, clock.now())?;
+        terminal::say(&format!("\n{}\n", overview::table(&rows)));
+        let requests = world.requests().len() - requests_before;
+        terminal::say(&format!("The simulated Atlas was asked {requests} times, token and list requests included."));
+        terminal::say(&format!("The files lie in {}\n", config.archive.dir.display()));
+        let exit = verdict(&config, &store, &world)?;
+        terminal::say(&setting::what_next(&path, atlas.addr(), self.seed));
+        Ok(exit)
+    }
+}
+
+async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    signals::stop_at_signal(stop.clone())?;
+    let sources = config.projects.iter().map(|project| project.sources().count()).sum();
+    let show = Arc::new(Show::new(sources));
+    let observer = Arc::clone(&show).observer();
+    let station = tokio::task::spawn_blocking(|| Station::open(config, clock, observer)).await??;
+    let (_reload, reloads) = mpsc::channel(1);
+    let ending = stop.clone();
+    tokio::spawn(async move {
+        let live = async {
+            show.backlog_done().await;
+            tokio::time::sleep(LIVE).await;
+        };
+        // Whichever comes first; a slow machine shows fewer live polls.
+        let _ = tokio::time::timeout(LATEST_END, live).await;
+        ending.cancel();
+    });
+    Service::new(station).run(Control { stop, reloads, ready: Box::new(|| ()) }).await
+}
+
+/// Compares every archived byte with what the simulated Atlas held.
+fn verdict(config: &Config, store: &Store, world: &World) -> anyhow::Result<Exit> {
+    let (mut records, mut bytes) = (0, 0);
+    for source in config.projects.iter().flat_map(|project| project.sources()) {
+        match compare::compare(config, store, world, &source)? {
+            Ok(same) => {
+                records += same.records;
+                bytes += same.bytes;
+            }
+            Err(difference) => {
+                terminal::say(&format!("DIFFERENT: {source}: {difference}"));
+                return Ok(Exit::Failed);
+            }
+        }
+    }
+    terminal::say(&format!(
+        "Compared with what the simulated Atlas really held: {} records, {} bytes, all there, each once, byte for byte.\n",
+        terminal::number(records),
+        terminal::number(bytes),
+    ));
+    Ok(Exit::Done)
+}

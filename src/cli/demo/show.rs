@@ -1,0 +1,86 @@
+//! Shows what happens as it happens.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    cli::terminal,
+    collect::{Observer, Progress},
+    source::{Source, SourceId},
+};
+
+/// Prints progress, and knows when every source has caught up.
+pub(super) struct Show {
+    begun: Instant,
+    sources: usize,
+    caught_up: Mutex<HashSet<SourceId>>,
+    all_caught_up: Notify,
+}
+
+impl Show {
+    pub(super) fn new(sources: usize) -> Self {
+        Self { begun: Instant::now(), sources, caught_up: Mutex::default(), all_caught_up: Notify::new() }
+    }
+
+    /// Waits until every source has caught up with now.
+    pub(super) async fn backlog_done(&self) {
+        self.all_caught_up.notified().await;
+    }
+
+    pub(super) fn observer(self: Arc<Self>) -> Observer {
+        Arc::new(move |source: &Source, progress: &Progress<'_>| self.tell(source, progress))
+    }
+
+    fn tell(&self, source: &Source, progress: &Progress<'_>) {
+        match progress {
+            Progress::Committed { window, records, bytes, range } => {
+                let live = self.has_caught_up(source);
+                if *records > 0 {
+                    let what = if live { "live   " } else { "backlog" };
+                    self.line(&format!(
+                        "{what}  {source}  {} to {}: {} records, {}",
+                        window.from,
+                        window.to,
+                        terminal::number(*records),
+                        terminal::bytes(*bytes),
+                    ));
+                }
+                if window.to >= range.to {
+                    self.note_caught_up(source);
+                }
+            }
+            Progress::Split { window } => {
+                self.line(&format!(
+                    "split    {source}  a full page for {} to {}: asked in parts",
+                    window.from, window.to
+                ));
+            }
+            Progress::Waiting { error, wait } => {
+                self.line(&format!("waiting  {source}  {} because {error}", terminal::duration(*wait)));
+            }
+            Progress::Gap { gap } => {
+                self.line(&format!("gap      {source}  {}: {}", gap.window, gap.reason.sentence()));
+            }
+        }
+    }
+
+    fn line(&self, line: &str) {
+        terminal::say(&format!("{:5.1} s  {line}", self.begun.elapsed().as_secs_f64()));
+    }
+
+    fn has_caught_up(&self, source: &Source) -> bool {
+        self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&source.id)
+    }
+
+    fn note_caught_up(&self, source: &Source) {
+        let mut caught_up = self.caught_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if caught_up.insert(source.id.clone()) && caught_up.len() == self.sources {
+            self.line("all sources have caught up; live polls go on for some seconds");
+            self.all_caught_up.notify_one();
+        }
+    }
+}

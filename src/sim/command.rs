@@ -1,0 +1,61 @@
+//! `atlas-logd simulate`: serves the demo world and says how to ask it.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    demo_world::{ANALYTICS, PAYMENTS, demo_credentials, demo_world},
+    http::serve,
+};
+use crate::clock::{Clock, SystemClock};
+
+/// Serves the demo world of `seed` on `listen` until `stop`, and writes to `out` how to ask it.
+///
+/// # Errors
+/// If the address is taken or not a loopback address, or if `out` cannot be written.
+pub async fn run(listen: SocketAddr, seed: u64, out: &mut dyn Write, stop: CancellationToken) -> io::Result<()> {
+    let world = Arc::new(demo_world(seed, Arc::new(SystemClock)));
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    if address.ip().is_loopback() {
+        out.write_all(instructions(address, seed).as_bytes())?;
+        out.flush()?;
+    }
+    serve(world, listener, stop).await
+}
+
+/// How to ask it with curl: commands that work as they stand.
+fn instructions(address: SocketAddr, seed: u64) -> String {
+    let credentials = demo_credentials(seed);
+    let (id, secret) = (credentials.client_id, credentials.client_secret);
+    let (public, private) = (credentials.public_key, credentials.private_key);
+    let now = SystemClock.now();
+    let (from, to) = ((now - Duration::from_secs(3600)).seconds_floor(), now.seconds_floor());
+    format!(
+        r#"The simulated Atlas listens on http://{address} (seed {seed}). Its credentials are made up and open nothing else.
+
+Project payments ({PAYMENTS}), through a service account:
+
+  BASE=http://{address}
+  ID={id}
+  SECRET={secret}
+  TOKEN=$(curl -sS --user "$ID:$SECRET" -d grant_type=client_credentials "$BASE/api/oauth/token" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -sS -H "Authorization: Bearer $TOKEN" -H 'Accept: application/vnd.atlas.2025-03-12+json' "$BASE/api/atlas/v2/groups/{PAYMENTS}/dbAccessHistory/clusters/prod-0?nLogs=2&pretty=true"
+  curl -sS -H "Authorization: Bearer $TOKEN" -H 'Accept: application/vnd.atlas.2023-10-01+gzip' "$BASE/api/atlas/v2/groups/{PAYMENTS}/streams/orders/auditLogs?startDate={from}&endDate={to}" | gunzip | head -n 3
+
+Project analytics ({ANALYTICS}), through an API key:
+
+  KEY={public}:{private}
+  curl -sS --digest --user "$KEY" -H 'Accept: application/vnd.atlas.2025-03-12+json' "$BASE/api/atlas/v2/groups/{ANALYTICS}/dbAccessHistory/clusters/warehouse?nLogs=2&pretty=true"
+  curl -sS --digest --user "$KEY" -H 'Accept: application/vnd.atlas.2023-02-01+json' "$BASE/api/atlas/v2/groups/{ANALYTICS}/streams"
+
+"#
+    )
+}

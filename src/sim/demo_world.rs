@@ -1,0 +1,83 @@
+//! The world of `simulate` and of the demo: two projects, one behind a service account, one behind an API key.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    account::{ApiKey, Role, ServiceAccount},
+    project::{Cluster, Project, StreamInstance, Tier},
+    truth::{Arrival, Burst, Profile},
+    world::World,
+};
+use crate::{clock::Clock, instant::Instant};
+
+/// How many days of history there are before the day on which the world is made.
+const DAYS: u32 = 3;
+
+/// The project that is asked through the service account.
+pub const PAYMENTS: &str = "32b6e34b3d91647abb20e7b8";
+
+/// The project that is asked through the API key.
+pub const ANALYTICS: &str = "5d1f9b0c7a2e4466f8c3d201";
+
+/// The credentials of the demo world. They open nothing else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DemoCredentials {
+    /// Of the service account, which may do everything in `payments`.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Of the API key, which may do everything in `analytics`.
+    pub public_key: String,
+    /// Its private key.
+    pub private_key: String,
+}
+
+/// The credentials that follow from a seed.
+#[must_use]
+pub fn demo_credentials(seed: u64) -> DemoCredentials {
+    let hex = |what: &str, digits: usize| {
+        let mut text = blake3::hash(format!("{seed}/{what}").as_bytes()).to_hex().to_string();
+        text.truncate(digits);
+        text
+    };
+    let key = hex("private", 32);
+    DemoCredentials {
+        client_id: format!("mdb_sa_id_{}", hex("id", 24)),
+        client_secret: format!("mdb_sa_sk_{}", hex("secret", 40)),
+        public_key: hex("public", 8).bytes().map(|byte| char::from(b'a' + byte % 26)).collect(),
+        private_key: [&key[..8], &key[8..12], &key[12..16], &key[16..20], &key[20..]].join("-"),
+    }
+}
+
+/// The demo world. Its truth follows from `seed` alone, but starts [`DAYS`] days before the day of `clock`'s time.
+#[must_use]
+pub fn demo_world(seed: u64, clock: Arc<dyn Clock>) -> World {
+    let day = Duration::from_secs(24 * 3600);
+    let today = Instant::from_seconds(clock.now().seconds_floor().div_euclid(86_400) * 86_400);
+    let since = today - day * DAYS;
+    let world = World::new(seed, clock);
+    // More than 20,000 entries in a few minutes, once in the history of every day on which the world is made.
+    let burst = Burst { every_days: DAYS, lasting: 6, events: 24_000 };
+    let noisy = Profile { duplicates: 0.03, non_ascii: 0.15, ..Profile::audit(since, 4.0) };
+    let late = Arrival::Single { late: 0.2, latest: Duration::from_secs(300) };
+    let slow = Profile { arrival: late, ..Profile::audit(since, 3.0) };
+    world.add_project(
+        Project::new(PAYMENTS, "payments")
+            .with_stream_instance(StreamInstance::new("orders").with_profile(Profile::audit(since, 8.0)))
+            .with_stream_instance(StreamInstance::new("billing").with_profile(slow))
+            .with_cluster(Cluster::new("prod-0").with_profile(Profile::access(since, 2.0).with_burst(burst)))
+            .with_cluster(Cluster::new("prod-1").with_profile(Profile::access(since, 5.0))),
+    );
+    world.add_project(
+        Project::new(ANALYTICS, "analytics")
+            .with_stream_instance(StreamInstance::new("Café & shops").with_profile(noisy))
+            .with_stream_instance(StreamInstance::new("quiet"))
+            .with_cluster(Cluster::new("warehouse").with_profile(Profile::access(since, 3.0)))
+            .with_cluster(Cluster::new("staging").with_profile(Profile::access(since, 0.05)))
+            .with_cluster(Cluster::new("sandbox").on(Tier::Shared)),
+    );
+    let DemoCredentials { client_id, client_secret, public_key, private_key } = demo_credentials(seed);
+    world.add_service_account(ServiceAccount::new(&client_id, &client_secret).with_role(PAYMENTS, Role::Owner));
+    world.add_api_key(ApiKey::new(&public_key, &private_key).with_role(ANALYTICS, Role::Owner));
+    world
+}
