@@ -83,6 +83,20 @@ async fn a_stale_nonce_leads_to_one_more_try_with_the_next() {
 }
 
 #[tokio::test]
+async fn a_used_nonce_gets_one_more_try_even_if_it_is_not_called_stale() {
+    let server = Server::start(|request, before| match field(request, "nonce") {
+        Some("n1") if before < 2 => Reply::json("{}"),
+        Some("n2") => Reply::json("{}"),
+        None => challenge("n1", false, ""),
+        Some(_) => challenge("n2", false, ""),
+    });
+    let client = key_client(&server.base_url);
+    access(&client).await.unwrap();
+    access(&client).await.unwrap();
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
 async fn a_nonce_that_is_always_stale_ends_the_ask_but_not_the_poll() {
     let count = AtomicUsize::new(0);
     let server = Server::start(move |request, _| {
