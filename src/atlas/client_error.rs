@@ -44,7 +44,6 @@ pub enum ClientError {
 mod tests {
     use std::{fs, path::Path, sync::Arc, time::Duration};
 
-    use super::*;
     use crate::{
         atlas::Client,
         clock::SystemClock,
