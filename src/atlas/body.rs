@@ -14,18 +14,14 @@ const LEAST_BYTES: u64 = 1 << 10;
 #[derive(Debug)]
 pub struct Body {
     response: reqwest::Response,
-    stall_timeout: Duration,
+    patience: Patience,
     received: u64,
-    /// Waited for the current KiB; the time in which the caller does not ask for more does not count.
-    waited: Duration,
-    /// Bytes of the current KiB.
-    arrived: u64,
     counters: Arc<Counters>,
 }
 
 impl Body {
     pub(super) fn new(response: reqwest::Response, stall_timeout: Duration, counters: Arc<Counters>) -> Self {
-        Self { response, stall_timeout, received: 0, waited: Duration::ZERO, arrived: 0, counters }
+        Self { response, patience: Patience::new(stall_timeout), received: 0, counters }
     }
 
     /// The next bytes; None only after a body whose framing is complete (length, last chunk or end of stream).
@@ -36,21 +32,16 @@ impl Body {
     /// [`RequestError::Cut`] and [`RequestError::Trickles`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, RequestError> {
         let began = Instant::now();
-        let left = self.stall_timeout.saturating_sub(self.waited);
-        let next = match timeout(left, self.response.chunk()).await {
+        let next = match timeout(self.patience.left(), self.response.chunk()).await {
             Ok(Ok(next)) => next,
             Ok(Err(error)) => return Err(RequestError::Cut { received: self.received, cause: error.into() }),
-            Err(_) => return Err(RequestError::Trickles { received: self.received, within: self.stall_timeout }),
+            Err(_) => return Err(RequestError::Trickles { received: self.received, within: self.patience.limit }),
         };
-        self.waited += began.elapsed();
         if let Some(chunk) = &next {
             let length = chunk.len() as u64;
             self.received += length;
-            self.arrived += length;
             self.counters.count_bytes(length);
-            if self.arrived >= LEAST_BYTES {
-                (self.waited, self.arrived) = (Duration::ZERO, 0);
-            }
+            self.patience.spend(began.elapsed(), length);
         }
         Ok(next)
     }
@@ -80,5 +71,53 @@ impl Body {
                 }
             }
         }
+    }
+}
+
+/// How long the current KiB is waited for. The time in which the caller does not ask for more does not count.
+#[derive(Debug)]
+struct Patience {
+    limit: Duration,
+    waited: Duration,
+    arrived: u64,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self { limit, waited: Duration::ZERO, arrived: 0 }
+    }
+
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.waited)
+    }
+
+    /// Notes that `bytes` came after waiting for `time`.
+    fn spend(&mut self, time: Duration, bytes: u64) {
+        self.waited += time;
+        self.arrived += bytes;
+        if self.arrived >= LEAST_BYTES {
+            *self = Self::new(self.limit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_lasts_while_every_kib_comes_in_time_and_ends_otherwise() {
+        let second = Duration::from_secs(1);
+        let mut patience = Patience::new(10 * second);
+        for _ in 0..1000 {
+            patience.spend(second, 512);
+            assert!(patience.left() >= 9 * second);
+        }
+        for spent in 1..=10 {
+            patience.spend(second, 100);
+            assert_eq!(patience.left(), (10 - spent) * second);
+        }
+        patience.spend(second, 24);
+        assert_eq!(patience.left(), 10 * second);
     }
 }

@@ -33,8 +33,6 @@ mod target;
 mod transport;
 
 #[cfg(test)]
-mod test_server;
-#[cfg(test)]
 mod tests;
 
 pub use ask::{Answer, Ask};

@@ -250,36 +250,27 @@ mod tests {
         assert_eq!(limits.hold("p", KIND, now + seconds(60)), None);
     }
 
-    /// A server's bucket, with refills at its own time.
-    fn remaining_at(second: u64, sent: &[u64]) -> u64 {
-        let mut remaining = 1200_u64;
-        for now in 0..=second {
-            if now % 60 == 37 {
-                remaining = (remaining + 500).min(1200);
-            }
-            remaining = remaining.saturating_sub(sent.iter().filter(|&&at| at == now).count() as u64);
-        }
-        remaining
-    }
-
     #[test]
     fn a_long_backlog_never_empties_the_bucket() {
         let (limits, start) = (RateLimits::default(), Instant::now());
-        let mut sent = Vec::new();
+        let (mut sent, mut remaining) = (0, 1200_u64);
         for second in 0..900 {
             let now = start + seconds(second);
+            // The server refills at a time of its own.
+            if second % 60 == 37 {
+                remaining = (remaining + 500).min(1200);
+            }
             for _ in 0..30 {
                 if limits.hold("p", KIND, now).is_some() {
                     break;
                 }
                 let flight = limits.depart("p", KIND, now);
-                sent.push(second);
-                let remaining = remaining_at(second, &sent);
-                assert!(remaining > 0, "empty after {} requests in {second} s", sent.len());
+                assert!(remaining > 0, "empty after {sent} requests in {second} s");
+                (sent, remaining) = (sent + 1, remaining - 1);
                 flight.observe(Some(1200), Some(remaining), now);
             }
         }
-        // Nearly all that was to be had: 1200 and 15 refills, less a minute and the reserve.
-        assert!(sent.len() > 1200 + 500 * 7, "only {} requests", sent.len());
+        // At least half of what was to be had: a hold lasts up to a minute from the last answer.
+        assert!(sent > 1200 + 500 * 7, "only {sent} requests");
     }
 }

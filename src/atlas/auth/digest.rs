@@ -22,7 +22,7 @@ use super::{
 };
 use crate::config::Secret;
 
-pub(super) struct ApiKey {
+pub(in crate::atlas) struct ApiKey {
     public_key: String,
     private_key: Secret,
     /// Held for a moment only: each request takes the next count of the nonce under it.
@@ -38,7 +38,7 @@ struct Nonce {
 }
 
 /// The header `Authorization` for one request.
-pub(super) struct Signature {
+pub(in crate::atlas) struct Signature {
     pub(super) header: HeaderValue,
     pub(super) generation: u64,
     /// Whether the nonce was never used before.

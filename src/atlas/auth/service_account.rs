@@ -32,7 +32,7 @@ const ANSWER_LIMIT: usize = 64 << 10;
 /// Paths that are remembered as denied; more are forgotten, which costs a token request at worst.
 const DENIED_LIMIT: usize = 10_000;
 
-pub(super) struct ServiceAccount {
+pub(in crate::atlas) struct ServiceAccount {
     client_id: String,
     secret: Secret,
     /// Held for a moment only, never across a request.

@@ -21,7 +21,7 @@ const LEAST_USE: Duration = Duration::from_secs(10);
 
 /// An access token.
 #[derive(Clone)]
-pub(super) struct Token {
+pub(in crate::atlas) struct Token {
     /// `Bearer …`, marked as sensitive.
     pub(super) header: HeaderValue,
     /// The token alone.
