@@ -9,7 +9,7 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 /// The scheduler could not be started.
 #[derive(Debug, Error)]
 #[error("failed to start the schedule {pattern:?}: {cause}")]
-pub struct ScheduleError {
+pub(super) struct ScheduleError {
     pattern: String,
     cause: JobSchedulerError,
 }
@@ -28,7 +28,7 @@ impl Ticks {
             let pattern = pattern.to_owned();
             move |cause| ScheduleError { pattern, cause }
         };
-        let mut scheduler = JobScheduler::new().await.map_err(failed("all"))?;
+        let scheduler = JobScheduler::new().await.map_err(failed("all"))?;
         // Room for a tick of each pattern: one that is still waiting stands for the next one too.
         let (sender, ticks) = mpsc::channel(patterns.len().max(1));
         for pattern in patterns {
