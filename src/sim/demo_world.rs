@@ -49,7 +49,7 @@ pub fn demo_credentials(seed: u64) -> DemoCredentials {
     }
 }
 
-/// The demo world. Its truth follows from `seed` alone, but starts [`DAYS`] days before the day of `clock`'s time.
+/// The demo world. Its truth follows from `seed` alone, but starts three days before the day of `clock`'s time.
 #[must_use]
 pub fn demo_world(seed: u64, clock: Arc<dyn Clock>) -> World {
     let day = Duration::from_secs(24 * 3600);
@@ -121,7 +121,6 @@ mod tests {
         assert!((100_000..200_000).contains(&counts.iter().sum::<usize>()), "{counts:?}");
         let source = World::source(PAYMENTS, Kind::AccessHistory, "prod-0");
         let times: Vec<_> = world.truth_iter(&source, all, world.now()).map(|event| event.clocks.time).collect();
-        let hour = Duration::from_secs(3600);
         let within_an_hour = |first: &Instant| {
             times.iter().filter(|time| *time >= first && time.since(*first) < Duration::from_secs(3600)).count()
         };
