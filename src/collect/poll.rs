@@ -186,7 +186,7 @@ impl<'a> Poll<'a> {
                     self.join_full(question, &mut planner, &known_from, range).await?;
                 }
                 Fetched::Answer(answer) => {
-                    if self.take(answer, question, &mut planner, range).await? {
+                    if self.take(*answer, question, &mut planner, range).await? {
                         break;
                     }
                 }
@@ -310,7 +310,7 @@ impl<'a> Poll<'a> {
                     change.gaps.push(gap);
                 }
             }
-            self.commit(answer, change, window, range, false).await?;
+            self.commit(*answer, change, window, range, false).await?;
         }
         planner.covered(question.window, atlas::PAGE_LIMIT);
         Ok(())
