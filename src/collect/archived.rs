@@ -4,13 +4,17 @@ use std::{path::Path, time::Duration};
 
 use crate::{
     archive::{SegmentName, SegmentPart, for_each_record},
-    collect::{intake::IntakeError, kept::Kept, known::Known},
+    collect::{
+        intake::IntakeError,
+        kept::Kept,
+        known::Known,
+        placed::{Placed, Placer},
+    },
     commit::Committer,
     instant::Instant,
     plan::{SLACK, keep_until},
-    record::{AccessEntry, AuditLine, Clocks, Fingerprint},
-    source::Kind,
-    state::{KeptFingerprint, SourceState, damaged_segments, replace_fingerprints},
+    record::{Clocks, Reading},
+    state::{KeptFingerprint, RecordKey, SourceState, damaged_segments, replace_fingerprints},
     window::Window,
 };
 
@@ -26,12 +30,9 @@ pub(super) fn known_in(
 ) -> Result<Known, IntakeError> {
     let wide = range.widened(SLACK + settle);
     let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
-    for_each_archived(committer, state, wide.from, |fingerprint, clocks, near| {
-        // A record without a clock lies near the one before it.
-        if clocks.touch(wide) || (clocks == Clocks::NONE && near.is_none_or(|near| near.touch(wide))) {
-            known.add(fingerprint, 1)?;
-        }
-        Ok(())
+    for_each_archived(committer, state, wide.from, settle, |clocks, key| {
+        let near = key.between.map_or(clocks.touch(wide), |between| !between.intersection(wide).is_empty());
+        if near { known.add(key, 1).map_err(IntakeError::from) } else { Ok(()) }
     })?;
     Ok(known)
 }
@@ -47,11 +48,10 @@ pub(super) fn restore_fingerprints(
     let since = end - SLACK - settle;
     let asked = Window::new(since, now.max(end));
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
-    for_each_archived(committer, state, since, |fingerprint, clocks, near| {
-        let near = if clocks == Clocks::NONE { near.unwrap_or_default() } else { clocks };
-        if near == Clocks::NONE || near.latest().is_some_and(|latest| latest >= since) {
-            let keep_until = keep_until(clocks, asked, settle);
-            kept.push(KeptFingerprint { fingerprint, more: 1, keep_until })?;
+    for_each_archived(committer, state, since, settle, |clocks, key| {
+        let latest = clocks.latest().or(key.between.map(|between| between.to));
+        if latest.is_some_and(|latest| latest >= since) {
+            kept.push(KeptFingerprint { key, more: 1, keep_until: keep_until(clocks, asked, settle) })?;
         }
         Ok(())
     })?;
@@ -63,37 +63,29 @@ pub(super) fn restore_fingerprints(
     Ok(())
 }
 
-/// Calls `each` with the fingerprint and clocks of every archived record that can have happened at `since` or later,
-/// and the clocks of the timed record before it. Records are read only, one at a time.
+/// Calls `each` with the clocks and the key of every archived record that can have happened at `since` or later.
+/// Records are read only, one at a time.
+///
+/// Late records lie behind newer ones in a segment, by up to the settle time: the place of a record without a clock is
+/// widened by it.
 fn for_each_archived(
     committer: &Committer,
     state: &SourceState,
     since: Instant,
-    mut each: impl FnMut(Fingerprint, Clocks, Option<Clocks>) -> Result<(), IntakeError>,
+    settle: Duration,
+    mut each: impl FnMut(Clocks, RecordKey) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
+    let mut placer = Placer::new(Window::new(since, Instant::MAX), false);
+    let mut hand_on = |placed: Placed<'_>| {
+        let between = placed.key.between.map(|between| between.widened(SLACK + settle));
+        each(placed.clocks, RecordKey { between, ..placed.key })
+    };
     for segment in segments(committer, state, since)? {
-        let (mut timed, mut near) = (None, None);
-        for_each_record(committer.archive().files(), &segment, |record| match state.kind {
-            Kind::AccessHistory => {
-                let entry = AccessEntry::read(record);
-                each(entry.fingerprint, entry.clocks, near)?;
-                near = if entry.clocks == Clocks::NONE { near } else { Some(entry.clocks) };
-                Ok::<_, IntakeError>(())
-            }
-            Kind::StreamAudit => {
-                let line = AuditLine::read(record);
-                let fingerprint = line.fingerprint(record, timed);
-                each(fingerprint, line.clocks, near)?;
-                if line.clocks != Clocks::NONE {
-                    (timed, near) = (Some(fingerprint), Some(line.clocks));
-                } else if timed.is_some() {
-                    each(Fingerprint::of_line_anywhere(record), line.clocks, near)?;
-                }
-                Ok(())
-            }
+        for_each_record(committer.archive().files(), &segment, |record| {
+            placer.place(record, Reading::of(state.kind, record), &mut hand_on)
         })?;
     }
-    Ok(())
+    placer.finish(hand_on)
 }
 
 /// The segments of a source that can hold records of `since` or later, in order: segments follow the time of

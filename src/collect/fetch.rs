@@ -75,7 +75,7 @@ pub(super) enum KnownFrom {
 /// What came of a question.
 pub(super) enum Fetched {
     /// Records, spooled.
-    Answer(FetchedAnswer),
+    Answer(Box<FetchedAnswer>),
     /// The page was full; nothing of it was kept.
     Full {
         /// The oldest clock in it.
@@ -202,7 +202,9 @@ impl Fetch<'_> {
         let (window, narrower) = answered(question, echoed);
         let worker = self.worker(question, window, clocks, keep_full).await?;
         Ok(match worker.run(body).await? {
-            Outcome::TakenIn(taken_in) => Fetched::Answer(FetchedAnswer { window, narrower, clocks, taken_in, slot }),
+            Outcome::TakenIn(taken_in) => {
+                Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
+            }
             Outcome::Full { oldest } => Fetched::Full { oldest },
         })
     }
@@ -284,7 +286,7 @@ struct Worker {
 }
 
 enum Outcome {
-    TakenIn(TakenIn),
+    TakenIn(Box<TakenIn>),
     Full { oldest: Option<Instant> },
 }
 
@@ -319,6 +321,6 @@ impl Worker {
             self.intake.discard()?;
             return Ok(Outcome::Full { oldest });
         }
-        Ok(Outcome::TakenIn(self.intake.finish()?))
+        Ok(Outcome::TakenIn(Box::new(self.intake.finish()?)))
     }
 }

@@ -1,15 +1,19 @@
 //! The intake: takes an answer's records one by one, drops what is archived already, and spools the rest.
 
-use std::{io, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
 use thiserror::Error;
 
 use crate::{
     archive::{SpoolWriter, Spooled, explain},
-    collect::{kept::Kept, known::Known},
+    collect::{
+        kept::Kept,
+        known::Known,
+        placed::{Placed, Placer},
+    },
     instant::Instant,
     plan::keep_until,
-    record::{AccessEntry, AuditLine, Clocks, Fingerprint, newlines_to_spaces},
+    record::{Reading, newlines_to_spaces},
     source::Kind,
     state::{KeptFingerprint, StateError},
     window::Window,
@@ -40,13 +44,18 @@ pub(super) struct AnswerBounds {
 /// Takes in one answer.
 pub(super) struct Intake {
     kind: Kind,
+    placer: Placer,
+    shelf: Shelf,
+    seen: u64,
+    oldest: Option<Instant>,
+}
+
+/// Where records go once their place is known.
+struct Shelf {
     bounds: AnswerBounds,
     known: Known,
     kept: Kept,
     spool: SpoolWriter,
-    timed: Option<Fingerprint>,
-    seen: u64,
-    oldest: Option<Instant>,
 }
 
 /// What came of an answer.
@@ -62,16 +71,21 @@ pub(super) struct TakenIn {
 
 impl Intake {
     pub(super) fn new(kind: Kind, bounds: AnswerBounds, known: Known, kept: Kept, spool: SpoolWriter) -> Self {
-        Self { kind, bounds, known, kept, spool, timed: None, seen: 0, oldest: None }
+        let placer = Placer::new(bounds.asked, kind == Kind::AccessHistory);
+        Self { kind, placer, shelf: Shelf { bounds, known, kept, spool }, seen: 0, oldest: None }
     }
 
     /// Takes in the next record of the answer.
     pub(super) fn accept(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
         self.seen += 1;
-        match self.kind {
-            Kind::StreamAudit => self.accept_line(bytes),
-            Kind::AccessHistory => self.accept_entry(bytes),
-        }
+        let bytes = match self.kind {
+            Kind::StreamAudit => Cow::Borrowed(bytes),
+            Kind::AccessHistory => newlines_to_spaces(bytes),
+        };
+        let reading = Reading::of(self.kind, &bytes);
+        self.oldest = [self.oldest, reading.clocks.earliest()].into_iter().flatten().min();
+        let shelf = &mut self.shelf;
+        self.placer.place(&bytes, reading, |placed| shelf.put(&placed))
     }
 
     /// How many records were taken in so far, and the oldest clock among them.
@@ -81,58 +95,33 @@ impl Intake {
 
     /// Makes the new records durable in the spool.
     pub(super) fn finish(self) -> Result<TakenIn, IntakeError> {
-        Ok(TakenIn { spooled: self.spool.finish()?, kept: self.kept, seen: self.seen })
+        let mut shelf = self.shelf;
+        self.placer.finish(|placed| shelf.put(&placed))?;
+        Ok(TakenIn { spooled: shelf.spool.finish()?, kept: shelf.kept, seen: self.seen })
     }
 
     /// Forgets the answer.
     pub(super) fn discard(self) -> Result<(), IntakeError> {
-        Ok(self.spool.discard()?)
+        Ok(self.shelf.spool.discard()?)
     }
+}
 
-    fn accept_entry(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
-        let bytes = newlines_to_spaces(bytes);
-        let entry = AccessEntry::read(&bytes);
-        self.oldest = [self.oldest, entry.clocks.earliest()].into_iter().flatten().min();
-        let known = self.known.take(entry.fingerprint)?;
-        if !known {
-            self.spool.push(&bytes)?;
+impl Shelf {
+    /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
+    fn put(&mut self, record: &Placed<'_>) -> Result<(), IntakeError> {
+        let known = self.known.take(record.key)?;
+        if known.is_none() {
+            self.spool.push(record.bytes)?;
         }
-        self.keep(entry.fingerprint, entry.clocks, known)
-    }
-
-    fn accept_line(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
-        let line = AuditLine::read(bytes);
-        let fingerprint = line.fingerprint(bytes, self.timed);
-        let has_time = line.clocks.latest().is_some();
-        let known = self.known.take(fingerprint)?;
-        if !known {
-            self.spool.push(bytes)?;
-        }
-        self.keep(fingerprint, line.clocks, known)?;
-        if has_time {
-            self.timed = Some(fingerprint);
-        } else if self.timed.is_some() {
-            // A later answer may begin with this very line, without the timed one before it.
-            let anywhere = Fingerprint::of_line_anywhere(bytes);
-            let known = self.known.take(anywhere)? && known;
-            self.keep(anywhere, line.clocks, known)?;
-        }
-        Ok(())
-    }
-
-    /// Notes what has to be known of a record once the answer is committed.
-    fn keep(&mut self, fingerprint: Fingerprint, clocks: Clocks, known: bool) -> Result<(), IntakeError> {
-        let keep_until = keep_until(clocks, self.bounds.asked, self.bounds.settle);
-        if keep_until < self.bounds.end_after {
+        let AnswerBounds { asked, end_after, settle } = self.bounds;
+        let keep_until = keep_until(record.clocks, asked, settle);
+        // Of a record seen again, the clocks decide as they did the first time; where there are none in the range, the
+        // last answer that holds it does.
+        let decided = known.is_some() && record.clocks.decide(asked);
+        if keep_until < end_after || decided {
             return Ok(());
         }
-        // The last answer that holds a record decides only where its clocks do not.
-        let clocks_decide = clocks.latest().is_some_and(|_| {
-            clocks.iter().all(|clock| self.bounds.asked.from <= clock && clock <= self.bounds.asked.to)
-        });
-        if known && clocks_decide {
-            return Ok(());
-        }
-        Ok(self.kept.push(KeptFingerprint { fingerprint, more: u64::from(!known), keep_until })?)
+        let more = u64::from(known.is_none());
+        Ok(self.kept.push(KeptFingerprint { key: known.unwrap_or(record.key), more, keep_until })?)
     }
 }

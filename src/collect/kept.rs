@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     collect::scratch::Scratch,
     instant::Instant,
-    record::Fingerprint,
-    state::{KeptFingerprint, StateError},
+    state::{KeptFingerprint, RecordKey, StateError},
 };
 
 /// So many are held in memory (about half a MiB); more go to a scratch database.
@@ -37,18 +36,19 @@ impl Kept {
                 None => Scratch::create(
                     &self.folder,
                     &self.name,
-                    "CREATE TABLE kept (fingerprint BLOB NOT NULL, more INTEGER NOT NULL, keep_until_ms INTEGER NOT NULL)",
+                    "CREATE TABLE kept (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, more INTEGER, keep_until_ms INTEGER)",
                 )?,
             };
             for kept in self.memory.drain(..) {
-                scratch
-                    .connection()
-                    .prepare_cached("INSERT INTO kept (fingerprint, more, keep_until_ms) VALUES (?1, ?2, ?3)")?
-                    .execute((
-                        kept.fingerprint.as_bytes(),
-                        i64::try_from(kept.more).unwrap_or(i64::MAX),
-                        kept.keep_until.millis(),
-                    ))?;
+                let (fingerprint, from_ms, to_ms) = kept.key.to_stored();
+                let more = i64::try_from(kept.more).unwrap_or(i64::MAX);
+                scratch.connection().prepare_cached("INSERT INTO kept VALUES (?1, ?2, ?3, ?4, ?5)")?.execute((
+                    fingerprint,
+                    from_ms,
+                    to_ms,
+                    more,
+                    kept.keep_until.millis(),
+                ))?;
             }
             self.scratch = Some(scratch);
         }
@@ -63,14 +63,14 @@ impl Kept {
         if let Some(scratch) = &self.scratch {
             let mut statement = scratch
                 .connection()
-                .prepare_cached("SELECT fingerprint, more, keep_until_ms FROM kept")
+                .prepare_cached("SELECT fingerprint, from_ms, to_ms, more, keep_until_ms FROM kept")
                 .map_err(StateError::from)?;
             let rows = statement
                 .query_map([], |row| {
                     Ok(KeptFingerprint {
-                        fingerprint: Fingerprint::from_bytes(row.get(0)?),
-                        more: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
-                        keep_until: Instant::from_millis(row.get(2)?),
+                        key: RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?),
+                        more: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
+                        keep_until: Instant::from_millis(row.get(4)?),
                     })
                 })
                 .map_err(StateError::from)?;
@@ -85,6 +85,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{record::Fingerprint, window::Window};
 
     #[test]
     fn all_of_them_come_back_whether_they_fit_into_memory_or_not() {
@@ -94,7 +95,11 @@ mod tests {
             kept.in_memory = in_memory;
             let all: Vec<_> = (0..10)
                 .map(|number| KeptFingerprint {
-                    fingerprint: Fingerprint::of_bytes(&[number]),
+                    key: RecordKey {
+                        fingerprint: Fingerprint::of_bytes(&[number]),
+                        between: (number % 2 == 0)
+                            .then(|| Window::new(Instant::from_millis(1), Instant::from_millis(2))),
+                    },
                     more: u64::from(number),
                     keep_until: Instant::from_millis(i64::from(number)),
                 })

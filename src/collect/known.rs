@@ -10,7 +10,8 @@ use rusqlite::OptionalExtension;
 use crate::{
     collect::scratch::Scratch,
     record::Fingerprint,
-    state::{SourceKey, StateError, Store, known_fingerprints},
+    state::{RecordKey, SourceKey, StateError, Store, known_fingerprints},
+    window::Window,
 };
 
 /// So many distinct fingerprints are held in memory (about 1 MiB); more go to a scratch database.
@@ -22,7 +23,10 @@ const PAGE: usize = 4096;
 /// The records that one answer may hold and that are archived already.
 #[derive(Debug)]
 pub(super) struct Known {
-    memory: HashMap<Fingerprint, u64>,
+    timed: HashMap<Fingerprint, u64>,
+    /// Records without a clock, each with the ranges that its copies lie in.
+    timeless: HashMap<Fingerprint, Vec<(Window, u64)>>,
+    entries: usize,
     scratch: Option<Scratch>,
     in_memory: usize,
     folder: PathBuf,
@@ -32,19 +36,27 @@ pub(super) struct Known {
 impl Known {
     /// Nothing. `name` is that of the scratch database, should it be needed.
     pub(super) fn new(folder: &Path, name: String) -> Self {
-        Self { memory: HashMap::new(), scratch: None, in_memory: IN_MEMORY, folder: folder.to_owned(), name }
+        Self {
+            timed: HashMap::new(),
+            timeless: HashMap::new(),
+            entries: 0,
+            scratch: None,
+            in_memory: IN_MEMORY,
+            folder: folder.to_owned(),
+            name,
+        }
     }
 
     /// What the state knows of a source.
-    pub(super) fn load(store: &Store, key: SourceKey) -> Result<Self, StateError> {
-        let mut known = Self::new(store.folder(), format!("known-{key}"));
+    pub(super) fn load(store: &Store, source: SourceKey) -> Result<Self, StateError> {
+        let mut known = Self::new(store.folder(), format!("known-{source}"));
         let mut last = None;
         loop {
-            let page = store.read(|connection| known_fingerprints(connection, key, last, PAGE))?;
+            let page = store.read(|connection| known_fingerprints(connection, source, last, PAGE))?;
             for one in &page {
-                known.add(one.fingerprint, one.count)?;
+                known.add(one.key, one.count)?;
             }
-            last = page.last().map(|one| one.fingerprint);
+            last = page.last().map(|one| one.key);
             if page.len() < PAGE {
                 return Ok(known);
             }
@@ -52,84 +64,146 @@ impl Known {
     }
 
     /// A record is archived `count` times (more).
-    pub(super) fn add(&mut self, fingerprint: Fingerprint, count: u64) -> Result<(), StateError> {
+    pub(super) fn add(&mut self, key: RecordKey, count: u64) -> Result<(), StateError> {
         if let Some(scratch) = &self.scratch {
-            return insert(scratch, fingerprint, count);
+            return insert(scratch, key, count);
         }
-        *self.memory.entry(fingerprint).or_default() += count;
-        if self.memory.len() > self.in_memory {
-            let table = "CREATE TABLE known (fingerprint BLOB PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID";
-            let scratch = Scratch::create(&self.folder, &self.name, table)?;
-            for (fingerprint, count) in std::mem::take(&mut self.memory) {
-                insert(&scratch, fingerprint, count)?;
-            }
-            self.scratch = Some(scratch);
+        self.entries += 1;
+        match key.between {
+            None => *self.timed.entry(key.fingerprint).or_default() += count,
+            Some(between) => self.timeless.entry(key.fingerprint).or_default().push((between, count)),
         }
-        Ok(())
+        if self.entries > self.in_memory { self.spill() } else { Ok(()) }
     }
 
-    /// Takes one archived copy of the record out, if there is one left: the record in hand is that copy. If there is
-    /// none, the record is new.
-    pub(super) fn take(&mut self, fingerprint: Fingerprint) -> Result<bool, StateError> {
-        let Some(scratch) = &self.scratch else {
-            return Ok(match self.memory.get_mut(&fingerprint) {
-                Some(count) if *count > 0 => {
-                    *count -= 1;
-                    true
-                }
-                _ => false,
-            });
+    /// Takes one archived copy of the record out, if there is one left: the record in hand is that copy, and was known
+    /// by the key that is returned. If there is none, the record is new.
+    pub(super) fn take(&mut self, key: RecordKey) -> Result<Option<RecordKey>, StateError> {
+        if let Some(scratch) = &self.scratch {
+            return take(scratch, key);
+        }
+        let Some(between) = key.between else {
+            let left = self.timed.get_mut(&key.fingerprint).filter(|count| **count > 0);
+            return Ok(left.map(|count| {
+                *count -= 1;
+                key
+            }));
         };
-        let taken = scratch
-            .connection()
-            .prepare_cached("UPDATE known SET count = count - 1 WHERE fingerprint = ?1 AND count > 0 RETURNING 1")?
-            .query_row([fingerprint.as_bytes()], |row| row.get::<_, i64>(0))
-            .optional()?;
-        Ok(taken.is_some())
+        let copies = self.timeless.get_mut(&key.fingerprint).into_iter().flatten();
+        let copy = copies.into_iter().find(|(range, count)| *count > 0 && overlap(*range, between));
+        Ok(copy.map(|(range, count)| {
+            *count -= 1;
+            RecordKey { between: Some(*range), ..key }
+        }))
+    }
+
+    /// Moves everything to a scratch database.
+    fn spill(&mut self) -> Result<(), StateError> {
+        let table = "CREATE TABLE known (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, count INTEGER,
+            PRIMARY KEY (fingerprint, from_ms, to_ms)) WITHOUT ROWID";
+        let scratch = Scratch::create(&self.folder, &self.name, table)?;
+        for (fingerprint, count) in std::mem::take(&mut self.timed) {
+            insert(&scratch, RecordKey { fingerprint, between: None }, count)?;
+        }
+        for (fingerprint, copies) in std::mem::take(&mut self.timeless) {
+            for (between, count) in copies {
+                insert(&scratch, RecordKey { fingerprint, between: Some(between) }, count)?;
+            }
+        }
+        self.scratch = Some(scratch);
+        Ok(())
     }
 }
 
-fn insert(scratch: &Scratch, fingerprint: Fingerprint, count: u64) -> Result<(), StateError> {
+/// Whether a record can lie in both ranges. One that holds no more than an instant can hold the record all the same.
+fn overlap(one: Window, other: Window) -> bool {
+    one == other || (one.from < other.to && other.from < one.to)
+}
+
+fn insert(scratch: &Scratch, key: RecordKey, count: u64) -> Result<(), StateError> {
+    let (fingerprint, from_ms, to_ms) = key.to_stored();
     scratch
         .connection()
         .prepare_cached(
-            "INSERT INTO known (fingerprint, count) VALUES (?1, ?2)
-             ON CONFLICT (fingerprint) DO UPDATE SET count = count + excluded.count",
+            "INSERT INTO known (fingerprint, from_ms, to_ms, count) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count",
         )?
-        .execute((fingerprint.as_bytes(), i64::try_from(count).unwrap_or(i64::MAX)))?;
+        .execute((fingerprint, from_ms, to_ms, i64::try_from(count).unwrap_or(i64::MAX)))?;
     Ok(())
+}
+
+fn take(scratch: &Scratch, key: RecordKey) -> Result<Option<RecordKey>, StateError> {
+    let (fingerprint, from_ms, to_ms) = key.to_stored();
+    // A record with a clock has the range 0 to 0, which only the same range overlaps.
+    let found = scratch
+        .connection()
+        .prepare_cached(
+            "SELECT from_ms, to_ms FROM known WHERE fingerprint = ?1 AND count > 0
+                AND ((from_ms = ?2 AND to_ms = ?3) OR (from_ms < ?3 AND ?2 < to_ms)) LIMIT 1",
+        )?
+        .query_row((fingerprint, from_ms, to_ms), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some((from_ms, to_ms)) = found else { return Ok(None) };
+    scratch
+        .connection()
+        .prepare_cached("UPDATE known SET count = count - 1 WHERE fingerprint = ?1 AND from_ms = ?2 AND to_ms = ?3")?
+        .execute((fingerprint, from_ms, to_ms))?;
+    Ok(Some(RecordKey::from_stored(fingerprint, from_ms, to_ms)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instant::Instant;
 
-    fn fingerprint(number: u8) -> Fingerprint {
-        Fingerprint::of_bytes(&[number])
+    fn timed(number: u8) -> RecordKey {
+        RecordKey { fingerprint: Fingerprint::of_bytes(&[number]), between: None }
+    }
+
+    fn timeless(number: u8, from: i64, to: i64) -> RecordKey {
+        let between = Window::new(Instant::from_millis(from), Instant::from_millis(to));
+        RecordKey { between: Some(between), ..timed(number) }
     }
 
     /// The same answers, whether it all fits into memory or not.
-    fn with_room_for(in_memory: usize, test: impl Fn(&mut Known)) {
-        let folder = tempfile::tempdir().unwrap();
-        let mut known = Known::new(folder.path(), "test".to_owned());
-        known.in_memory = in_memory;
-        test(&mut known);
-        drop(known);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a scratch database was left");
+    fn whatever_fits_into_memory(test: impl Fn(&mut Known)) {
+        for in_memory in [0, 2, 100] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut known = Known::new(folder.path(), "test".to_owned());
+            known.in_memory = in_memory;
+            test(&mut known);
+            drop(known);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a scratch database was left");
+        }
     }
 
     #[test]
     fn each_archived_copy_is_taken_once() {
-        for in_memory in [0, 2, 100] {
-            with_room_for(in_memory, |known| {
-                known.add(fingerprint(1), 2).unwrap();
-                (2..10).for_each(|number| known.add(fingerprint(number), 1).unwrap());
-                known.add(fingerprint(9), 1).unwrap();
-                let mut take = |number| known.take(fingerprint(number)).unwrap();
-                assert_eq!([take(1), take(1), take(1)], [true, true, false]);
-                assert_eq!([take(9), take(9), take(9)], [true, true, false]);
-                assert_eq!([take(5), take(5), take(77)], [true, false, false]);
-            });
-        }
+        whatever_fits_into_memory(|known| {
+            known.add(timed(1), 2).unwrap();
+            (2..10).for_each(|number| known.add(timed(number), 1).unwrap());
+            known.add(timed(9), 1).unwrap();
+            let mut take = |number| known.take(timed(number)).unwrap().is_some();
+            assert_eq!([take(1), take(1), take(1)], [true, true, false]);
+            assert_eq!([take(9), take(9), take(9)], [true, true, false]);
+            assert_eq!([take(5), take(5), take(77)], [true, false, false]);
+        });
+    }
+
+    #[test]
+    fn a_record_without_a_clock_is_the_one_that_lay_in_the_same_place() {
+        whatever_fits_into_memory(|known| {
+            known.add(timeless(1, 10, 20), 1).unwrap();
+            known.add(timeless(1, 30, 40), 2).unwrap();
+            known.add(timeless(1, 50, 50), 1).unwrap();
+            let mut take = |from, to| known.take(timeless(1, from, to)).unwrap();
+            assert_eq!(take(20, 30), None, "between the two others");
+            assert_eq!(take(35, 90), Some(timeless(1, 30, 40)));
+            assert_eq!(take(31, 32), Some(timeless(1, 30, 40)));
+            assert_eq!(take(31, 32), None, "both copies are taken");
+            assert_eq!(take(0, 15), Some(timeless(1, 10, 20)));
+            assert_eq!(take(50, 50), Some(timeless(1, 50, 50)));
+            assert_eq!(known.take(timed(1)).unwrap(), None);
+        });
     }
 }

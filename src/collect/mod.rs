@@ -10,6 +10,7 @@
 //! | `poll` | one poll: its windows, one after the other |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
+//! | `placed` | a place among the others for records without a clock |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
 //! | `archived` | the same from the segments themselves |
 
@@ -20,6 +21,7 @@ mod fetch;
 mod intake;
 mod kept;
 mod known;
+mod placed;
 mod poll;
 mod report;
 mod scratch;

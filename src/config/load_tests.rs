@@ -150,13 +150,14 @@ fn a_file_that_cannot_be_read_is_an_error_with_its_name() {
 }
 
 #[test]
-fn only_the_folders_of_archive_and_state_need_a_restart() {
+fn only_folders_and_their_modes_need_a_restart() {
     let old = parsed(MINIMAL).unwrap();
-    let new = parsed(&format!("{MINIMAL}[archive]\nfile_mode = \"0600\"\n[collect]\ngrace = \"1s\"\n")).unwrap();
+    let new = parsed(&format!("{MINIMAL}[archive]\nrotate_size = \"1MiB\"\n[collect]\ngrace = \"1s\"\n")).unwrap();
     assert_ne!(old, new);
     assert!(old.needs_restart(&new).is_empty());
-    let new = parsed(&format!("{MINIMAL}[archive]\ndir = \"/a\"\n[state]\ndir = \"/s\"\n")).unwrap();
-    assert_eq!(old.needs_restart(&new), ["archive.dir", "state.dir"]);
+    let new =
+        parsed(&format!("{MINIMAL}[archive]\ndir = \"/a\"\nfile_mode = \"0600\"\n[state]\ndir = \"/s\"\n")).unwrap();
+    assert_eq!(old.needs_restart(&new), ["archive.dir", "archive.file_mode", "state.dir"]);
 }
 
 proptest! {

@@ -17,8 +17,7 @@ use crate::{
 /// it lies before the end of the range that found it.
 #[must_use]
 pub fn keep_until(clocks: record::Clocks, asked: Window, settle: Duration) -> Instant {
-    let found_by_its_clocks = clocks.iter().all(|clock| asked.from <= clock && clock <= asked.to);
-    let latest = clocks.latest().filter(|_| found_by_its_clocks).unwrap_or(asked.to);
+    let latest = clocks.latest().filter(|_| clocks.decide(asked)).unwrap_or(asked.to);
     latest + SLACK + settle
 }
 

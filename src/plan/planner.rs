@@ -30,6 +30,8 @@ pub struct Planner {
     width: Duration,
     page_limit: Option<u64>,
     declared: Vec<Window>,
+    /// Full pages in a row.
+    full_pages: u32,
 }
 
 impl Planner {
@@ -39,7 +41,7 @@ impl Planner {
     /// `declared` were declared never to be had and are passed over.
     #[must_use]
     pub fn new(range: Window, now: Instant, page_limit: Option<u64>, declared: Vec<Window>) -> Self {
-        Self { cursor: range.from, until: range.to, now, width: WIDEST, page_limit, declared }
+        Self { cursor: range.from, until: range.to, now, width: WIDEST, page_limit, declared, full_pages: 0 }
     }
 
     /// Begins with windows of this width, because that was right the last time.
@@ -99,13 +101,17 @@ impl Planner {
             Some(oldest) => window.to.since(oldest) * FILL_PERCENT / 100,
             None => width / 2,
         };
-        self.width = fits.min(width * 9 / 10).max(NARROWEST);
+        // A second full page says that the records do not lie evenly, so that its density says little.
+        let at_most = width * 9 / 10 / (1 << (2 * self.full_pages).min(16));
+        self.full_pages += 1;
+        self.width = fits.min(at_most).max(NARROWEST);
         true
     }
 
     /// Takes note that `window` is covered by an answer with this many entries.
     pub fn covered(&mut self, window: Window, entries: u64) {
         self.cursor = self.cursor.max(window.to);
+        self.full_pages = 0;
         let Some(limit) = self.page_limit else { return };
         let aim = u128::from(limit) * u128::from(FILL_PERCENT) / 100;
         let width = window.duration().as_millis().max(1);

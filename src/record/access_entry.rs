@@ -8,17 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     instant::Instant,
-    record::{Clocks, Fingerprint},
+    record::{Clocks, Fingerprint, Reading},
 };
-
-/// What is understood of an access-history entry. All of its members are optional.
-#[derive(Clone, Copy, Debug)]
-pub struct AccessEntry {
-    /// `timestamp`, and the `t.$date` within `logLine`.
-    pub clocks: Clocks,
-    /// By `hostname` and `logLine` where both are there, else by the bytes.
-    pub fingerprint: Fingerprint,
-}
 
 #[derive(Deserialize)]
 struct Members<'a> {
@@ -42,25 +33,24 @@ struct LogLineTime<'a> {
     date: Cow<'a, str>,
 }
 
-impl AccessEntry {
-    /// Reads what can be understood of `entry`.
-    #[must_use]
-    pub fn read(entry: &[u8]) -> Self {
-        let by_bytes = Self { clocks: Clocks::NONE, fingerprint: Fingerprint::of_bytes(entry) };
-        let Ok(members) = serde_json::from_slice::<Members<'_>>(entry) else { return by_bytes };
-        let hostname = members.hostname.and_then(text);
-        let log_line = members.log_line.and_then(text);
-        let timestamp = members.timestamp.and_then(text);
-        let clocks = Clocks {
-            first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
-            second: log_line.as_deref().and_then(read_log_line_time),
-        };
-        let fingerprint = match (&hostname, &log_line) {
-            (Some(hostname), Some(log_line)) => Fingerprint::of_log_line(hostname, log_line),
-            _ => by_bytes.fingerprint,
-        };
-        Self { clocks, fingerprint }
-    }
+/// Reads what can be understood of an access-history entry: its clocks from `timestamp` and from `t.$date` within
+/// `logLine`. It is recognised by `hostname` and `logLine` where both are there, else by its bytes. All members are
+/// optional.
+pub(super) fn read(entry: &[u8]) -> Reading {
+    let by_bytes = Reading { clocks: Clocks::NONE, fingerprint: Fingerprint::of_bytes(entry) };
+    let Ok(members) = serde_json::from_slice::<Members<'_>>(entry) else { return by_bytes };
+    let hostname = members.hostname.and_then(text);
+    let log_line = members.log_line.and_then(text);
+    let timestamp = members.timestamp.and_then(text);
+    let clocks = Clocks {
+        first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
+        second: log_line.as_deref().and_then(read_log_line_time),
+    };
+    let fingerprint = match (&hostname, &log_line) {
+        (Some(hostname), Some(log_line)) => Fingerprint::of_log_line(hostname, log_line),
+        _ => by_bytes.fingerprint,
+    };
+    Reading { clocks, fingerprint }
 }
 
 /// The value of a JSON string; nothing for any other value.
@@ -101,7 +91,7 @@ mod tests {
     const ENTRY: &str = r#"{"authResult":false,"hostname":"h-00-02","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}","timestamp":"Fri Jun 06 07:34:45 GMT 2025","username":"u"}"#;
 
     fn clocks(entry: &str) -> (Option<i64>, Option<i64>) {
-        let clocks = AccessEntry::read(entry.as_bytes()).clocks;
+        let clocks = read(entry.as_bytes()).clocks;
         (clocks.first.map(Instant::millis), clocks.second.map(Instant::millis))
     }
 
@@ -126,13 +116,14 @@ mod tests {
     #[test]
     fn an_entry_rendered_anew_is_the_same_record() {
         let anew = r#"{"timestamp":"2025-06-06T07:34:45Z", "hostname":"h-00-\u0030\u0032","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}"}"#;
-        assert_eq!(AccessEntry::read(ENTRY.as_bytes()).fingerprint, AccessEntry::read(anew.as_bytes()).fingerprint);
+        assert_eq!(read(ENTRY.as_bytes()).fingerprint, read(anew.as_bytes()).fingerprint);
     }
 
     #[test]
     fn an_entry_without_hostname_is_recognised_by_its_bytes() {
-        let read = |entry: &str| AccessEntry::read(entry.as_bytes()).fingerprint;
-        assert_ne!(read(r#"{"logLine":"x","username":"a"}"#), read(r#"{"logLine":"x","username":"b"}"#));
+        let fingerprint = |entry: &str| read(entry.as_bytes()).fingerprint;
+        let (one, other) = (r#"{"logLine":"x","username":"a"}"#, r#"{"logLine":"x","username":"b"}"#);
+        assert_ne!(fingerprint(one), fingerprint(other));
     }
 
     #[test]

@@ -9,40 +9,17 @@ use serde::{
 
 use crate::{
     instant::Instant,
-    record::{Clocks, Fingerprint},
+    record::{Clocks, Fingerprint, Reading},
 };
 
-/// What is understood of an audit line.
+/// Reads what can be understood of an audit line.
 ///
 /// A line is an OCSF event, a JSON object whose member `time` is in milliseconds since the epoch. A line that is not,
 /// has no clock.
-#[derive(Clone, Copy, Debug)]
-pub struct AuditLine {
-    /// When it happened, if it says so.
-    pub clocks: Clocks,
-}
-
-impl AuditLine {
-    /// Reads what can be understood of `line`.
-    #[must_use]
-    pub fn read(line: &[u8]) -> Self {
-        let mut json = serde_json::Deserializer::from_slice(line);
-        let time = json.deserialize_map(TimeOfEvent).ok().flatten().filter(|_| json.end().is_ok());
-        Self { clocks: Clocks::one(time) }
-    }
-
-    /// The fingerprint of `line`, which follows the timed line `timed` in the same answer.
-    ///
-    /// A timed line is recognised by its bytes. The same bytes without a time may be written again and again, so such
-    /// a line is recognised together with the timed line before it; where an answer begins with it, by its bytes.
-    #[must_use]
-    pub fn fingerprint(&self, line: &[u8], timed: Option<Fingerprint>) -> Fingerprint {
-        match (self.clocks.latest(), timed) {
-            (Some(_), _) => Fingerprint::of_bytes(line),
-            (None, Some(timed)) => Fingerprint::of_line_after(timed, line),
-            (None, None) => Fingerprint::of_line_anywhere(line),
-        }
-    }
+pub(super) fn read(line: &[u8]) -> Reading {
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let time = json.deserialize_map(TimeOfEvent).ok().flatten().filter(|_| json.end().is_ok());
+    Reading { clocks: Clocks::one(time), fingerprint: Fingerprint::of_bytes(line) }
 }
 
 /// Reads the member `time` of an object and checks the rest of it without keeping any.
@@ -98,7 +75,7 @@ mod tests {
     use super::*;
 
     fn time(line: &str) -> Option<i64> {
-        AuditLine::read(line.as_bytes()).clocks.latest().map(Instant::millis)
+        read(line.as_bytes()).clocks.latest().map(Instant::millis)
     }
 
     #[test]
@@ -122,17 +99,8 @@ mod tests {
 
     #[test]
     fn a_line_of_bytes_that_are_no_text_is_read_without_harm() {
-        assert_eq!(AuditLine::read(b"\xff\xfe{\"time\":1}").clocks, Clocks::NONE);
+        assert_eq!(read(b"\xff\xfe{\"time\":1}").clocks, Clocks::NONE);
         let nested = "[".repeat(1_000_000);
         assert_eq!(time(&format!("{{\"a\":{nested}")), None);
-    }
-
-    #[test]
-    fn a_line_without_time_is_recognised_by_its_place() {
-        let (first, second) = (Fingerprint::of_bytes(b"1"), Fingerprint::of_bytes(b"2"));
-        let line = AuditLine::read(b"stack trace");
-        assert_ne!(line.fingerprint(b"stack trace", Some(first)), line.fingerprint(b"stack trace", Some(second)));
-        let timed = AuditLine::read(b"{\"time\":5}");
-        assert_eq!(timed.fingerprint(b"{\"time\":5}", Some(first)), timed.fingerprint(b"{\"time\":5}", None));
     }
 }

@@ -41,6 +41,13 @@ impl Clocks {
         self.iter().min()
     }
 
+    /// Whether there are clocks, and all of them lie in the range that was `asked`: then a clock can be what Atlas
+    /// compared the range with.
+    #[must_use]
+    pub fn decide(self, asked: Window) -> bool {
+        self.first.or(self.second).is_some() && self.iter().all(|clock| asked.from <= clock && clock <= asked.to)
+    }
+
     /// Whether any clock lies in `window`.
     #[must_use]
     pub fn touch(self, window: Window) -> bool {

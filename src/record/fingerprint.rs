@@ -26,18 +26,6 @@ impl Fingerprint {
         Self::hash("log line", &[hostname.as_bytes(), log_line.as_bytes()])
     }
 
-    /// Of a line without any time that follows the timed line with the fingerprint `timed`.
-    #[must_use]
-    pub fn of_line_after(timed: Self, bytes: &[u8]) -> Self {
-        Self::hash("line after", &[&timed.0, bytes])
-    }
-
-    /// Of a line without any time, whatever it follows.
-    #[must_use]
-    pub fn of_line_anywhere(bytes: &[u8]) -> Self {
-        Self::hash("line anywhere", &[bytes])
-    }
-
     /// Every part goes in with its length, so that no two lists of parts hash alike.
     fn hash(domain: &str, parts: &[&[u8]]) -> Self {
         let mut hasher = blake3::Hasher::new();
@@ -78,8 +66,6 @@ mod tests {
     #[test]
     fn parts_cannot_be_shifted_into_each_other() {
         assert_ne!(Fingerprint::of_log_line("ab", "c"), Fingerprint::of_log_line("a", "bc"));
-        assert_ne!(Fingerprint::of_bytes(b"x"), Fingerprint::of_line_anywhere(b"x"));
-        let timed = Fingerprint::of_bytes(b"t");
-        assert_ne!(Fingerprint::of_line_after(timed, b"x"), Fingerprint::of_line_anywhere(b"x"));
+        assert_ne!(Fingerprint::of_bytes(b"x"), Fingerprint::of_log_line("x", ""));
     }
 }

@@ -7,11 +7,12 @@ mod access_entry;
 mod audit_line;
 mod clocks;
 mod fingerprint;
+mod reading;
 
-pub use access_entry::{AccessEntry, newlines_to_spaces};
-pub use audit_line::AuditLine;
+pub use access_entry::newlines_to_spaces;
 pub use clocks::Clocks;
 pub use fingerprint::Fingerprint;
+pub use reading::Reading;
 
 /// The longest record that is accepted, in bytes. Longer ones are taken for an attack or a broken server.
 pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;

@@ -59,3 +59,29 @@ Project analytics ({ANALYTICS}), through an API key:
 "#
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn says_where_it_listens_and_serves_until_it_is_stopped() {
+        let mut said = Vec::new();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        run("127.0.0.1:0".parse().unwrap(), 4, &mut said, stop).await.unwrap();
+        let said = String::from_utf8(said).unwrap();
+        let credentials = demo_credentials(4);
+        for part in
+            ["http://127.0.0.1:", &credentials.client_secret, &credentials.private_key, "--digest", "Bearer $TOKEN"]
+        {
+            assert!(said.contains(part), "no {part} in:\n{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_any_other_address_than_loopback() {
+        let error = run("0.0.0.0:0".parse().unwrap(), 4, &mut Vec::new(), CancellationToken::new()).await.unwrap_err();
+        assert!(error.to_string().contains("loopback only"), "{error}");
+    }
+}

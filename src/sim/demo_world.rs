@@ -49,7 +49,7 @@ pub fn demo_credentials(seed: u64) -> DemoCredentials {
     }
 }
 
-/// The demo world. Its truth follows from `seed` alone, but starts [`DAYS`] days before the day of `clock`'s time.
+/// The demo world. Its truth follows from `seed` alone, but starts three days before the day of `clock`'s time.
 #[must_use]
 pub fn demo_world(seed: u64, clock: Arc<dyn Clock>) -> World {
     let day = Duration::from_secs(24 * 3600);
@@ -80,4 +80,58 @@ pub fn demo_world(seed: u64, clock: Arc<dyn Clock>) -> World {
     world.add_service_account(ServiceAccount::new(&client_id, &client_secret).with_role(PAYMENTS, Role::Owner));
     world.add_api_key(ApiKey::new(&public_key, &private_key).with_role(ANALYTICS, Role::Owner));
     world
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::ManualClock, source::Kind, window::Window};
+
+    fn world(now: &str) -> World {
+        demo_world(4, Arc::new(ManualClock::new(now.parse().unwrap())))
+    }
+
+    fn records(world: &World, range: Window) -> Vec<usize> {
+        let sources = world.projects().clone().into_iter().flat_map(|project| {
+            let id = project.id;
+            let audit = project.stream_instances.iter().map(|it| World::source(&id, Kind::StreamAudit, &it.name));
+            let access = project.clusters.iter().map(|it| World::source(&id, Kind::AccessHistory, &it.name));
+            audit.chain(access).collect::<Vec<_>>()
+        });
+        sources.map(|source| world.truth_iter(&source, range, world.now()).count()).collect()
+    }
+
+    #[test]
+    fn two_worlds_of_one_seed_hold_the_same_truth_whenever_they_were_made() {
+        let [earlier, later] = [world("2026-11-20T06:00:00Z"), world("2026-11-20T23:00:00Z")];
+        let range = Window::new("2026-11-19T10:00:00Z".parse().unwrap(), "2026-11-19T11:00:00Z".parse().unwrap());
+        for (kind, name) in [(Kind::StreamAudit, "orders"), (Kind::AccessHistory, "prod-1")] {
+            let source = World::source(PAYMENTS, kind, name);
+            let held = earlier.truth(&source, range, Instant::MAX);
+            assert!(!held.is_empty());
+            assert_eq!(held, later.truth(&source, range, Instant::MAX));
+        }
+    }
+
+    #[test]
+    fn the_backlog_is_moderate_and_one_window_of_it_is_more_than_a_page() {
+        let world = world("2026-11-20T12:00:00Z");
+        let all = Window::new("2026-11-01T00:00:00Z".parse().unwrap(), Instant::MAX);
+        let counts = records(&world, all);
+        assert!((100_000..200_000).contains(&counts.iter().sum::<usize>()), "{counts:?}");
+        let source = World::source(PAYMENTS, Kind::AccessHistory, "prod-0");
+        let times: Vec<_> = world.truth_iter(&source, all, world.now()).map(|event| event.clocks.time).collect();
+        let within_an_hour = |first: &Instant| {
+            times.iter().filter(|time| *time >= first && time.since(*first) < Duration::from_secs(3600)).count()
+        };
+        assert!(times.iter().step_by(1000).map(within_an_hour).max() > Some(20_000));
+    }
+
+    #[test]
+    fn credentials_follow_from_the_seed() {
+        assert!(demo_credentials(4) == demo_credentials(4) && demo_credentials(4) != demo_credentials(5));
+        let credentials = demo_credentials(4);
+        assert_eq!(credentials.private_key.len(), 36);
+        assert!(credentials.public_key.bytes().all(|byte| byte.is_ascii_lowercase()));
+    }
 }

@@ -94,6 +94,7 @@ impl Requests {
                 log.kept.pop_front();
             }
             log.kept.push_back(request.clone());
+            log.holds.retain(|(_, state)| !*state.released.borrow());
             let held_by = log.holds.iter().filter(|(when, _)| when.covers(&request));
             held_by.map(|(_, state)| Arc::clone(state)).collect()
         };

@@ -16,12 +16,12 @@ use super::{
     project::Project,
     requests::{Hold, Request, Requests},
     settings::Settings,
-    truth::{Bounds, Event, Order, Profile, Question, Selection, SourceTruth},
+    truth::{Bounds, Event, Order, Profile, Question, Selection, SourceTruth, passes},
 };
 use crate::{
     clock::Clock,
     instant::Instant,
-    source::{AuthResult, Filter, Kind, SourceId},
+    source::{Filter, Kind, SourceId},
     window::Window,
 };
 
@@ -97,8 +97,8 @@ impl World {
         lock(&self.projects).push(project);
     }
 
-    /// Changes projects, clusters and instances. A cluster that is removed and added again has a new history: see
-    /// [`World::forget`].
+    /// Changes projects, clusters, instances and their profiles. What is removed is still in the truth, and is served
+    /// again when it is added again, unless it was forgotten in between: see [`World::forget`].
     pub fn change_projects(&self, change: impl FnOnce(&mut Vec<Project>)) {
         change(&mut lock(&self.projects));
     }
@@ -263,20 +263,36 @@ impl World {
 
     fn truth_of(&self, source: &SourceId) -> Arc<SourceTruth> {
         let source = unfiltered(source);
-        let profile = self.profile(&source);
+        let exists = self.profile(&source);
         let mut truths = lock(&self.truths);
-        let make = || Arc::new(SourceTruth::new(self.seed, source.clone(), profile));
-        Arc::clone(truths.entry(source.clone()).or_insert_with(make))
+        match (truths.get(&source), exists) {
+            (Some(truth), Some(profile)) if truth.profile() != profile.as_ref() => {
+                let changed = Arc::new(truth.with_profile(self.seed, source.clone(), profile));
+                truths.insert(source, Arc::clone(&changed));
+                changed
+            }
+            (Some(truth), _) => Arc::clone(truth),
+            (None, profile) => {
+                let new = Arc::new(SourceTruth::new(self.seed, source.clone(), profile.flatten()));
+                truths.insert(source, Arc::clone(&new));
+                new
+            }
+        }
     }
 
-    fn profile(&self, source: &SourceId) -> Option<Profile> {
+    /// The profile of a source that exists, if it has one.
+    fn profile(&self, source: &SourceId) -> Option<Option<Profile>> {
         let projects = self.projects();
         let project = projects.iter().find(|project| project.id == source.project_id)?;
         match source.kind {
             Kind::StreamAudit => {
-                project.stream_instances.iter().find(|instance| instance.name == source.name)?.profile.clone()
+                let mut instances = project.stream_instances.iter();
+                instances.find(|instance| instance.name == source.name).map(|instance| instance.profile.clone())
             }
-            Kind::AccessHistory => project.clusters.iter().find(|cluster| cluster.name == source.name)?.profile.clone(),
+            Kind::AccessHistory => {
+                let mut clusters = project.clusters.iter();
+                clusters.find(|cluster| cluster.name == source.name).map(|cluster| cluster.profile.clone())
+            }
         }
     }
 }
@@ -285,23 +301,30 @@ fn unfiltered(source: &SourceId) -> SourceId {
     SourceId { filter: Filter::default(), ..source.clone() }
 }
 
-/// Whether an access-history entry passes a filter. An entry that says neither success nor failure passes only
-/// [`AuthResult::All`]; `authResult` may be a string.
-pub(super) fn passes(filter: Filter, event: &Event) -> bool {
-    if filter == Filter::default() {
-        return true;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::ManualClock,
+        sim::{Cluster, Profile},
+    };
+
+    #[test]
+    fn a_truth_follows_its_profile_keeps_what_was_given_and_outlives_its_cluster() {
+        let now: Instant = "2026-11-20T12:00:00Z".parse().unwrap();
+        let world = World::new(1, Arc::new(ManualClock::new(now)));
+        let source = World::source("p", Kind::AccessHistory, "prod-0");
+        let day = Window::new("2026-11-20T00:00:00Z".parse().unwrap(), now);
+        let count = || world.truth(&source, day, now).len();
+        world.add_project(Project::new("p", "p").with_cluster(Cluster::new("prod-0")));
+        world.add(&source, Event::access(day.from, "host", "given"));
+        assert_eq!(count(), 1);
+        world.change_projects(|projects| projects[0].clusters[0].profile = Some(Profile::plain(day.from, 1.0)));
+        let generated = count();
+        assert!(generated > 100);
+        world.change_projects(|projects| projects[0].clusters.clear());
+        assert_eq!(count(), generated);
+        world.forget(&source);
+        assert_eq!(count(), 0);
     }
-    let Ok(entry) = serde_json::from_slice::<serde_json::Value>(&event.bytes) else { return false };
-    let succeeded = match &entry["authResult"] {
-        serde_json::Value::Bool(result) => Some(*result),
-        serde_json::Value::String(text) => text.parse().ok(),
-        _ => None,
-    };
-    let wanted_result = match filter.auth_result {
-        AuthResult::All => true,
-        AuthResult::Success => succeeded == Some(true),
-        AuthResult::Failure => succeeded == Some(false),
-    };
-    let address = || entry["ipAddress"].as_str().and_then(|text| text.parse().ok());
-    wanted_result && filter.ip_address.is_none_or(|wanted| address() == Some(wanted))
 }

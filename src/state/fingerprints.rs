@@ -6,13 +6,43 @@ use crate::{
     instant::Instant,
     record::Fingerprint,
     state::{SourceKey, StateError},
+    window::Window,
 };
+
+/// What a record is recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// For a record without any clock: the clocks between which it lay. It is the same record where the ranges overlap.
+    pub between: Option<Window>,
+}
+
+impl RecordKey {
+    /// The range as it is stored; an empty one for a record with a clock.
+    fn range(&self) -> (i64, i64) {
+        self.between.map_or((0, 0), |between| (between.from.millis(), between.to.millis()))
+    }
+
+    /// Back from what is stored.
+    pub(crate) fn from_stored(fingerprint: [u8; 16], from_ms: i64, to_ms: i64) -> Self {
+        let between = Window::new(Instant::from_millis(from_ms), Instant::from_millis(to_ms));
+        let between = Some(between).filter(|_| (from_ms, to_ms) != (0, 0));
+        Self { fingerprint: Fingerprint::from_bytes(fingerprint), between }
+    }
+
+    /// The columns that it is stored in.
+    pub(crate) fn to_stored(self) -> ([u8; 16], i64, i64) {
+        let (from_ms, to_ms) = self.range();
+        (*self.fingerprint.as_bytes(), from_ms, to_ms)
+    }
+}
 
 /// A record that is archived and may come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownFingerprint {
     /// What it is recognised by.
-    pub fingerprint: Fingerprint,
+    pub key: RecordKey,
     /// How often it is archived.
     pub count: u64,
 }
@@ -21,7 +51,7 @@ pub struct KnownFingerprint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptFingerprint {
     /// What it is recognised by.
-    pub fingerprint: Fingerprint,
+    pub key: RecordKey,
     /// How many times more it is archived; 0 for one that was seen again and only has to be known for longer.
     pub more: u64,
     /// The end watermark must pass this before it is forgotten.
@@ -38,17 +68,25 @@ pub type KeptSink<'a> = &'a mut dyn FnMut(KeptFingerprint) -> Result<(), StateEr
 pub fn known_fingerprints(
     connection: &Connection,
     key: SourceKey,
-    after: Option<Fingerprint>,
+    after: Option<RecordKey>,
     limit: usize,
 ) -> Result<Vec<KnownFingerprint>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT fingerprint, count FROM fingerprint WHERE source = ?1 AND fingerprint > ?2 ORDER BY fingerprint LIMIT ?3",
+        "SELECT fingerprint, from_ms, to_ms, count FROM fingerprint
+         WHERE source = ?1 AND (fingerprint, from_ms, to_ms) > (?2, ?3, ?4)
+         ORDER BY fingerprint, from_ms, to_ms LIMIT ?5",
     )?;
-    let after: &[u8] = after.as_ref().map_or(&[], |after| after.as_bytes());
+    let (fingerprint, from_ms, to_ms) = match after {
+        Some(after) => {
+            let (fingerprint, from_ms, to_ms) = after.to_stored();
+            (fingerprint.to_vec(), from_ms, to_ms)
+        }
+        None => (Vec::new(), i64::MIN, i64::MIN),
+    };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map((key, after, limit), |row| {
-        let fingerprint = Fingerprint::from_bytes(row.get(0)?);
-        Ok(KnownFingerprint { fingerprint, count: super::source_state::unsigned(row.get(1)?) })
+    let rows = statement.query_map((key, fingerprint, from_ms, to_ms, limit), |row| {
+        let key = RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(KnownFingerprint { key, count: super::source_state::unsigned(row.get(3)?) })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -72,9 +110,10 @@ pub(super) fn forget_pending(transaction: &Transaction<'_>, key: SourceKey) -> R
 pub(super) fn apply_pending(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
     transaction
         .prepare_cached(
-            "INSERT INTO fingerprint (source, fingerprint, count, keep_until_ms)
-             SELECT source, fingerprint, count, keep_until_ms FROM pending_fingerprint WHERE source = ?1
-             ON CONFLICT (source, fingerprint) DO UPDATE SET count = count + excluded.count,
+            "INSERT INTO fingerprint (source, fingerprint, from_ms, to_ms, count, keep_until_ms)
+             SELECT source, fingerprint, from_ms, to_ms, count, keep_until_ms
+             FROM pending_fingerprint WHERE source = ?1
+             ON CONFLICT (source, fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
                 keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)",
         )?
         .execute([key])?;
@@ -118,13 +157,15 @@ fn insert(
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     let mut statement = transaction.prepare_cached(&format!(
-        "INSERT INTO {table} (source, fingerprint, count, keep_until_ms) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (source, fingerprint) DO UPDATE SET count = count + excluded.count,
+        "INSERT INTO {table} (source, fingerprint, from_ms, to_ms, count, keep_until_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (source, fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
             keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)"
     ))?;
     kept(&mut |one| {
         let count = super::source_state::signed(one.more);
-        statement.execute((key, one.fingerprint.as_bytes(), count, one.keep_until.millis()))?;
+        let (fingerprint, from_ms, to_ms) = one.key.to_stored();
+        statement.execute((key, fingerprint, from_ms, to_ms, count, one.keep_until.millis()))?;
         Ok(())
     })
 }

@@ -37,7 +37,9 @@ pub use archive_id::ArchiveId;
 pub use coverage::{CoverageChange, gaps, islands, missing};
 pub use damaged::{DamagedSegment, damaged_segments, record_damage};
 pub use error::StateError;
-pub use fingerprints::{KeptFingerprint, KeptSink, KnownFingerprint, known_fingerprints, replace_fingerprints};
+pub use fingerprints::{
+    KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
+};
 pub use intent::{Intent, Placement};
 pub use polls::{Health, PollRecord, health, recent_polls, record_poll};
 pub use source_state::{OpenSegment, SealedSegment, SourceKey, SourceState};

@@ -59,17 +59,21 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE fingerprint (
         source INTEGER NOT NULL REFERENCES source (key),
         fingerprint BLOB NOT NULL,
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
         count INTEGER NOT NULL,
         keep_until_ms INTEGER NOT NULL,
-        PRIMARY KEY (source, fingerprint)
+        PRIMARY KEY (source, fingerprint, from_ms, to_ms)
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE pending_fingerprint (
         source INTEGER NOT NULL REFERENCES source (key),
         fingerprint BLOB NOT NULL,
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
         count INTEGER NOT NULL,
         keep_until_ms INTEGER NOT NULL,
-        PRIMARY KEY (source, fingerprint)
+        PRIMARY KEY (source, fingerprint, from_ms, to_ms)
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE intent (

@@ -36,9 +36,9 @@ fn an_answer_has_the_recorded_headers_in_their_order_and_the_recorded_body() {
         "X-Mongodb-Service-Version",
         "X-Permitted-Cross-Domain-Policies",
     ];
-    let mut names = reply.header_names();
-    names.sort_unstable();
-    assert_eq!(names, recorded);
+    // The transport adds the first one, at the end.
+    let names: Vec<&str> = reply.header_names().into_iter().filter(|name| *name != "Connection").collect();
+    assert_eq!(names, recorded[1..]);
     assert_eq!(reply.header("Content-Type"), Some("application/vnd.atlas.2023-01-01+json;charset=utf-8"));
     assert_eq!(reply.header("Date"), Some("Fri, 20 Nov 2026 12:00:00 GMT"));
     assert_eq!(reply.header("Ratelimit-Limit"), Some("1200"));

@@ -8,7 +8,7 @@ use crate::client::{ACCESS, AUDIT, ORDERS, PROD, Reply, Setup, at};
 
 fn setup() -> Setup {
     let setup = Setup::new();
-    setup.world.set(|settings| settings.tokens_per_minute = 10_000);
+    setup.world.set(|settings| (settings.tokens_per_minute, settings.live_tokens) = (10_000, 10_000));
     for second in 0..3 {
         let time = at("2026-11-20T11:00:00Z") + Duration::from_secs(second);
         setup.world.add(&setup.audit_source(), Event::audit(time, "note"));
@@ -117,18 +117,12 @@ fn a_stalled_body_stays_open_and_an_endless_one_goes_on() {
     setup.world.fault(Match::path(PROD).nth(1), Fault::Stall(50));
     let mut stream = setup.open("GET", PROD, &headers, "");
     let mut received = Vec::new();
-    while !received.windows(4).any(|window| window == b"\r\n\r\n") || !received.ends_with(br#""failureReason""#) {
+    while !received.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         stream.read_exact(&mut byte).unwrap();
         received.push(byte[0]);
-        if received.len() > 5000 {
-            panic!("more than the first bytes came");
-        }
-        let head = received.windows(4).position(|window| window == b"\r\n\r\n");
-        if head.is_some_and(|head| received.len() == head + 4 + 50) {
-            break;
-        }
     }
+    stream.read_exact(&mut [0; 50]).unwrap();
     stream.set_nonblocking(true).unwrap();
     assert_eq!(stream.read(&mut [0; 10]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 

@@ -1,8 +1,8 @@
 //! Token buckets, the request log and holds.
 
-use std::{thread, time::Duration};
+use std::{io::ErrorKind, net::TcpStream, thread, time::Duration};
 
-use atlas_logd::sim::{AuthKind, BucketSize, Match};
+use atlas_logd::sim::{AuthKind, BucketSize, Match, SimAtlas};
 
 use crate::client::{ACCESS, AUDIT, ORDERS, PROD, Setup, at};
 
@@ -48,6 +48,17 @@ fn every_request_is_in_the_log() {
     assert_eq!(setup.world.requests_matching(&Match::source(&setup.audit_source())).len(), 1);
     setup.world.clear_requests();
     assert!(setup.world.requests().is_empty());
+}
+
+#[test]
+fn an_atlas_that_was_stopped_comes_back_on_its_port() {
+    let setup = Setup::new();
+    let token = setup.token();
+    let (address, world) = (setup.sim.addr(), setup.world.clone());
+    drop(setup.sim);
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    let setup = Setup { sim: SimAtlas::start_at(world, address).unwrap(), ..setup };
+    assert_eq!(setup.send("GET", PROD, &[("Authorization", &token), ("Accept", ACCESS)], "").status, 200);
 }
 
 #[test]

@@ -9,5 +9,6 @@ mod denials;
 mod digest;
 mod discovery;
 mod faults;
+mod interop;
 mod limits;
 mod oauth;

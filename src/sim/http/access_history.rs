@@ -15,8 +15,7 @@ use super::{
 use crate::{
     sim::{
         Event, Rendering, Tier, World,
-        truth::{Order, Question},
-        world::passes,
+        truth::{Order, Question, passes},
     },
     source::{AuthResult, Filter, SourceId},
 };

@@ -60,6 +60,10 @@ impl Generator {
         Self { source, profile, seed, hosts }
     }
 
+    pub(super) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
     /// The buckets that can hold events whose compared clock lies between `from` and `to` and that are visible at `as_of`.
     pub(super) fn buckets(&self, from: Instant, to: Instant, as_of: Instant) -> std::ops::RangeInclusive<i64> {
         let longest = self.profile.arrival.longest() + CLOCK_REACH;

@@ -2,12 +2,13 @@
 //!
 //! An event has several clocks ([`Clocks`]): the two that may stand in its bytes, the instant at which Atlas took it
 //! in, and the one from which an answer can show it. The events of a source are *generated* ([`Profile`]), *given*
-//! ([`SourceTruth::add`]) or both. Generated ones are a pure function of seed, source and minute, so that any range of
+//! ([`crate::sim::World::add`]) or both. Generated ones are a pure function of seed, source and minute, so that any range of
 //! time can be looked at without state and two processes with the same seed hold the same truth.
 
 mod access_entry;
 mod audit_line;
 mod event;
+mod filter;
 mod generator;
 mod profile;
 mod range;
@@ -17,6 +18,7 @@ mod text;
 
 pub(crate) use audit_line::downloaded;
 pub use event::{Clocks, Event};
+pub(crate) use filter::passes;
 pub use profile::{Arrival, Burst, Profile};
 pub use range::{Bounds, RangeClock};
 pub(crate) use selection::{Order, Question, Selection};

@@ -60,6 +60,18 @@ impl SourceTruth {
         Self { generator, given: Mutex::default() }
     }
 
+    /// The same given events with another generated part.
+    pub(crate) fn with_profile(&self, seed: u64, source: SourceId, profile: Option<Profile>) -> Self {
+        let given = self.given();
+        let given = Given { buckets: given.buckets.clone(), reach: given.reach };
+        Self { given: Mutex::new(given), ..Self::new(seed, source, profile) }
+    }
+
+    /// What the generated part is like.
+    pub(crate) fn profile(&self) -> Option<&Profile> {
+        self.generator.as_ref().map(Generator::profile)
+    }
+
     /// Adds an event.
     pub(crate) fn add(&self, event: Event) {
         let clocks = event.clocks;

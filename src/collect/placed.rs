@@ -1,0 +1,144 @@
+//! Gives records without a clock their place: between the clocks of the records around them.
+
+use crate::{
+    instant::Instant,
+    record::{Clocks, Reading},
+    state::RecordKey,
+    window::Window,
+};
+
+/// So many bytes of records wait at most for the next record with a clock.
+const WAITING_BYTES: usize = 1 << 20;
+
+/// A record and what it is recognised by.
+#[derive(Debug)]
+pub(super) struct Placed<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) clocks: Clocks,
+    pub(super) key: RecordKey,
+}
+
+/// Takes records in the order of an answer and hands them on in the same order, once their place is known.
+///
+/// The place of a record without a clock is the range between the clocks of the nearest records before and after it;
+/// where there is none, the bounds of what was asked. Late records that join later make the range smaller, never
+/// another one.
+#[derive(Debug)]
+pub(super) struct Placer {
+    range: Window,
+    newest_first: bool,
+    /// The clock of the last record that had one.
+    before: Option<Instant>,
+    waiting: Vec<(Vec<u8>, Reading)>,
+    waiting_bytes: usize,
+}
+
+impl Placer {
+    /// For an answer to `range`.
+    pub(super) fn new(range: Window, newest_first: bool) -> Self {
+        Self { range, newest_first, before: None, waiting: Vec::new(), waiting_bytes: 0 }
+    }
+
+    /// Takes the next record; hands it and those that waited for it to `each`, or lets it wait.
+    pub(super) fn place<E>(
+        &mut self,
+        bytes: &[u8],
+        reading: Reading,
+        mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(clock) = reading.clocks.latest() else {
+            self.waiting_bytes += bytes.len();
+            self.waiting.push((bytes.to_vec(), reading));
+            // Too many to wait for the next clock; a wider place is a place too.
+            return if self.waiting_bytes > WAITING_BYTES { self.release(None, each) } else { Ok(()) };
+        };
+        self.release(Some(clock), &mut each)?;
+        self.before = Some(clock);
+        let key = RecordKey { fingerprint: reading.fingerprint, between: None };
+        each(Placed { bytes, clocks: reading.clocks, key })
+    }
+
+    /// Hands on what waits at the end of the answer.
+    pub(super) fn finish<E>(mut self, each: impl FnMut(Placed<'_>) -> Result<(), E>) -> Result<(), E> {
+        self.release(None, each)
+    }
+
+    fn release<E>(
+        &mut self,
+        after: Option<Instant>,
+        mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (first, last) =
+            if self.newest_first { (self.range.to, self.range.from) } else { (self.range.from, self.range.to) };
+        let (before, after) = (self.before.unwrap_or(first), after.unwrap_or(last));
+        // Records of several hosts can be a little out of order.
+        let between = Window::new(before.min(after), before.max(after));
+        self.waiting_bytes = 0;
+        for (bytes, reading) in self.waiting.drain(..) {
+            let key = RecordKey { fingerprint: reading.fingerprint, between: Some(between) };
+            each(Placed { bytes: &bytes, clocks: reading.clocks, key })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Kind;
+
+    /// The places of an answer's lines: `t5` has the clock 5, others have none.
+    fn places(newest_first: bool, lines: &[&str]) -> Vec<(String, Option<(i64, i64)>)> {
+        let range = Window::new(Instant::from_millis(0), Instant::from_millis(100));
+        let mut placer = Placer::new(range, newest_first);
+        let mut places = Vec::new();
+        let mut note = |placed: Placed<'_>| {
+            let between = placed.key.between.map(|range| (range.from.millis(), range.to.millis()));
+            places.push((String::from_utf8(placed.bytes.to_vec()).unwrap(), between));
+            Ok::<_, ()>(())
+        };
+        for line in lines {
+            let json = line.strip_prefix('t').map(|time| format!("{{\"time\":{time}}}"));
+            let reading = Reading::of(Kind::StreamAudit, json.as_deref().unwrap_or(line).as_bytes());
+            placer.place(line.as_bytes(), reading, &mut note).unwrap();
+        }
+        placer.finish(note).unwrap();
+        places
+    }
+
+    #[test]
+    fn a_record_without_a_clock_lies_between_its_neighbours() {
+        let expected = [
+            ("a", Some((0, 5))),
+            ("t5", None),
+            ("b", Some((5, 7))),
+            ("c", Some((5, 7))),
+            ("t7", None),
+            ("d", Some((7, 100))),
+        ];
+        let expected = expected.map(|(line, place)| (line.to_owned(), place));
+        assert_eq!(places(false, &["a", "t5", "b", "c", "t7", "d"]), expected);
+        let mut reversed = expected.to_vec();
+        reversed.reverse();
+        assert_eq!(places(true, &["d", "t7", "c", "b", "t5", "a"]).len(), 6);
+        assert_eq!(
+            places(true, &["d", "t7", "b", "c", "t5", "a"]).iter().rev().map(|(_, place)| *place).collect::<Vec<_>>(),
+            expected.map(|(_, place)| place)
+        );
+    }
+
+    #[test]
+    fn neighbours_out_of_order_still_have_a_range_between_them() {
+        assert_eq!(places(false, &["t7", "a", "t5"])[1].1, Some((5, 7)));
+    }
+
+    #[test]
+    fn records_do_not_wait_for_ever() {
+        let long = "x".repeat(WAITING_BYTES / 2 + 1);
+        let places = places(false, &["t5", &long, &long, "t7"]);
+        assert_eq!(
+            places.iter().map(|(_, place)| *place).collect::<Vec<_>>(),
+            [None, Some((5, 100)), Some((5, 100)), None]
+        );
+    }
+}
