@@ -23,7 +23,7 @@ RUN touch src/main.rs src/lib.rs \
 # What the program needs at run time, and nothing else: the libraries that it names (names are resolved by the C
 # library itself), the certificates, and a folder for temporary files. The last lines see to it that it starts.
 RUN set -eu \
- && mkdir -p /image/etc/ssl/certs /image/usr/local/bin /image/tmp /volume \
+ && mkdir -p /image/etc/ssl/certs /image/usr/local/bin /image/tmp /image/var/lib /image/var/log /volume \
  && cp target/release/atlas-logd /image/usr/local/bin/ \
  && ldd target/release/atlas-logd | grep -o '/[^ ]*' | while read -r library; do cp --parents -L "$library" /image/; done \
  && cp -L /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
