@@ -134,6 +134,9 @@ impl Display {
                     window.to,
                     range.to,
                 ));
+                if self.bar.is_hidden() {
+                    self.line(&format!("{source}: {window}, {} records so far", terminal::number(records)));
+                }
             }
             Progress::Waiting { error, wait } => {
                 self.line(&format!("{source}: trying again in {}: {error}", terminal::duration(*wait)));

@@ -102,7 +102,7 @@ fn row(
 /// A table for people.
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(["source", "start", "end", "lag", "records", "bytes", "requests", "gaps", "last poll"]);
     for index in [3, 4, 5, 6, 7] {
         if let Some(column) = table.column_mut(index) {

@@ -140,14 +140,13 @@ impl Collector {
 }
 
 /// Notes a poll in the state, where its last window did not do so.
-pub(super) async fn note(
-    committer: &Arc<Committer>,
-    state: &SourceState,
-    report: &PollReport,
-) -> Result<(), PollError> {
-    let (committer, key, record) = (Arc::clone(committer), state.key, report.record());
+pub(super) async fn note(committer: &Arc<Committer>, id: &SourceId, report: &PollReport) -> Result<(), PollError> {
+    let (committer, id, record) = (Arc::clone(committer), id.clone(), report.record());
     blocking(move || {
-        let noted = committer.store().transaction(|transaction| record_poll(transaction, key, &record));
+        let noted = committer.store().transaction(|transaction| match SourceState::key_of(transaction, &id)? {
+            Some(key) => record_poll(transaction, key, &record),
+            None => Ok(()),
+        });
         noted.map_err(|error| PollError::Commit(error.into()))
     })
     .await

@@ -82,6 +82,11 @@ impl<'a> Poll<'a> {
                 for window in self.damaged_ranges()? {
                     self.cover(window, KnownFrom::Segments).await?;
                 }
+                if self.now() < end {
+                    // Either clock may have been set since Atlas was last asked what time it is.
+                    let moment = Window::new(end, end + std::time::Duration::from_millis(1));
+                    self.cover(moment, KnownFrom::State).await?;
+                }
                 let now = self.now();
                 if now < end {
                     return Err(PollError::ClockBehind { now, end });
@@ -372,7 +377,7 @@ impl<'a> Poll<'a> {
     async fn end_quietly(&mut self) -> Result<(), PollError> {
         match self.quiet_end.take() {
             Some((change, kept)) => self.commit_quietly(change, kept, true).await,
-            None if self.fault.is_none() => note(&self.collector.committer, self.state(), &self.report).await,
+            None if self.fault.is_none() => note(&self.collector.committer, &self.task.source.id, &self.report).await,
             None => Ok(()),
         }
     }
@@ -382,8 +387,7 @@ impl<'a> Poll<'a> {
         if self.report.is_stopped() {
             return;
         }
-        let Some(state) = &self.lane.state else { return };
-        if let Err(error) = note(&self.collector.committer, state, &self.report).await {
+        if let Err(error) = note(&self.collector.committer, &self.task.source.id, &self.report).await {
             tracing::error!(source = %self.task.source, "failed to note a poll in the state: {error}");
         }
     }

@@ -37,7 +37,7 @@ impl Buckets {
         let refills = elapsed / every;
         if refills > 0 {
             let added = u32::try_from(refills).unwrap_or(u32::MAX).saturating_mul(size.refill);
-            bucket.tokens = bucket.tokens.saturating_add(added).min(size.capacity);
+            bucket.tokens = bucket.tokens.saturating_add(added);
             bucket.refilled_at = Instant::from_millis(now.millis() - i64::try_from(elapsed % every).unwrap_or(0));
         }
         bucket.tokens = bucket.tokens.min(size.capacity);

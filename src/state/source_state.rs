@@ -133,6 +133,19 @@ impl SourceState {
         found.transpose()
     }
 
+    /// The number of a source's row, whether or not the row is damaged; nothing if it was never seen.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn key_of(connection: &Connection, id: &SourceId) -> Result<Option<SourceKey>, StateError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT key FROM source WHERE project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4",
+        )?;
+        let key =
+            statement.query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), |row| row.get(0));
+        Ok(key.optional()?)
+    }
+
     /// All sources that were ever seen, by folder; those whose row is damaged as the error.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::TcpStream,
     sync::Arc,
+    time::Duration,
 };
 
 use atlas_logd::{
@@ -117,6 +118,8 @@ impl Setup {
 
     pub(crate) fn open(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.sim.addr()).unwrap();
+        // What never comes is an error, not a test that never ends.
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len();
         let request = format!(

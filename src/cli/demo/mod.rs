@@ -27,6 +27,9 @@ const LIVE: Duration = Duration::from_secs(8);
 /// The demo ends by now, also on a slow machine.
 const LATEST_END: Duration = Duration::from_secs(28);
 
+/// A source that is no further behind has caught up: the watermark trails by the settle time.
+const CAUGHT_UP: Duration = Duration::from_secs(3600);
+
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// The folder for configuration, state and archive; a new one in the folder for temporary files by default
@@ -62,6 +65,9 @@ impl Demo {
         let requests = world.requests().len() - requests_before;
         terminal::say(&format!("The simulated Atlas was asked {requests} times, token and list requests included."));
         terminal::say(&format!("The files lie in {}\n", config.archive.dir.display()));
+        for row in rows.iter().filter(|row| row.lag().is_none_or(|lag| lag > CAUGHT_UP)) {
+            terminal::say(&format!("{} had not caught up yet: this machine was busy.", row.name));
+        }
         let exit = verdict(&config, &store, &world)?;
         terminal::say(&setting::what_next(&path, atlas.addr(), self.seed));
         Ok(exit)

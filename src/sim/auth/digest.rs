@@ -213,6 +213,8 @@ mod tests {
             right.replace("nc=00000001", "nc=1"),
             right.replace("username=\"public\"", "username=\"else\""),
             right.replace("cnonce=\"abc\"", "cnonce=\"\""),
+            // The hash covers the request as it came, so that only the field itself can tell that the client meant another.
+            right.replace(URI, "/api/atlas/v2/groups"),
         ];
         for answer in wrong {
             assert_eq!(client.verify(&answer), DigestVerdict::Wrong, "{answer}");

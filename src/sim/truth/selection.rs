@@ -145,6 +145,25 @@ mod tests {
     }
 
     #[test]
+    fn no_event_is_missed_at_the_edge_of_a_bucket_whichever_clock_is_compared() {
+        let truth = truth(Some(Profile::access(at("2026-11-20T00:00:00Z"), 30.0)));
+        truth.add(Event::audit(at("2026-11-20T00:10:00Z"), "far").compare_at(at("2026-11-20T00:45:00Z")));
+        let mut asked = question("2026-11-20T00:00:00Z", "2026-11-20T02:00:00Z");
+        asked.as_of = at("2026-11-20T01:00:00Z");
+        for clock in RangeClock::ALL {
+            asked.clock = clock;
+            let all: Vec<Event> = Selection::new(Arc::clone(&truth), asked, Order::OldestFirst).collect();
+            for minute in 0..59 {
+                let from = asked.from + Duration::from_millis(minute * 60_000 + minute * 17);
+                let part = Question { from, to: from + Duration::from_secs(61), ..asked };
+                let selected: Vec<Event> = Selection::new(Arc::clone(&truth), part, Order::OldestFirst).collect();
+                let wanted = |event: &&Event| part.bounds.contain(part.from, part.to, event.clocks.compared(clock));
+                assert!(selected.iter().eq(all.iter().filter(wanted)), "{clock:?}, minute {minute}");
+            }
+        }
+    }
+
+    #[test]
     fn the_range_is_compared_with_the_clock_and_the_bounds_that_are_set() {
         let truth = truth(None);
         let time = at("2026-11-20T10:00:00.250Z");

@@ -1,0 +1,117 @@
+//! Polls in this process, at times that a test chooses: the same collection as behind `collect` and `run`, on a clock
+//! of the test's own.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use atlas_logd::{
+    collect::{Job, PollReport, Progress},
+    config,
+    daemon::Station,
+    source::{Source, SourceId},
+    window::Window,
+};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::{PATIENCE, Stage};
+
+/// An open station: state and archive are locked until it is dropped, as by a daemon.
+pub(crate) struct Desk<'a> {
+    stage: &'a Stage,
+    station: Station,
+    runtime: Runtime,
+    /// Bytes of each commit since the last poll.
+    commits: Arc<Mutex<HashMap<SourceId, Vec<u64>>>>,
+}
+
+impl Stage {
+    /// Opens a station on the stage's configuration and clock. Commands that write wait for nobody: drop it first.
+    pub(crate) fn desk(&self) -> Desk<'_> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let commits: Arc<Mutex<HashMap<SourceId, Vec<u64>>>> = Arc::default();
+        let noted = Arc::clone(&commits);
+        let observer = Arc::new(move |source: &Source, progress: &Progress<'_>| {
+            if let Progress::Committed { bytes, .. } = progress {
+                noted.lock().unwrap().entry(source.id.clone()).or_default().push(*bytes);
+            }
+        });
+        let config = config::load(&self.config_path()).unwrap();
+        let station = Station::open(config, self.local_clock(), observer).unwrap();
+        Desk { stage: self, station, runtime, commits }
+    }
+
+    /// Opens a station, polls all its sources once, and closes it again, as a restart between every two polls would.
+    #[track_caller]
+    pub(crate) fn poll_once(&self) {
+        self.desk().poll_all();
+    }
+}
+
+impl Desk<'_> {
+    /// Polls a source of the configuration; it must not fail.
+    #[track_caller]
+    pub(crate) fn poll(&self, source: &Source) -> PollReport {
+        done(source, self.try_poll(source))
+    }
+
+    /// Polls a source of the configuration.
+    #[track_caller]
+    pub(crate) fn try_poll(&self, source: &Source) -> PollReport {
+        self.run(source, Job::Regular)
+    }
+
+    /// Polls all sources of the configuration, one after the other; none must fail.
+    #[track_caller]
+    pub(crate) fn poll_all(&self) {
+        let sources: Vec<Source> = self.station.tasks().map(|(_, task)| task.source).collect();
+        sources.iter().for_each(|source| {
+            self.poll(source);
+        });
+    }
+
+    /// Collects a range; it must not fail.
+    #[track_caller]
+    pub(crate) fn backfill(&self, source: &Source, window: Window) -> PollReport {
+        done(source, self.try_backfill(source, window))
+    }
+
+    /// Collects a range.
+    #[track_caller]
+    pub(crate) fn try_backfill(&self, source: &Source, window: Window) -> PollReport {
+        self.run(source, Job::Backfill(window))
+    }
+
+    #[track_caller]
+    fn run(&self, source: &Source, job: Job) -> PollReport {
+        let (_, task) = self
+            .station
+            .tasks()
+            .find(|(_, task)| task.source == *source)
+            .unwrap_or_else(|| panic!("{source} is not in the configuration"));
+        let stop = CancellationToken::new();
+        let poll = self.station.collector.poll(&task, job, &stop);
+        let polled = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, poll).await });
+        let report = polled.unwrap_or_else(|_| panic!("the poll of {source} did not end within {PATIENCE:?}"));
+        let commits = self.commits.lock().unwrap().remove(&source.id).unwrap_or_default();
+        self.stage.note_commits(source, &commits);
+        self.stage.look_at_segments();
+        report
+    }
+}
+
+impl Drop for Desk<'_> {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.station.revoke());
+    }
+}
+
+#[track_caller]
+fn done(source: &Source, report: PollReport) -> PollReport {
+    match &report.failure {
+        None => report,
+        Some(failure) => panic!("{source}: {failure}"),
+    }
+}

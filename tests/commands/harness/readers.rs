@@ -1,0 +1,102 @@
+//! Readers of the segments: what they saw once must be there for ever.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use atlas_logd::source::Source;
+
+use super::Stage;
+
+/// What was seen of the segments so far.
+#[derive(Default)]
+pub(crate) struct Readers {
+    seen: BTreeMap<PathBuf, Seen>,
+    /// Where commits ended, in the bytes of all segments of a folder one after the other.
+    ends: BTreeMap<PathBuf, Vec<usize>>,
+}
+
+/// The beginning of a file.
+struct Seen {
+    length: usize,
+    hash: blake3::Hash,
+}
+
+impl Readers {
+    #[track_caller]
+    fn look(&mut self, files: Vec<(PathBuf, Vec<u8>)>) {
+        let mut lengths: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for (path, bytes) in &files {
+            if let Some(seen) = self.seen.remove(path) {
+                assert!(bytes.len() >= seen.length, "{} became shorter: it had {}", path.display(), seen.length);
+                let same = blake3::hash(&bytes[..seen.length]) == seen.hash;
+                assert!(same, "{}: of the first {} bytes some have changed", path.display(), seen.length);
+            }
+            *lengths.entry(path.parent().unwrap().to_owned()).or_default() += bytes.len();
+        }
+        assert!(self.seen.is_empty(), "files are gone: {:?}", self.seen.keys());
+        let seen = |bytes: &[u8]| Seen { length: bytes.len(), hash: blake3::hash(bytes) };
+        self.seen = files.into_iter().map(|(path, bytes)| (path, seen(&bytes))).collect();
+        lengths.into_iter().for_each(|(folder, length)| self.note_end(folder, length));
+    }
+
+    fn note_end(&mut self, folder: PathBuf, end: usize) {
+        let ends = self.ends.entry(folder).or_default();
+        if ends.last().is_none_or(|&last| last < end) {
+            ends.push(end);
+        }
+    }
+}
+
+/// The segments below `folder`, with their bytes; what begins with a dot is no segment.
+fn segments_below(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        match entry.file_type().unwrap().is_dir() {
+            true => segments_below(&path, found),
+            false if path.extension().is_some_and(|extension| extension == "ndjson") => {
+                found.push((path.clone(), fs::read(&path).unwrap()));
+            }
+            false => {}
+        }
+    }
+}
+
+impl Stage {
+    /// Looks at all segments: whatever was there at the last look has to be there still. Every command and every poll
+    /// does it.
+    #[track_caller]
+    pub(crate) fn look_at_segments(&self) {
+        let mut files = Vec::new();
+        if self.archive().is_dir() {
+            segments_below(&self.archive(), &mut files);
+        }
+        self.readers.borrow_mut().look(files);
+    }
+
+    /// Forgets what was seen: for tests that damage the archive themselves.
+    pub(crate) fn forget_segments(&self) {
+        *self.readers.borrow_mut() = Readers::default();
+    }
+
+    /// Notes commits of a source of which so many bytes each were told.
+    pub(super) fn note_commits(&self, source: &Source, commits: &[u64]) {
+        let folder = self.folder_of(source);
+        let mut readers = self.readers.borrow_mut();
+        let mut end = readers.ends.get(&folder).and_then(|ends| ends.last()).copied().unwrap_or(0);
+        for bytes in commits {
+            end += usize::try_from(*bytes).unwrap();
+            readers.note_end(folder.clone(), end);
+        }
+    }
+
+    /// Where commits of a source ended, as far as they were seen.
+    pub(super) fn commit_ends(&self, source: &Source) -> Vec<usize> {
+        self.readers.borrow().ends.get(&self.folder_of(source)).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,193 @@
+//! The stage: a simulated Atlas and a folder with configuration, secrets, state and archive.
+
+use std::{
+    cell::RefCell,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use atlas_logd::{
+    clock::{Clock, ManualClock, SystemClock},
+    instant::Instant,
+    sim::{ApiKey, Cluster, Event, Project, Role, ServiceAccount, SimAtlas, StreamInstance, World},
+    source::{Kind, Source},
+};
+use tempfile::TempDir;
+
+use super::{configuration::Configuration, readers::Readers};
+
+/// The project that is asked with a service account.
+pub(crate) const PAYMENTS: &str = "32b6e34b3d91647abb20e7b8";
+
+/// The project that is asked with an API key.
+pub(crate) const ANALYTICS: &str = "5f8a0c1d2e3b4a5968778695";
+
+pub(crate) const CLIENT_ID: &str = "mdb_sa_id_1234567890abcdef12345678";
+pub(crate) const CLIENT_SECRET: &str = "mdb_sa_sk_stage-secret";
+pub(crate) const PUBLIC_KEY: &str = "abcdefgh";
+pub(crate) const PRIVATE_KEY: &str = "01234567-89ab-cdef-0123-456789abcdef";
+
+fn source(project_id: &str, project_name: &str, kind: Kind, name: &str) -> Source {
+    Source { id: World::source(project_id, kind, name), project_name: project_name.to_owned() }
+}
+
+/// `payments/stream-audit/orders`
+pub(crate) fn orders() -> Source {
+    source(PAYMENTS, "payments", Kind::StreamAudit, "orders")
+}
+
+/// `payments/access-history/prod-0`
+pub(crate) fn prod() -> Source {
+    source(PAYMENTS, "payments", Kind::AccessHistory, "prod-0")
+}
+
+/// `analytics/stream-audit/shops`
+pub(crate) fn shops() -> Source {
+    source(ANALYTICS, "analytics", Kind::StreamAudit, "shops")
+}
+
+/// `analytics/access-history/warehouse`
+pub(crate) fn warehouse() -> Source {
+    source(ANALYTICS, "analytics", Kind::AccessHistory, "warehouse")
+}
+
+/// Reads an instant.
+pub(crate) fn at(text: &str) -> Instant {
+    text.parse().unwrap()
+}
+
+/// A simulated Atlas and a folder with configuration, secrets, state and archive.
+pub(crate) struct Stage {
+    pub(crate) world: Arc<World>,
+    pub(crate) atlas: SimAtlas,
+    /// The clocks of Atlas and of this machine; nothing where both are the machine's real one.
+    clocks: Option<(Arc<ManualClock>, Arc<ManualClock>)>,
+    configuration: RefCell<Configuration>,
+    pub(super) readers: RefCell<Readers>,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// A stage at the time of the machine: for the real program.
+    ///
+    /// Nothing happens in its world but what the test adds. All four sources exist there; the configuration names
+    /// [`orders`] and [`prod`], from six hours ago on.
+    pub(crate) fn new() -> Self {
+        Self::with(Arc::new(SystemClock), None)
+    }
+
+    /// A stage at a time that the test chooses: for polls in this process, see [`Stage::desk`].
+    pub(crate) fn at(now: &str) -> Self {
+        let clocks = (Arc::new(ManualClock::new(at(now))), Arc::new(ManualClock::new(at(now))));
+        Self::with(clocks.0.clone(), Some(clocks))
+    }
+
+    fn with(clock: Arc<dyn Clock>, clocks: Option<(Arc<ManualClock>, Arc<ManualClock>)>) -> Self {
+        let world = Arc::new(World::new(1, clock));
+        world.add_project(
+            Project::new(PAYMENTS, "payments")
+                .with_stream_instance(StreamInstance::new("orders"))
+                .with_cluster(Cluster::new("prod-0")),
+        );
+        world.add_project(
+            Project::new(ANALYTICS, "analytics")
+                .with_stream_instance(StreamInstance::new("shops"))
+                .with_cluster(Cluster::new("warehouse")),
+        );
+        world.add_service_account(ServiceAccount::new(CLIENT_ID, CLIENT_SECRET).with_role(PAYMENTS, Role::Owner));
+        world.add_api_key(ApiKey::new(PUBLIC_KEY, PRIVATE_KEY).with_role(ANALYTICS, Role::Owner));
+        // Each command is a process that mints its own token.
+        world.set(|settings| {
+            settings.tokens_per_minute = 100_000;
+            settings.live_tokens = 100_000;
+        });
+        let atlas = SimAtlas::start(Arc::clone(&world)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["archive", "state"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join("client-secret"), CLIENT_SECRET).unwrap();
+        fs::write(folder.path().join("private-key"), PRIVATE_KEY).unwrap();
+        let configuration = RefCell::new(Configuration::new(&atlas.base_url()));
+        let stage = Self { world, atlas, clocks, configuration, readers: RefCell::default(), folder };
+        stage.configure(|_| ());
+        stage
+    }
+
+    /// Changes the configuration and writes it.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Configuration)) {
+        let mut configuration = self.configuration.borrow_mut();
+        change(&mut configuration);
+        fs::write(self.config_path(), configuration.text()).unwrap();
+    }
+
+    /// The folder with everything in it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.folder().join("config.toml")
+    }
+
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.folder().join("archive")
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder().join("state")
+    }
+
+    /// The time at Atlas.
+    pub(crate) fn now(&self) -> Instant {
+        self.world.now()
+    }
+
+    /// So long before now.
+    pub(crate) fn ago(&self, ago: Duration) -> Instant {
+        self.now() - ago
+    }
+
+    /// Lets both clocks of a [`Stage::at`] show `now`.
+    pub(crate) fn set_time(&self, now: Instant) {
+        self.set_atlas_time(now);
+        self.set_local_time(now);
+    }
+
+    /// Lets time pass on both clocks of a [`Stage::at`].
+    pub(crate) fn pass(&self, time: Duration) {
+        let (atlas, local) = self.clocks.as_ref().unwrap();
+        atlas.set(atlas.now() + time);
+        local.set(local.now() + time);
+    }
+
+    /// Lets only the clock of Atlas show `now`.
+    pub(crate) fn set_atlas_time(&self, now: Instant) {
+        self.clocks.as_ref().unwrap().0.set(now);
+    }
+
+    /// Lets only the clock of this machine show `now`.
+    pub(crate) fn set_local_time(&self, now: Instant) {
+        self.clocks.as_ref().unwrap().1.set(now);
+    }
+
+    /// The clock of this machine.
+    pub(super) fn local_clock(&self) -> Arc<dyn Clock> {
+        match &self.clocks {
+            Some((_, local)) => local.clone(),
+            None => Arc::new(SystemClock),
+        }
+    }
+
+    /// Adds an event to what happened in a source.
+    pub(crate) fn add(&self, source: &Source, event: Event) {
+        self.world.add(&source.id, event);
+    }
+
+    /// How often a source's data was asked for, since the last [`World::clear_requests`].
+    pub(crate) fn requests_for(&self, source: &Source) -> usize {
+        self.world.requests_matching(&atlas_logd::sim::Match::source(&source.id)).len()
+    }
+}

@@ -1,0 +1,7 @@
+//! The public commands against the simulated Atlas. What counts are bytes, watermarks and gaps, not exit codes.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod both_kinds;
+#[allow(dead_code, unused_imports, reason = "several people write tests on it at the same time")]
+mod harness;
