@@ -160,6 +160,10 @@ impl<'a> Poll<'a> {
 
     /// Asks for `range`, window by window, and commits each.
     async fn cover(&mut self, range: Window, known_from: KnownFrom) -> Result<(), PollError> {
+        if let Some((change, kept)) = self.quiet_end.take() {
+            // It was the last window of the range before this one, but not of the poll.
+            self.commit_quietly(change, kept, false).await?;
+        }
         let declared = match known_from {
             KnownFrom::State => self.declared_ranges()?,
             KnownFrom::Segments => Vec::new(),
