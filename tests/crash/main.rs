@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod crashes;
+mod damage;
 mod disk;
 mod faults;
+mod kills;
 mod loss;
 mod machine;
 mod oracle;
 mod process;
+mod setting;
 mod workload;
