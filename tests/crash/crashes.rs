@@ -28,7 +28,7 @@ struct Tried {
 }
 
 /// Every moment of one undisturbed life.
-fn moments(steps: &[Step]) -> Vec<Snapshot> {
+pub(crate) fn moments(steps: &[Step]) -> Vec<Snapshot> {
     let machine = Machine::new();
     let (process, moments) = machine.film(|| {
         let mut process = Process::start(&machine).unwrap();

@@ -12,4 +12,5 @@ mod machine;
 mod oracle;
 mod process;
 mod setting;
+mod spools;
 mod workload;

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use atlas_logd::{
@@ -202,7 +203,7 @@ pub(crate) fn assert_exact(archive: &Path, store: &Store, world: &World, source:
         }
     }
     let (start, end, now) = (state.start.unwrap(), state.end.unwrap(), world.now());
-    for event in world.truth_iter(&source.id, Window::new(start, now), now) {
+    for event in world.truth_iter(&source.id, Window::new(start, now + Duration::from_secs(1)), now) {
         let count = counts.entry(event.bytes.to_vec()).or_default();
         *count -= 1;
         let late = event.clocks.time >= end;
