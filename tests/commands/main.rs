@@ -2,6 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access_forms;
+mod audit_forms;
+mod backfill;
 mod both_kinds;
+mod clocks;
+mod filters;
+mod full_pages;
 #[allow(dead_code, unused_imports, reason = "several people write tests on it at the same time")]
 mod harness;
+mod late_records;
+mod narrower_answers;
+mod open_facts;
+mod segments;
+mod skip;
+mod start_and_retention;

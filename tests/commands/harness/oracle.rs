@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use atlas_logd::{
     instant::Instant,
-    sim::Event,
+    sim::{Clocks, Event},
     source::{Kind, Source},
     window::Window,
 };
@@ -37,6 +37,8 @@ struct Comparison<'a> {
     status: Status,
     archived: Vec<Vec<u8>>,
     counts: HashMap<Vec<u8>, usize>,
+    /// All that ever happened and could be seen by now, oldest first, each with how it is archived.
+    truth: Vec<(Clocks, Vec<u8>)>,
 }
 
 impl<'a> Comparison<'a> {
@@ -46,26 +48,18 @@ impl<'a> Comparison<'a> {
         let archived = stage.lines(source);
         let mut counts: HashMap<Vec<u8>, usize> = HashMap::new();
         archived.iter().for_each(|record| *counts.entry(record.clone()).or_default() += 1);
-        Self { stage, source, status: stage.status(source), archived, counts }
-    }
-
-    /// What happened in `range` and could be seen at `as_of`, oldest first.
-    fn truth(&self, range: Window, as_of: Instant) -> impl Iterator<Item = (Event, Vec<u8>)> + use<> {
-        let source = self.source.clone();
-        let events = self.stage.world.truth_iter(&source.id, range, as_of);
-        events.map(move |event| {
-            let form = archived_form(&source, &event);
-            (event, form)
-        })
+        let events = stage.world.truth_iter(&source.id, EVER, stage.now());
+        let truth = events.map(|event| (event.clocks, archived_form(source, &event))).collect();
+        Self { stage, source, status: stage.status(source), archived, counts, truth }
     }
 
     /// Nothing is archived that Atlas never showed, and nothing more often than it showed it.
     #[track_caller]
     fn nothing_made_up(&self) {
-        let mut held: HashMap<Vec<u8>, usize> = HashMap::new();
-        self.truth(EVER, self.stage.now()).for_each(|(_, form)| *held.entry(form).or_default() += 1);
+        let mut held: HashMap<&[u8], usize> = HashMap::new();
+        self.truth.iter().for_each(|(_, form)| *held.entry(form).or_default() += 1);
         for (place, record) in self.archived.iter().enumerate() {
-            let (archived, held) = (self.counts[record], held.get(record).copied().unwrap_or(0));
+            let (archived, held) = (self.counts[record], held.get(record.as_slice()).copied().unwrap_or(0));
             assert!(
                 archived <= held,
                 "{}: record {place} is archived {archived} times, but Atlas showed it {held} times: {}",
@@ -81,20 +75,23 @@ impl<'a> Comparison<'a> {
         let gaps = self.status.gaps();
         let clock = self.stage.world.settings().range_clock;
         let mut left = self.counts.clone();
-        for (event, form) in self.truth(range, as_of) {
-            let at = event.clocks.compared(clock);
+        for (clocks, form) in &self.truth {
+            let at = clocks.compared(clock);
+            if clocks.visible_at > as_of || !range.contains(at) {
+                continue;
+            }
             if gaps.iter().any(|gap| gap.window.contains(at)) {
                 continue;
             }
-            let count = left.get_mut(&form).filter(|count| **count > 0);
+            let count = left.get_mut(form).filter(|count| **count > 0);
             let Some(count) = count else {
                 panic!(
                     "{}: the record of {at} (visible at {}) is missing, or archived too few times, in {range} (watermarks \
                      {}, gaps {gaps:?}): {}",
                     self.source,
-                    event.clocks.visible_at,
+                    clocks.visible_at,
                     self.status.covered(),
-                    shown(&form),
+                    shown(form),
                 )
             };
             *count -= 1;
@@ -104,8 +101,8 @@ impl<'a> Comparison<'a> {
     /// Each commit is in the order in which it happened.
     #[track_caller]
     fn in_order(&self) {
-        let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-        for (place, (_, form)) in self.truth(EVER, self.stage.now()).enumerate() {
+        let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (place, (_, form)) in self.truth.iter().enumerate() {
             places.entry(form).or_default().push(place);
         }
         let bytes = self.stage.bytes(self.source);
@@ -113,7 +110,8 @@ impl<'a> Comparison<'a> {
         for end in self.stage.commit_ends(self.source) {
             let mut next = 0;
             for record in lines(&bytes[from..end]) {
-                let place = places.get(&record).and_then(|places| places.iter().find(|&&place| place >= next));
+                let place =
+                    places.get(record.as_slice()).and_then(|places| places.iter().find(|&&place| place >= next));
                 let Some(place) = place else {
                     panic!(
                         "{}: in the commit of bytes {from} to {end}, a record comes after one that happened later: {}",

@@ -11,7 +11,7 @@ use std::{
 use atlas_logd::{
     clock::{Clock, ManualClock, SystemClock},
     instant::Instant,
-    sim::{ApiKey, Cluster, Event, Project, Role, ServiceAccount, SimAtlas, StreamInstance, World},
+    sim::{ApiKey, Cluster, Event, Profile, Project, Role, ServiceAccount, SimAtlas, StreamInstance, World},
     source::{Kind, Source},
 };
 use tempfile::TempDir;
@@ -184,6 +184,25 @@ impl Stage {
     /// Adds an event to what happened in a source.
     pub(crate) fn add(&self, source: &Source, event: Event) {
         self.world.add(&source.id, event);
+    }
+
+    /// Lets events be generated in a source, besides those that are given.
+    pub(crate) fn generate(&self, source: &Source, profile: &Profile) {
+        let id = &source.id;
+        self.world.change_projects(|projects| {
+            let project = projects.iter_mut().find(|project| project.id == id.project_id).unwrap();
+            let place = match id.kind {
+                Kind::StreamAudit => {
+                    let instance = project.stream_instances.iter_mut().find(|instance| instance.name == id.name);
+                    &mut instance.unwrap().profile
+                }
+                Kind::AccessHistory => {
+                    let cluster = project.clusters.iter_mut().find(|cluster| cluster.name == id.name);
+                    &mut cluster.unwrap().profile
+                }
+            };
+            *place = Some(profile.clone());
+        });
     }
 
     /// How often a source's data was asked for, since the last [`World::clear_requests`].

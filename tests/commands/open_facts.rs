@@ -1,0 +1,59 @@
+//! What is not documented about Atlas, in every possibility: which clock a range is compared with, and its bounds.
+
+use atlas_logd::sim::{Bounds, Profile, RangeClock};
+
+use crate::harness::{HOUR, MINUTE, SECOND, Stage, orders, prod};
+
+/// Dozens of polls at uneven times, with late records and all oddities, restarts among them: exact at every step.
+fn exact_under(range_clock: RangeClock) {
+    for bounds in Bounds::ALL {
+        let stage = Stage::at("2026-11-20T12:00:00.250Z");
+        stage.world.set(|settings| {
+            settings.range_clock = range_clock;
+            settings.bounds = bounds;
+        });
+        let since = stage.ago(8 * HOUR);
+        let oddities = Profile {
+            timeless: 0.03,
+            duplicates: 0.05,
+            missing_fields: 0.03,
+            not_json: 0.03,
+            ..Profile::audit(since, 6.0)
+        };
+        stage.generate(&orders(), &oddities);
+        stage.generate(&prod(), &Profile { arrival: Profile::access(since, 6.0).arrival, ..oddities });
+        let mut step: u32 = 0;
+        for _ in 0..6 {
+            let desk = stage.desk();
+            for _ in 0..6 {
+                desk.poll_all();
+                step += 1;
+                stage.pass(
+                    (step * 97 % 7) * MINUTE + (step * 31 % 60) * SECOND + step * std::time::Duration::from_millis(137),
+                );
+            }
+            drop(desk);
+            // Looks at everything that the last poll could have seen.
+            stage.poll_once();
+            for source in [orders(), prod()] {
+                stage.assert_current(&source);
+            }
+        }
+        assert!(stage.lines(&prod()).len() > 1500, "there was something to collect");
+    }
+}
+
+#[test]
+fn exact_where_ranges_are_compared_with_the_timestamp() {
+    exact_under(RangeClock::Timestamp);
+}
+
+#[test]
+fn exact_where_ranges_are_compared_with_the_log_line() {
+    exact_under(RangeClock::LogLine);
+}
+
+#[test]
+fn exact_where_ranges_are_compared_with_the_arrival_at_atlas() {
+    exact_under(RangeClock::Ingested);
+}
