@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_answers;
 mod both_kinds;
 #[allow(dead_code, unused_imports, reason = "several people write tests on it at the same time")]
 mod harness;
