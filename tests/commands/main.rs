@@ -5,11 +5,11 @@
 mod access_forms;
 mod audit_forms;
 mod backfill;
+mod bad_answers;
 mod both_kinds;
 mod clocks;
 mod filters;
 mod full_pages;
-#[allow(dead_code, unused_imports, reason = "several people write tests on it at the same time")]
 mod harness;
 mod late_records;
 mod narrower_answers;

@@ -28,6 +28,7 @@ mod command;
 mod configuration;
 mod daemon;
 mod desk;
+mod more_sources;
 mod oracle;
 mod readers;
 mod stage;
