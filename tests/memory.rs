@@ -10,7 +10,7 @@
 //! ATLAS_LOGD_MEMORY_TEST_MB=1000 cargo test --release --test memory -- --nocapture --test-threads=1
 //! ```
 //!
-//! With it, the access history of the test holds 400,000 entries instead of 60,000.
+//! `ATLAS_LOGD_MEMORY_TEST_ENTRIES=400000` does the same for the number of access-history entries.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -42,9 +42,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// No collection here takes longer.
 const PATIENCE: Duration = Duration::from_secs(1200);
 
-/// The size that was asked for by hand.
-fn asked_megabytes() -> Option<u64> {
-    std::env::var("ATLAS_LOGD_MEMORY_TEST_MB").ok().map(|text| text.parse().unwrap())
+/// The size of the large audit log, in MB.
+fn megabytes(default: u64) -> u64 {
+    std::env::var("ATLAS_LOGD_MEMORY_TEST_MB").map_or(default, |text| text.parse().unwrap())
+}
+
+/// The size of the large access history, in entries.
+fn entries(default: u64) -> u64 {
+    std::env::var("ATLAS_LOGD_MEMORY_TEST_ENTRIES").map_or(default, |text| text.parse().unwrap())
 }
 
 /// So many records of one source, evenly over the last `over`.
@@ -206,7 +211,7 @@ fn assert_bounded(small: u64, large: u64) {
 
 #[test]
 fn the_size_of_a_window_does_not_matter() {
-    let megabytes = asked_megabytes().unwrap_or(192);
+    let megabytes = megabytes(192);
     let small = measure("audit log, 1 MB", Volume::audit(1, 20 * HOUR));
     let large = measure(&format!("audit log, {megabytes} MB"), Volume::audit(megabytes, 20 * HOUR));
     assert_bounded(small, large);
@@ -214,25 +219,26 @@ fn the_size_of_a_window_does_not_matter() {
 
 #[test]
 fn the_number_of_entries_does_not_matter() {
-    let entries = if asked_megabytes().is_some() { 400_000 } else { 60_000 };
+    let entries = entries(60_000);
     let small = measure("access history, 500 entries", Volume::access(500, 20 * HOUR));
     let large = measure(&format!("access history, {entries} entries"), Volume::access(entries, 20 * HOUR));
     assert_bounded(small, large);
 }
 
-/// All records are so new that their fingerprints have to be kept.
+/// All lines are so new that their fingerprints have to be kept.
 #[test]
-fn the_number_of_records_that_may_come_again_does_not_matter() {
-    let megabytes = asked_megabytes().unwrap_or(100);
-    let entries = if asked_megabytes().is_some() { 400_000 } else { 60_000 };
-    let small = measure("audit log, 1 MB of the last minutes", Volume::audit(1, 8 * MINUTE));
-    let large =
-        measure(&format!("audit log, {megabytes} MB of the last minutes"), Volume::audit(megabytes, 8 * MINUTE));
+fn the_number_of_lines_that_may_come_again_does_not_matter() {
+    let megabytes = megabytes(48);
+    let small = measure("new audit log, 1 MB", Volume::audit(1, 8 * MINUTE));
+    let large = measure(&format!("new audit log, {megabytes} MB"), Volume::audit(megabytes, 8 * MINUTE));
     assert_bounded(small, large);
-    let small = measure("access history, 500 entries of the last minutes", Volume::access(500, 12 * MINUTE));
-    let large = measure(
-        &format!("access history, {entries} entries of the last minutes"),
-        Volume::access(entries, 12 * MINUTE),
-    );
+}
+
+/// All entries are so new that their fingerprints have to be kept.
+#[test]
+fn the_number_of_entries_that_may_come_again_does_not_matter() {
+    let entries = entries(60_000);
+    let small = measure("new access history, 500 entries", Volume::access(500, 12 * MINUTE));
+    let large = measure(&format!("new access history, {entries} entries"), Volume::access(entries, 12 * MINUTE));
     assert_bounded(small, large);
 }
