@@ -39,13 +39,13 @@ impl Row {
 
     /// How the last poll went, in words.
     fn outcome(&self) -> String {
-        if let Some(damage) = &self.damage {
-            return damage.clone();
+        if self.damage.is_some() {
+            return "state damaged".to_owned();
         }
         match &self.health {
             None => "never polled".to_owned(),
             Some(health) => match health.failing_since {
-                Some(since) => format!("failing since {since}: {}", health.message),
+                Some(since) => format!("failing for {}", terminal::duration(self.now.since(since))),
                 None => format!("ok {} ago", terminal::duration(self.now.since(health.polled))),
             },
         }
@@ -125,8 +125,14 @@ pub(crate) fn table(rows: &[Row]) -> String {
             row.outcome(),
         ]);
     }
-    let mut text = table.to_string();
+    let mut text = table.trim_fmt();
     for row in rows {
+        if let Some(damage) = &row.damage {
+            text.push_str(&format!("\ndamaged: {}: {damage}", row.name));
+        }
+        if let Some(health) = row.health.as_ref().filter(|health| health.failing_since.is_some()) {
+            text.push_str(&format!("\nfailing: {}: {}", row.name, health.message));
+        }
         for gap in &row.gaps {
             let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
             text.push_str(&format!("\ngap in {}: {}: {}{detail}", row.name, gap.window, gap.reason.sentence()));

@@ -10,6 +10,7 @@ use crate::{
     commit::CommitError,
     instant::Instant,
     source::Source,
+    state::StateError,
     window::Window,
 };
 
@@ -103,5 +104,11 @@ impl PollError {
             )),
             _ => None,
         }
+    }
+}
+
+impl From<StateError> for PollError {
+    fn from(error: StateError) -> Self {
+        Self::Commit(error.into())
     }
 }

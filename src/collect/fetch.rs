@@ -12,8 +12,9 @@ use crate::{
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
-        Collector, PollError, Progress, Task,
-        collector::panic_message,
+        PollError, Progress, Task,
+        blocking::{blocking, panic_message},
+        desk::Desk,
         intake::{AnswerBounds, Intake, TakenIn},
         kept::Kept,
         known::Known,
@@ -99,7 +100,7 @@ pub(super) struct FetchedAnswer {
 
 /// Asks a question until it is answered, within the poll's budget.
 pub(super) struct Fetch<'a> {
-    pub(super) collector: &'a Collector,
+    pub(super) desk: &'a Desk,
     pub(super) task: &'a Task,
     pub(super) stop: &'a CancellationToken,
     pub(super) state: &'a SourceState,
@@ -224,9 +225,9 @@ impl Fetch<'_> {
             end_after: plan::advance(end, window, settled),
             settle: self.task.settle,
         };
-        let (committer, state) = (Arc::clone(&self.collector.committer), self.state.clone());
+        let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
         let (known_from, settle) = (self.known_from.clone(), self.task.settle);
-        let intake = super::collector::blocking(move || {
+        let intake = blocking(move || {
             let known = match known_from {
                 KnownFrom::State => Known::load(committer.store(), state.key)?,
                 KnownFrom::Segments => super::archived::known_in(&committer, &state, question.asked, settle)?,
@@ -258,7 +259,7 @@ impl Fetch<'_> {
     }
 
     fn tell(&self, progress: &Progress<'_>) {
-        (self.collector.observer)(&self.task.source, progress);
+        (self.desk.observer)(&self.task.source, progress);
     }
 }
 

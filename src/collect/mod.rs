@@ -6,27 +6,34 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `collector` | what all polls share, and one poll at a time for each source |
+//! | `collector` | one poll at a time for each source |
+//! | `task`, `desk` | what a poll has to do, and what it works with |
 //! | `poll` | one poll: its windows, one after the other |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
 //! | `placed` | a place among the others for records without a clock |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
+//! | `judgement` | what an answer proves about its window |
 //! | `archived` | the same from the segments themselves |
 
 mod archived;
+mod blocking;
 mod collector;
+mod desk;
 mod error;
 mod fetch;
 mod intake;
+mod judgement;
 mod kept;
 mod known;
 mod placed;
 mod poll;
 mod report;
 mod scratch;
+mod task;
 
-pub use collector::{Collector, Job, Task};
+pub use collector::Collector;
 pub use error::PollError;
 pub use intake::IntakeError;
 pub use report::{Observer, PollReport, Progress};
+pub use task::{Job, Task};

@@ -7,16 +7,18 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     atlas,
     collect::{
-        Collector, Job, PollError, PollReport, Progress, Task, archived,
-        collector::{Lane, blocking, note},
+        Job, PollError, PollReport, Progress, Task, archived,
+        blocking::blocking,
+        desk::{Desk, Lane},
         fetch::{Fetch, Fetched, FetchedAnswer, KnownFrom, Question},
+        judgement::{Judgement, judge},
         kept::Kept,
         report::Failure,
     },
     commit::Records,
     config::Start,
     instant::Instant,
-    plan::{self, Gap, GapReason, Held, Planner},
+    plan::{self, Gap, GapReason, Planner},
     source::{AuthResult, Kind},
     state::{CoverageChange, SourceState, StateError, gaps},
     window::Window,
@@ -24,7 +26,7 @@ use crate::{
 
 /// A poll under way.
 pub(super) struct Poll<'a> {
-    collector: &'a Collector,
+    desk: &'a Desk,
     task: &'a Task,
     stop: &'a CancellationToken,
     lane: &'a mut Lane,
@@ -38,14 +40,9 @@ pub(super) struct Poll<'a> {
 }
 
 impl<'a> Poll<'a> {
-    pub(super) fn new(
-        collector: &'a Collector,
-        task: &'a Task,
-        stop: &'a CancellationToken,
-        lane: &'a mut Lane,
-    ) -> Self {
-        let report = PollReport::begun(collector.clock.now());
-        Self { collector, task, stop, lane, report, window: None, fault: None, quiet_end: None }
+    pub(super) fn new(desk: &'a Desk, task: &'a Task, stop: &'a CancellationToken, lane: &'a mut Lane) -> Self {
+        let report = PollReport::begun(desk.clock.now());
+        Self { desk, task, stop, lane, report, window: None, fault: None, quiet_end: None }
     }
 
     pub(super) async fn run(mut self, job: Job) -> PollReport {
@@ -99,7 +96,7 @@ impl<'a> Poll<'a> {
     /// Opens the source, unless the poll before left it open; makes its fingerprints anew if they were lost.
     async fn open(&mut self) -> Result<(), PollError> {
         let rotation = self.task.rotation;
-        let now = self.collector.clock.now();
+        let now = self.desk.clock.now();
         let opened = self.lane.state.take().filter(|state| !state.fingerprints_lost);
         if let Some(state) = opened.as_ref()
             && state.open.as_ref().is_some_and(|open| !rotation.is_over(open, now))
@@ -107,7 +104,7 @@ impl<'a> Poll<'a> {
             self.lane.state = opened;
             return Ok(());
         }
-        let committer = Arc::clone(&self.collector.committer);
+        let committer = Arc::clone(&self.desk.committer);
         let (source, settle) = (self.task.source.clone(), self.task.settle);
         let state = blocking(move || {
             let mut state = match opened {
@@ -145,13 +142,13 @@ impl<'a> Poll<'a> {
             Start::At(instant) => instant,
             Start::Ago(ago) => now - ago,
             Start::Oldest => {
-                let clocks = plan::Clocks { local: self.collector.clock.now(), date: Some(now) };
+                let clocks = plan::Clocks { local: self.desk.clock.now(), date: Some(now) };
                 clocks.horizon(atlas::oldest(state.kind))
             }
         };
         let start = start.min(now);
         (state.start, state.end) = (Some(start), Some(start));
-        let committer = Arc::clone(&self.collector.committer);
+        let committer = Arc::clone(&self.desk.committer);
         let state = blocking(move || {
             committer.store().transaction(|transaction| state.save(transaction))?;
             Ok(state)
@@ -163,6 +160,10 @@ impl<'a> Poll<'a> {
 
     /// Asks for `range`, window by window, and commits each.
     async fn cover(&mut self, range: Window, known_from: KnownFrom) -> Result<(), PollError> {
+        if let Some((change, kept)) = self.quiet_end.take() {
+            // It was the last window of the range before this one, but not of the poll.
+            self.commit_quietly(change, kept, false).await?;
+        }
         let declared = match known_from {
             KnownFrom::State => self.declared_ranges()?,
             KnownFrom::Segments => Vec::new(),
@@ -231,43 +232,19 @@ impl<'a> Poll<'a> {
         Ok(true)
     }
 
-    /// What an answer says about coverage: everything up to what may still change is archived, less what Atlas no
-    /// longer held.
+    /// What an answer says about coverage; tells of what Atlas no longer held.
     fn judge(&mut self, window: Window, clocks: plan::Clocks) -> CoverageChange {
-        let nothing = CoverageChange::none(window.from);
-        let Some(now) = clocks.earliest() else {
-            self.fault = Some(PollError::NoDate);
-            return nothing;
-        };
-        let covered = Window::new(window.from, window.to.min(now - self.task.settle));
-        let held = match atlas::retention(self.state().kind) {
-            Some(retention) => clocks.held(window, retention),
-            None => Held::All,
-        };
-        let horizon = match held {
-            Held::All => return CoverageChange { covered, gaps: Vec::new() },
-            Held::Since(horizon) => horizon,
-            Held::Unknown => {
-                let date = clocks.date.unwrap_or(now);
-                self.fault = Some(PollError::ClocksDisagree { local: clocks.local, date });
-                return nothing;
-            }
-        };
-        let gap = Gap {
-            window: Window::new(window.from, horizon),
-            reason: GapReason::Retention,
-            detail: String::new(),
-            noticed: self.collector.clock.now(),
-        };
-        self.tell(&Progress::Gap { gap: &gap });
         let (start, _) = self.watermarks();
-        if window.from < start {
-            // A backfill that came too late widens nothing.
-            let covered = Window::new(horizon, covered.to);
-            return if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
+        let retention = atlas::retention(self.state().kind);
+        let Judgement { change, lost, fault } = judge(window, start, clocks, self.task.settle, retention);
+        if let Some(window) = lost {
+            let (reason, noticed) = (GapReason::Retention, clocks.local);
+            self.tell(&Progress::Gap { gap: &Gap { window, reason, detail: String::new(), noticed } });
         }
-        // Windows that lie before the horizon as a whole need not be asked one by one.
-        CoverageChange { covered: Window::new(window.from, covered.to.max(horizon)), gaps: vec![gap] }
+        if fault.is_some() {
+            self.fault = fault;
+        }
+        change
     }
 
     /// Archives all that can be had of a window that is full and cannot be narrowed further, and declares it possibly
@@ -309,7 +286,7 @@ impl<'a> Poll<'a> {
                         window: window.intersection(change.covered),
                         reason: GapReason::RowLimit,
                         detail: String::new(),
-                        noticed: self.collector.clock.now(),
+                        noticed: self.desk.clock.now(),
                     };
                     self.tell(&Progress::Gap { gap: &gap });
                     change.gaps.push(gap);
@@ -336,7 +313,7 @@ impl<'a> Poll<'a> {
             None if last => self.quiet_end = Some((change, kept)),
             None => self.commit_quietly(change, kept, false).await?,
             Some(spooled) => {
-                let (committer, rotation) = (Arc::clone(&self.collector.committer), self.task.rotation);
+                let (committer, rotation) = (Arc::clone(&self.desk.committer), self.task.rotation);
                 let mut state = self.state().clone();
                 let state = blocking(move || {
                     let records = Records { spooled, change };
@@ -361,7 +338,7 @@ impl<'a> Poll<'a> {
 
     /// Commits a window without new records: one transaction, together with the poll's record when it ends the poll.
     async fn commit_quietly(&mut self, change: CoverageChange, kept: Kept, ends: bool) -> Result<(), PollError> {
-        let committer = Arc::clone(&self.collector.committer);
+        let committer = Arc::clone(&self.desk.committer);
         let mut state = self.state().clone();
         let record = (ends && self.fault.is_none()).then(|| self.report.record());
         let state = blocking(move || {
@@ -377,7 +354,7 @@ impl<'a> Poll<'a> {
     async fn end_quietly(&mut self) -> Result<(), PollError> {
         match self.quiet_end.take() {
             Some((change, kept)) => self.commit_quietly(change, kept, true).await,
-            None if self.fault.is_none() => note(&self.collector.committer, &self.task.source.id, &self.report).await,
+            None if self.fault.is_none() => self.desk.note(&self.task.source.id, &self.report).await,
             None => Ok(()),
         }
     }
@@ -387,13 +364,13 @@ impl<'a> Poll<'a> {
         if self.report.is_stopped() {
             return;
         }
-        if let Err(error) = note(&self.collector.committer, &self.task.source.id, &self.report).await {
+        if let Err(error) = self.desk.note(&self.task.source.id, &self.report).await {
             tracing::error!(source = %self.task.source, "failed to note a poll in the state: {error}");
         }
     }
 
     fn fetch<'b>(&'b self, planner: &'b Planner, known_from: KnownFrom) -> Fetch<'b> {
-        Fetch { collector: self.collector, task: self.task, stop: self.stop, state: self.state(), planner, known_from }
+        Fetch { desk: self.desk, task: self.task, stop: self.stop, state: self.state(), planner, known_from }
     }
 
     /// The state of the source, which [`Poll::open`] put there before anything else.
@@ -409,7 +386,7 @@ impl<'a> Poll<'a> {
     /// What time it is at Atlas, as far as that is known.
     fn now(&self) -> Instant {
         let offset = self.task.client.clock_offset_ms().unwrap_or(0);
-        Instant::from_millis(self.collector.clock.now().millis().saturating_add(offset))
+        Instant::from_millis(self.desk.clock.now().millis().saturating_add(offset))
     }
 
     /// Ranges that an operator declared never to be had.
@@ -424,12 +401,12 @@ impl<'a> Poll<'a> {
 
     fn gap_ranges(&self, reason: GapReason) -> Result<Vec<Window>, PollError> {
         let key = self.state().key;
-        let all = self.collector.committer.store().read(|connection| gaps(connection, key));
+        let all = self.desk.committer.store().read(|connection| gaps(connection, key));
         let all = all.map_err(|error: StateError| PollError::from(error))?;
         Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
     }
 
     fn tell(&self, progress: &Progress<'_>) {
-        (self.collector.observer)(&self.task.source, progress);
+        (self.desk.observer)(&self.task.source, progress);
     }
 }

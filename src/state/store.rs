@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -30,6 +31,8 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StateError> {
         let lock = lock(folder)?;
         let path = folder.join("state.db");
+        // SQLite gives its other files the mode of this one.
+        drop(open_private(&path)?);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -95,14 +98,18 @@ impl Store {
     }
 }
 
+/// Opens a file, or makes it: nobody but the user and the group needs to read the state.
+fn open_private(path: &Path) -> Result<File, StateError> {
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o640).open(path);
+    opened.map_err(|cause| StateError::Folder { path: path.to_owned(), cause })
+}
+
 /// Takes the lock of the state folder.
 fn lock(folder: &Path) -> Result<File, StateError> {
     if !folder.is_dir() {
         return Err(StateError::NoFolder(folder.to_owned()));
     }
-    let path = folder.join("lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|cause| StateError::Folder { path, cause })?;
+    let file = open_private(&folder.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StateError::Locked(folder.to_owned())),
