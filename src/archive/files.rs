@@ -151,7 +151,12 @@ impl Files for RealFiles {
                     rustix::fs::fsync(&at)?;
                     at = made;
                 }
-                Err(Errno::EXIST) => at = open_folder(&at, &name)?,
+                Err(Errno::EXIST) => {
+                    // Whoever made it may have been killed before its name was durable.
+                    let found = open_folder(&at, &name)?;
+                    rustix::fs::fsync(&at)?;
+                    at = found;
+                }
                 Err(errno) => return Err(errno.into()),
             }
         }

@@ -42,25 +42,26 @@ impl Archive {
     /// Opens the archive that belongs to `store`, and makes it when both are new.
     ///
     /// Crash points: the id goes into the state first (not marked), then into the marker, then the state says marked.
-    /// A marker is missed only where the state says marked.
+    /// A marker is missed only where the state says marked, and may be cut short only where it does not.
     ///
     /// # Errors
     /// When the folder is missing, not writable or in use, or when archive and state do not belong together.
     pub fn open(settings: &config::Archive, files: Arc<dyn Files>, store: &Store) -> Result<Self, ArchiveError> {
         let folder = settings.dir.clone();
         let in_folder = |cause| ArchiveError::Folder { path: folder.clone(), cause };
-        let found = read_marker(files.as_ref(), &folder)?;
         let known = store.read(ArchiveId::load)?;
+        let unfinished = known.as_ref().is_some_and(|(_, marked)| !marked);
+        let read_marker = || match read_marker(files.as_ref(), &folder) {
+            Err(ArchiveError::Marker { .. }) if unfinished => Ok(None),
+            found => found,
+        };
+        let found = read_marker()?;
         match (&found, &known) {
             (Some(found), Some((known, _))) if found != known => {
-                return Err(ArchiveError::Foreign {
-                    path: folder,
-                    found: found.to_string(),
-                    expected: known.to_string(),
-                });
+                return Err(foreign(folder.clone(), found, known));
             }
-            (Some(_), None) => return Err(ArchiveError::StateMissing(folder)),
-            (None, Some((_, true))) => return Err(ArchiveError::NotMounted(folder)),
+            (Some(_), None) => return Err(ArchiveError::StateMissing(folder.clone())),
+            (None, Some((_, true))) => return Err(ArchiveError::NotMounted(folder.clone())),
             (None, None | Some((_, false))) => refuse_unless_empty(files.as_ref(), &folder)?,
             (Some(_), Some(_)) => {}
         }
@@ -73,9 +74,27 @@ impl Archive {
             }
         };
         if found.is_none() {
-            write_marker(files.as_ref(), &id).map_err(in_folder)?;
+            touch_marker(files.as_ref()).map_err(in_folder)?;
         }
-        let lock = lock(&folder)?;
+        let mut lock = lock(&folder)?;
+        if found.is_some() && unfinished {
+            // Whoever wrote it may have been killed before it was durable.
+            sync_marker(files.as_ref()).map_err(in_folder)?;
+        }
+        if found.is_none() {
+            // Another first start may have been faster.
+            match read_marker()? {
+                Some(found) if found != id => return Err(foreign(folder, &found, &id)),
+                Some(_) => {}
+                None => {
+                    let replaced = write_marker(files.as_ref(), &id).map_err(in_folder)?;
+                    if replaced {
+                        drop(lock);
+                        lock = self::lock(&folder)?;
+                    }
+                }
+            }
+        }
         store.transaction(|transaction| id.save(transaction, true))?;
         files.make_folder(Path::new(SPOOL)).map_err(in_folder)?;
         Ok(Self { folder, files, _lock: lock })
@@ -122,15 +141,37 @@ fn read_marker(files: &dyn Files, folder: &Path) -> Result<Option<ArchiveId>, Ar
     }
 }
 
-fn write_marker(files: &dyn Files, id: &ArchiveId) -> io::Result<()> {
+fn foreign(path: PathBuf, found: &ArchiveId, expected: &ArchiveId) -> ArchiveError {
+    ArchiveError::Foreign { path, found: found.to_string(), expected: expected.to_string() }
+}
+
+/// Makes an empty marker, which can be locked.
+fn touch_marker(files: &dyn Files) -> io::Result<()> {
+    match files.create(Path::new(MARKER)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the marker, whose lock is held. Whether the file was replaced, because it held the beginning of one.
+fn write_marker(files: &dyn Files, id: &ArchiveId) -> io::Result<bool> {
     let marker = serde_json::to_string(&Marker { format: FORMAT, archive: id.to_string() })?;
     let path = Path::new(MARKER);
-    if files.length(path)?.is_some() {
+    let replaced = files.length(path)? != Some(0);
+    let mut file = if replaced {
         files.remove(path)?;
-    }
-    let mut file = files.create(path)?;
+        files.create(path)?
+    } else {
+        files.append(path)?
+    };
     file.write_all(format!("{marker}\n").as_bytes())?;
-    file.sync()?;
+    drop(file);
+    sync_marker(files)?;
+    Ok(replaced)
+}
+
+fn sync_marker(files: &dyn Files) -> io::Result<()> {
+    files.append(Path::new(MARKER))?.sync()?;
     files.sync_folder(Path::new(""))
 }
 

@@ -94,7 +94,8 @@ async fn collect(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result
     display.finish();
     station.revoke().await;
     let committer = station.collector.committer();
-    let rows = overview::rows(committer.store(), &station.config, station.clock.now())?;
+    let mut rows = overview::rows(committer.store(), &station.config, station.clock.now())?;
+    rows.retain(|row| named.is_empty() || named.iter().any(|source| source.to_string() == row.name));
     terminal::say(&overview::table(&rows));
     terminal::say(&format!("archive: {}", station.config.archive.dir.display()));
     Ok(if failed { Exit::Failed } else { Exit::Done })
@@ -128,14 +129,14 @@ impl Display {
                 let records = self.records.fetch_add(*records, Ordering::Relaxed) + records;
                 let bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
                 self.bar.set_message(format!(
-                    "{} records, {}; {source} at {} of {}",
-                    terminal::number(records),
+                    "{}, {}; {source} at {} of {}",
+                    terminal::count(records, "record"),
                     terminal::bytes(bytes),
                     window.to,
                     range.to,
                 ));
                 if self.bar.is_hidden() {
-                    self.line(&format!("{source}: {window}, {} records so far", terminal::number(records)));
+                    self.line(&format!("{source}: {window}, {} so far", terminal::count(records, "record")));
                 }
             }
             Progress::Waiting { error, wait } => {
@@ -153,10 +154,10 @@ impl Display {
         match &report.failure {
             Some(failure) => self.line(&format!("{source}: {failure}")),
             None => self.line(&format!(
-                "{source}: {} new records, {}, {} requests",
-                terminal::number(report.records),
+                "{source}: {} new, {}, asked {}",
+                terminal::count(report.records, "record"),
                 terminal::bytes(report.bytes),
-                terminal::number(report.requests),
+                terminal::count(report.requests, "time"),
             )),
         }
     }

@@ -43,6 +43,7 @@ impl Row {
             return "state damaged".to_owned();
         }
         match &self.health {
+            None if self.state.as_ref().is_some_and(|state| state.start.is_some()) => "not finished yet".to_owned(),
             None => "never polled".to_owned(),
             Some(health) => match health.failing_since {
                 Some(since) => format!("failing for {}", terminal::duration(self.now.since(since))),

@@ -11,7 +11,7 @@ use crate::{
     daemon::open_committer,
     instant::Instant,
     plan::{Gap, GapReason},
-    state::CoverageChange,
+    state::{CoverageChange, SourceState},
     window::Window,
 };
 
@@ -56,16 +56,16 @@ impl Skip {
             return refuse("--reason is empty; an auditor will want to know why".to_owned());
         }
         let committer = open_committer(config, Arc::new(SystemClock))?;
-        let mut state = committer.recover(&source)?;
-        let Some(start) = state.start else {
-            return refuse(format!("{source} was never polled, so that there is nothing to skip; poll it first"));
-        };
-        if from < start {
-            return refuse(format!(
-                "--from {from} lies before the start watermark {start}: nothing is claimed there, so nothing can be \
-                 skipped"
-            ));
+        let known = committer.store().read(|connection| SourceState::load(connection, &source.id))?;
+        if known.and_then(|state| state.start).is_none() {
+            anyhow::bail!("{source} was never polled, so that there is nothing to skip; poll it first");
         }
+        let mut state = committer.recover(&source)?;
+        let end = state.end.unwrap_or(from);
+        if to <= end {
+            anyhow::bail!("{source} is collected up to {end} already; there is nothing to skip before that");
+        }
+        let from = from.max(end);
         let window = Window::new(from, to);
         let gap = Gap { window, reason: GapReason::Skipped, detail: self.reason.trim().to_owned(), noticed: now };
         let change = CoverageChange { covered: window, gaps: vec![gap] };

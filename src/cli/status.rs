@@ -29,19 +29,15 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
-        let mut names = Vec::new();
-        for name in &self.sources {
-            match sources::find(config, name) {
-                Ok(source) => names.push(source.to_string()),
-                Err(error) => {
-                    terminal::complain(&format!("atlas-logd: {error}"));
-                    return Ok(Exit::Usage);
-                }
-            }
-        }
         let store = Store::open_read_only(&config.state_dir)?;
         let mut rows = overview::rows(&store, config, SystemClock.now())?;
-        rows.retain(|row| names.is_empty() || names.contains(&row.name));
+        // A source that was removed from the configuration can be shown too.
+        let unknown = self.sources.iter().find(|name| rows.iter().all(|row| row.name != **name));
+        if let Some(error) = unknown.and_then(|name| sources::find(config, name).err()) {
+            terminal::complain(&format!("atlas-logd: {error}"));
+            return Ok(Exit::Usage);
+        }
+        rows.retain(|row| self.sources.is_empty() || self.sources.contains(&row.name));
         if self.json {
             terminal::say(&serde_json::to_string_pretty(&overview::json(&rows))?);
         } else {

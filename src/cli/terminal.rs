@@ -41,6 +41,11 @@ pub(super) fn number(number: u64) -> String {
     text
 }
 
+/// So many of a thing.
+pub(super) fn count(how_many: u64, thing: &str) -> String {
+    format!("{} {thing}{}", number(how_many), if how_many == 1 { "" } else { "s" })
+}
+
 /// A number of bytes for people.
 pub(super) fn bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()

@@ -57,6 +57,16 @@ pub enum PollError {
         /// The `Date` of the answer.
         date: Instant,
     },
+    /// A backfill came too late.
+    #[error(
+        "Atlas no longer holds what is before {horizon}: of {lost} nothing can be had any more, and nothing is claimed"
+    )]
+    NoLongerHeld {
+        /// What of the window is lost.
+        lost: Window,
+        /// Before this, nothing is held.
+        horizon: Instant,
+    },
     /// Without a `Date`, nothing says how far Atlas had come.
     #[error(
         "the answer has no Date header, so its records are archived, but the watermark waits; a proxy between here and \
@@ -98,7 +108,7 @@ impl PollError {
         match (self, window) {
             (Self::Request(error), _) => error.advice(source),
             (error, Some(window)) if error.lasts() => Some(format!(
-                "it is tried again at every poll; if it never gets better, get past it with: atlas-logd skip '{source}' \
+                "it is tried again at every poll; if it never gets better, get past it, with the daemon stopped, by: atlas-logd skip '{source}' \
                  --from {} --to {} --reason '…'",
                 window.from, window.to
             )),

@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Judgement {
     /// What it says about coverage.
     pub(super) change: CoverageChange,
-    /// What Atlas no longer held of it.
+    /// What Atlas no longer held of it, and of the time behind it.
     pub(super) lost: Option<Window>,
     /// Why it says nothing, though its records are archived.
     pub(super) fault: Option<PollError>,
@@ -49,11 +49,14 @@ pub(super) fn judge(
         }
         Held::Since(horizon) => horizon,
     };
-    let lost = Window::new(window.from, horizon);
-    let change = if window.from < start {
+    if window.from < start {
         let covered = Window::new(horizon, covered.to);
-        if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } }
-    } else {
+        let change = if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
+        let fault = PollError::NoLongerHeld { lost: Window::new(window.from, horizon.min(window.to)), horizon };
+        return Judgement { change, lost: Some(Window::new(window.from, horizon)), fault: Some(fault) };
+    }
+    let lost = Window::new(window.from, horizon);
+    let change = {
         let gap = Gap { window: lost, reason: GapReason::Retention, detail: String::new(), noticed: clocks.local };
         // Windows that lie before the horizon as a whole need not be asked one by one.
         CoverageChange { covered: Window::new(window.from, covered.to.max(horizon)), gaps: vec![gap] }
@@ -103,7 +106,9 @@ mod tests {
     fn a_backfill_that_came_too_late_widens_nothing() {
         let judgement = judged(-40 * HOUR, -16 * HOUR, 0);
         assert!(judgement.change.covered.is_empty());
-        assert_eq!(judgement.lost, Some(window(-40 * HOUR, -10 * HOUR)));
+        assert!(
+            matches!(judgement.fault, Some(PollError::NoLongerHeld { lost, .. }) if lost == window(-40 * HOUR, -16 * HOUR))
+        );
         assert_eq!(judged(-12 * HOUR, -9 * HOUR, 0).change.covered, window(-10 * HOUR, -9 * HOUR));
     }
 

@@ -160,6 +160,10 @@ impl<'a> Poll<'a> {
 
     /// Asks for `range`, window by window, and commits each.
     async fn cover(&mut self, range: Window, known_from: KnownFrom) -> Result<(), PollError> {
+        if let Some((change, kept)) = self.quiet_end.take() {
+            // It was the last window of the range before this one, but not of the poll.
+            self.commit_quietly(change, kept, false).await?;
+        }
         let declared = match known_from {
             KnownFrom::State => self.declared_ranges()?,
             KnownFrom::Segments => Vec::new(),
@@ -208,8 +212,7 @@ impl<'a> Poll<'a> {
         range: Window,
     ) -> Result<bool, PollError> {
         let (window, narrower, clocks) = (answer.window, answer.narrower, answer.clocks);
-        let change = self.judge(window, clocks);
-        let lost_until = change.gaps.iter().map(|gap| gap.window.to).max();
+        let (change, lost_until) = self.judge(window, clocks);
         planner.covered(window, answer.taken_in.seen);
         if let Some(until) = lost_until {
             planner.jump(until.min(range.to));
@@ -228,19 +231,19 @@ impl<'a> Poll<'a> {
         Ok(true)
     }
 
-    /// What an answer says about coverage; tells of what Atlas no longer held.
-    fn judge(&mut self, window: Window, clocks: plan::Clocks) -> CoverageChange {
+    /// What an answer says about coverage, and up to where Atlas held nothing any more; tells of that.
+    fn judge(&mut self, window: Window, clocks: plan::Clocks) -> (CoverageChange, Option<Instant>) {
         let (start, _) = self.watermarks();
         let retention = atlas::retention(self.state().kind);
         let Judgement { change, lost, fault } = judge(window, start, clocks, self.task.settle, retention);
-        if let Some(window) = lost {
+        if let Some(window) = lost.filter(|_| fault.is_none()) {
             let (reason, noticed) = (GapReason::Retention, clocks.local);
             self.tell(&Progress::Gap { gap: &Gap { window, reason, detail: String::new(), noticed } });
         }
         if fault.is_some() {
             self.fault = fault;
         }
-        change
+        (change, lost.map(|lost| lost.to))
     }
 
     /// Archives all that can be had of a window that is full and cannot be narrowed further, and declares it possibly
@@ -276,7 +279,7 @@ impl<'a> Poll<'a> {
             let window = question.window;
             let mut change = CoverageChange::none(window.from);
             if answers == 0 {
-                change = self.judge(window, clocks);
+                (change, _) = self.judge(window, clocks);
                 if !change.covered.is_empty() {
                     let gap = Gap {
                         window: window.intersection(change.covered),

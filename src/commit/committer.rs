@@ -71,6 +71,10 @@ impl Committer {
     /// # Errors
     /// Those of [`Committer::open`].
     pub fn recover(&self, source: &Source) -> Result<SourceState, CommitError> {
+        self.recover_source(source).map_err(|error| self.absolute(error))
+    }
+
+    fn recover_source(&self, source: &Source) -> Result<SourceState, CommitError> {
         let mut state = self.load_or_create(source)?;
         self.refuse_unknown_segments(&state)?;
         let intent = self.store.read(|connection| Intent::load(connection, &state))?;
@@ -106,7 +110,7 @@ impl Committer {
             state.rotate(now);
             state.save(transaction)
         })?;
-        self.make_open_segment(state)
+        self.make_open_segment(state).map_err(|error| self.absolute(error))
     }
 
     /// Commits records.
@@ -115,6 +119,16 @@ impl Committer {
     /// When the state or the archive cannot be written. Whether the commit will be finished or made anew is seen when
     /// the source is opened again, which has to come first.
     pub fn commit(
+        &self,
+        state: &mut SourceState,
+        records: Records,
+        kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
+        rotation: Rotation,
+    ) -> Result<(), CommitError> {
+        self.commit_records(state, records, kept, rotation).map_err(|error| self.absolute(error))
+    }
+
+    fn commit_records(
         &self,
         state: &mut SourceState,
         records: Records,
@@ -215,7 +229,7 @@ impl Committer {
     /// Steps 3 and 4. A damaged segment is given up once; the second time the next poll goes on.
     fn finish(&self, state: &mut SourceState, mut intent: Intent, fresh: bool) -> Result<(), CommitError> {
         for last_try in [false, true] {
-            match place::place(self.archive.files(), state, &intent, fresh).map_err(|error| self.absolute(error))? {
+            match place::place(self.archive.files(), state, &intent, fresh)? {
                 Placed::Durable => {
                     self.store.transaction(|transaction| intent.apply(transaction, state))?;
                     return crate::archive::remove_stale_spool(self.archive.files(), state.key)
@@ -277,7 +291,7 @@ impl Committer {
     }
 
     fn make_open_segment(&self, state: &SourceState) -> Result<(), CommitError> {
-        place::inspect(self.archive.files(), state).map_err(|error| self.absolute(error))?;
+        place::inspect(self.archive.files(), state)?;
         Ok(())
     }
 

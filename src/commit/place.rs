@@ -68,7 +68,7 @@ pub(super) fn inspect(files: &dyn Files, source: &SourceState) -> Result<Option<
     let path = folder.join(open.name.as_str());
     match files.length(&path).map_err(CommitError::io("look at", &path))? {
         None if open.length == 0 => {
-            make(files, folder, &path)?;
+            make(files, folder, &path, false)?;
             Ok(None)
         }
         Some(actual) if actual > open.length => Err(CommitError::Longer { path, expected: open.length, actual }),
@@ -123,10 +123,13 @@ fn last_line_end(file: &mut dyn ReadFile, length: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Makes an empty segment, durably.
-fn make(files: &dyn Files, folder: &Path, path: &Path) -> Result<(), CommitError> {
+/// Makes an empty segment, durably. One that is there already may have been made by a process that was killed before
+/// its name was durable.
+fn make(files: &dyn Files, folder: &Path, path: &Path, is_there: bool) -> Result<(), CommitError> {
     files.make_folder(folder).map_err(CommitError::io("make the folder", folder))?;
-    drop(files.create(path).map_err(CommitError::io("create", path))?);
+    if !is_there {
+        drop(files.create(path).map_err(CommitError::io("create", path))?);
+    }
     files.sync_folder(folder).map_err(CommitError::io("sync", folder))
 }
 
@@ -141,8 +144,8 @@ struct Target<'a> {
 impl Target<'_> {
     fn append(&self, offset: u64, tail: &[u8], fresh: bool) -> Result<Placed, CommitError> {
         let length = self.length()?;
-        if length.is_none() && offset == 0 {
-            make(self.files, self.folder, &self.path)?;
+        if offset == 0 {
+            make(self.files, self.folder, &self.path, length.is_some())?;
         } else if let Some(damage) = committed_damage(self.files, &self.path, length, offset, tail)? {
             return Ok(Placed::Damaged(damage));
         }

@@ -81,7 +81,11 @@ fn parse_toml<'d>(text: &'d str, file: &Path) -> Result<DeTable<'d>, ConfigError
 }
 
 fn cannot_read(file: &Path, error: &std::io::Error) -> ConfigError {
-    ConfigError::of_file(file, format!("cannot be read: {error}"))
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => "; name the configuration with --config FILE",
+        _ => "",
+    };
+    ConfigError::of_file(file, format!("cannot be read: {error}{hint}"))
 }
 
 fn not_utf8(file: &Path, error: &std::string::FromUtf8Error) -> ConfigError {

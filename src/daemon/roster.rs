@@ -94,3 +94,150 @@ fn turn(id: &SourceId, spread: Duration) -> Duration {
     let share = hash.as_bytes().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
     spread.mul_f64(f64::from(share) / f64::from(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::{
+        atlas::Client,
+        clock::SystemClock,
+        config::{Config, load},
+    };
+
+    const PATTERN: &str = "0 * * * * *";
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// A configuration with so many clusters.
+    fn config(clusters: usize) -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..clusters).map(|number| format!("\"c{number}\"")).collect();
+        let text = format!(
+            "[credentials.main]\npublic_key = \"abcdefgh\"\nprivate_key_file = \"key\"\n[[project]]\nid = \
+             \"32b6e34b3d91647abb20e7b8\"\nname = \"p\"\ncredentials = \"main\"\nclusters = [{}]\n",
+            names.join(", ")
+        );
+        std::fs::write(folder.path().join("key"), "01234567-89ab-cdef-0123-456789abcdef").unwrap();
+        std::fs::write(folder.path().join("config.toml"), text).unwrap();
+        load(&folder.path().join("config.toml")).unwrap()
+    }
+
+    fn members(clusters: usize) -> Vec<Member> {
+        let config = config(clusters);
+        let client = Client::new(&config.atlas, &config.credentials["main"], Arc::new(SystemClock)).unwrap();
+        let slots = Arc::new(Semaphore::new(1));
+        let task = |source| Task::new(&config, source, client.clone(), Arc::clone(&slots));
+        let sources = config.projects.iter().flat_map(|project| project.sources());
+        sources.map(|source| Member { task: task(source), pattern: PATTERN.to_owned() }).collect()
+    }
+
+    fn roster(clusters: usize) -> Roster {
+        let mut roster = Roster::default();
+        roster.replace(members(clusters));
+        roster
+    }
+
+    /// All that are due by `now`, in their order.
+    fn begun(roster: &mut Roster, now: Instant) -> Vec<SourceId> {
+        std::iter::from_fn(|| roster.begin(now)).map(|task| task.source.id).collect()
+    }
+
+    #[test]
+    fn the_sources_of_a_tick_are_spread_evenly_over_the_first_half_of_the_interval() {
+        let mut roster = roster(6000);
+        let tick = Instant::now();
+        roster.tick(PATTERN, tick, MINUTE);
+        let mut counts = Vec::new();
+        for second in 1..=30 {
+            counts.push(begun(&mut roster, tick + Duration::from_secs(second)).len());
+        }
+        assert_eq!(counts.iter().sum::<usize>(), 6000, "all within half of the interval");
+        assert!(counts.iter().all(|count| (100..300).contains(count)), "200 a second: {counts:?}");
+    }
+
+    #[test]
+    fn few_sources_do_not_wait_for_long() {
+        let mut roster = roster(5);
+        let tick = Instant::now();
+        roster.tick(PATTERN, tick, MINUTE);
+        assert_eq!(begun(&mut roster, tick + Duration::from_millis(100)).len(), 5);
+    }
+
+    #[test]
+    fn a_source_always_has_the_same_turn() {
+        let mut roster = roster(50);
+        let turns = |roster: &mut Roster, tick: Instant| {
+            roster.tick(PATTERN, tick, MINUTE);
+            let turns: Vec<_> = std::iter::from_fn(|| {
+                let due = roster.next_due()?;
+                let task = roster.begin(due)?;
+                Some((task.source.id, due.duration_since(tick)))
+            })
+            .collect();
+            turns.iter().for_each(|(id, _)| roster.end(id));
+            turns
+        };
+        let first = Instant::now();
+        let expected = turns(&mut roster, first);
+        assert_eq!(expected.len(), 50);
+        assert_eq!(turns(&mut roster, first + MINUTE), expected);
+        // Also after a restart.
+        assert_eq!(turns(&mut self::roster(50), first + MINUTE * 5), expected);
+    }
+
+    #[test]
+    fn a_source_that_is_polled_does_not_begin_again_before_its_poll_is_over() {
+        let mut roster = roster(2);
+        let mut tick = Instant::now();
+        roster.tick(PATTERN, tick, MINUTE);
+        let both = begun(&mut roster, tick + MINUTE);
+        assert_eq!(both.len(), 2);
+        roster.end(&both[1]);
+        tick += MINUTE;
+        roster.tick(PATTERN, tick, MINUTE);
+        assert_eq!(begun(&mut roster, tick + MINUTE), both[1..]);
+        // What was missed is not made up for: the next tick asks for everything since.
+        roster.end(&both[0]);
+        assert_eq!(begun(&mut roster, tick + MINUTE), []);
+        tick += MINUTE;
+        roster.tick(PATTERN, tick, MINUTE);
+        assert_eq!(begun(&mut roster, tick + MINUTE), both[..1]);
+    }
+
+    #[test]
+    fn ticks_before_a_source_has_its_turn_are_one() {
+        let mut roster = roster(3);
+        let tick = Instant::now();
+        (0..5).for_each(|_| roster.tick(PATTERN, tick, MINUTE));
+        assert_eq!(begun(&mut roster, tick + MINUTE).len(), 3);
+    }
+
+    #[test]
+    fn only_the_sources_of_a_pattern_are_made_due_by_it() {
+        let mut roster = Roster::default();
+        let mut all = members(3);
+        "1 * * * * *".clone_into(&mut all[1].pattern);
+        let expected = all[1].task.source.id.clone();
+        roster.replace(all);
+        let tick = Instant::now();
+        roster.tick("1 * * * * *", tick, MINUTE);
+        assert_eq!(begun(&mut roster, tick + MINUTE), [expected]);
+    }
+
+    #[test]
+    fn a_source_that_is_gone_has_no_turn_any_more_and_one_that_is_new_is_told() {
+        let mut roster = roster(3);
+        let tick = Instant::now();
+        roster.tick(PATTERN, tick, MINUTE);
+        let (added, removed) = roster.replace(members(1));
+        assert_eq!((added.len(), removed.len(), roster.len()), (0, 2, 1));
+        let (added, removed) = roster.replace(members(2));
+        assert_eq!((added.len(), removed.len()), (1, 0));
+        // The one that was there all the time, and the one that came back with its turn.
+        assert_eq!(begun(&mut roster, tick + MINUTE).len(), 2);
+        assert_eq!(roster.next_due(), None);
+    }
+}

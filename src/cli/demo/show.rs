@@ -42,10 +42,10 @@ impl Show {
                 if *records > 0 {
                     let what = if live { "live   " } else { "backlog" };
                     self.line(&format!(
-                        "{what}  {source}  {} to {}: {} records, {}",
+                        "{what}  {source}  {} to {}: {}, {}",
                         window.from,
                         window.to,
-                        terminal::number(*records),
+                        terminal::count(*records, "record"),
                         terminal::bytes(*bytes),
                     ));
                 }

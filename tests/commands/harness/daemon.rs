@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::Instant as Deadline,
 };
@@ -29,7 +29,13 @@ impl Stage {
 
     /// Starts the daemon.
     pub(crate) fn spawn_daemon_unready(&self) -> Daemon {
+        self.spawn_daemon_with(|_| ())
+    }
+
+    /// Starts the daemon with other arguments or variables besides.
+    pub(crate) fn spawn_daemon_with(&self, change: impl FnOnce(&mut Command)) -> Daemon {
         let mut command = program(self.folder(), &self.config_path());
+        change(&mut command);
         let command = command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | run a command of the real program | [`Stage::command`], [`Stage::command_under_umask`] |
 //! | run the daemon | [`Stage::spawn_daemon`]: readiness, log lines, signals, exit |
+//! | wait for a daemon's polls | [`Stage::wait_until_polled`], [`Stage::wait_for_data_requests`] |
 //! | poll at times of the test's choice | [`Stage::at`] and [`Stage::desk`]: the same collection in this process |
 //! | read what is archived | [`Stage::lines`], [`Stage::segments`] |
 //! | read what the state says | [`Stage::status`]: watermarks, gaps, counts |
@@ -28,6 +29,8 @@ mod command;
 mod configuration;
 mod daemon;
 mod desk;
+mod more_sources;
+mod live;
 mod oracle;
 mod readers;
 mod stage;
@@ -38,7 +41,10 @@ pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
 pub(crate) use desk::Desk;
-pub(crate) use stage::{ANALYTICS, PAYMENTS, Stage, at, orders, prod, shops, warehouse};
+pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
+pub(crate) use stage::{
+    ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, Stage, at, orders, prod, shops, warehouse,
+};
 pub(crate) use status::{Gap, Status};
 
 use std::time::Duration;

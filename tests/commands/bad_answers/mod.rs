@@ -1,0 +1,6 @@
+//! What Atlas may send that is wrong.
+
+mod cases;
+mod every_byte;
+mod fails;
+mod recovers;

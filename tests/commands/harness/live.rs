@@ -1,0 +1,48 @@
+//! Waits for what a running daemon does, by what it asks.
+
+use atlas_logd::{
+    instant::Instant,
+    sim::{Match, Request},
+    source::Source,
+};
+
+use super::Stage;
+
+/// A schedule whose ticks a test waits for.
+pub(crate) const EVERY_SECOND: &str = "* * * * * *";
+
+/// A schedule that does not tick during a test.
+pub(crate) const ONCE_A_YEAR: &str = "0 0 0 1 1 *";
+
+impl Stage {
+    /// The requests for a source's data that came with credentials, since the last
+    /// [`clear_requests`](atlas_logd::sim::World::clear_requests).
+    pub(crate) fn data_requests(&self, source: &Source) -> Vec<Request> {
+        self.world.requests_matching(&Match::source(&source.id).authenticated())
+    }
+
+    /// Waits until there are so many of them.
+    #[track_caller]
+    pub(crate) fn wait_for_data_requests(&self, source: &Source, count: usize) {
+        let arrived = self.world.wait_arrived(&Match::source(&source.id).authenticated(), count);
+        assert!(arrived, "{source} was asked for {} times, not {count} times", self.data_requests(source).len());
+    }
+
+    /// Waits until a daemon has archived what can be seen now: the request after the next one comes only when the poll
+    /// of the next one is over.
+    #[track_caller]
+    pub(crate) fn wait_until_polled(&self, source: &Source) {
+        self.wait_for_data_requests(source, self.data_requests(source).len() + 2);
+    }
+}
+
+/// From where on a request asks.
+pub(crate) fn asked_from(request: &Request) -> Instant {
+    let mut pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
+    let find = |(key, value): (&str, &str)| match key {
+        "startDate" => Some(Instant::from_seconds(value.parse().unwrap())),
+        "start" => Some(Instant::from_millis(value.parse().unwrap())),
+        _ => None,
+    };
+    pairs.find_map(find).unwrap_or_else(|| panic!("no start in {}", request.query))
+}

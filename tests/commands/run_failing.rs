@@ -1,0 +1,58 @@
+//! A source that fails: the others go on, and the log tells when it begins and when it is over.
+
+use atlas_logd::{
+    sim::{Event, Fault, Match, StreamInstance},
+    source::Source,
+};
+
+use crate::harness::{EVERY_SECOND, HOUR, SECOND, Stage, orders, prod};
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(EVERY_SECOND));
+    stage.add(&orders(), Event::audit(stage.ago(HOUR), "before"));
+    stage
+}
+
+/// The lines about a source.
+fn about(log: &[String], source: &Source) -> Vec<String> {
+    log.iter().filter(|line| line.contains(&source.to_string())).cloned().collect()
+}
+
+#[test]
+fn a_failing_source_holds_up_no_other_and_is_told_once() {
+    let stage = stage();
+    stage.world.change_projects(|projects| projects[0].stream_instances.clear());
+    let mut daemon = stage.spawn_daemon();
+    stage.wait_for_data_requests(&orders(), 4);
+    stage.add(&prod(), Event::access(stage.ago(SECOND), "host-00", "meanwhile"));
+    stage.wait_until_polled(&prod());
+    assert_eq!(stage.lines(&prod()).len(), 1);
+    let status = stage.status(&orders());
+    assert!(status.failing_since.is_some(), "{status:?}");
+    stage.world.change_projects(|projects| projects[0].stream_instances.push(StreamInstance::new("orders")));
+    daemon.wait_for_line("collected again");
+    stage.wait_until_polled(&orders());
+    let log = daemon.stop();
+    let told = about(&log, &orders());
+    let [failed, again] = &told[..] else { panic!("not two lines but {told:#?}") };
+    assert!(failed.contains("ERROR") && failed.contains("404"), "{failed}");
+    assert!(again.contains("INFO") && again.contains("failed_polls="), "{again}");
+    assert_eq!(about(&log, &prod()), [""; 0]);
+    stage.assert_current(&orders());
+    stage.assert_current(&prod());
+    assert_eq!(stage.status(&orders()).failing_since, None);
+}
+
+#[test]
+fn another_cause_is_told_too() {
+    let stage = stage();
+    stage.world.change_projects(|projects| projects[0].stream_instances.clear());
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("404");
+    let forbidden = Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() };
+    stage.world.fault(Match::source(&orders().id), forbidden);
+    daemon.wait_for_line("403");
+    let told = about(&daemon.stop(), &orders());
+    assert_eq!(told.len(), 2, "{told:#?}");
+}

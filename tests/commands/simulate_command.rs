@@ -1,0 +1,161 @@
+//! `atlas-logd simulate`: an Atlas to try things on, asked as it says itself.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+};
+
+use http_auth::{DigestClient, PasswordParams, parser::ChallengeParser};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::PATIENCE;
+
+/// A running `simulate`, and what it said. It is killed when the test ends before it does.
+struct Simulated {
+    child: Child,
+    said: Vec<String>,
+}
+
+impl Drop for Simulated {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer.
+struct Reply {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Simulated {
+    /// Starts it and waits until it has said all there is to say.
+    fn start() -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_atlas-logd"));
+        command.args(["simulate", "--listen", "127.0.0.1:0", "--seed", "3"]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+        let mut said = Vec::new();
+        // The last command that it prints lists stream instances.
+        for line in lines {
+            let last = line.contains("--digest") && line.contains("/streams\"");
+            said.push(line);
+            if last {
+                break;
+            }
+        }
+        Self { child, said }
+    }
+
+    /// The value of a shell variable that it tells to set.
+    fn variable(&self, name: &str) -> &str {
+        let values = self.said.iter().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+        values.last().unwrap_or_else(|| panic!("no {name} in {:#?}", self.said))
+    }
+
+    /// Path and media type of the command that asks for `part`.
+    fn command(&self, part: &str) -> (String, String) {
+        let line = self.said.iter().find(|line| line.contains("curl") && line.contains(part)).unwrap();
+        let between = |from: &str, to: &str| line.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned();
+        (between("$BASE", "\""), between("Accept: ", "'"))
+    }
+
+    fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+        let address = self.variable("BASE").strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let length = body.len();
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).unwrap();
+        let end = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(received[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(!head.contains("chunked"), "the answers asked here are small");
+        Reply { status, head, body: received[end + 4..].to_vec() }
+    }
+
+    /// A bearer token, as its first command gets it.
+    fn token(&self) -> String {
+        let basic = base64(format!("{}:{}", self.variable("ID"), self.variable("SECRET")).as_bytes());
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let reply = self.ask("POST", "/api/oauth/token", &headers, "grant_type=client_credentials");
+        assert_eq!(reply.status, 200);
+        reply.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn with_bearer(&self, part: &str) -> Reply {
+        let (target, accept) = self.command(part);
+        let headers = format!("Authorization: Bearer {}\r\nAccept: {accept}\r\n", self.token());
+        self.ask("GET", &target, &headers, "")
+    }
+
+    fn with_digest(&self, part: &str) -> Reply {
+        let (target, accept) = self.command(part);
+        let challenged = self.ask("GET", &target, &format!("Accept: {accept}\r\n"), "");
+        assert_eq!(challenged.status, 401);
+        let challenge = challenged.head.lines().find_map(|line| line.strip_prefix("Www-Authenticate: ")).unwrap();
+        let challenge = ChallengeParser::new(challenge).next().unwrap().unwrap();
+        let mut digest = DigestClient::try_from(&challenge).unwrap();
+        let (username, password) = self.variable("KEY").split_once(':').unwrap();
+        let params = PasswordParams { username, password, uri: &target, method: "GET", body: Some(&[]) };
+        let authorization = digest.respond(&params).unwrap();
+        self.ask("GET", &target, &format!("Accept: {accept}\r\nAuthorization: {authorization}\r\n"), "")
+    }
+}
+
+impl Reply {
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let groups = bytes.chunks(3).map(|group| {
+        let padded = [0, 1, 2].map(|place| u32::from(group.get(place).copied().unwrap_or(0)));
+        let bits = padded[0] << 16 | padded[1] << 8 | padded[2];
+        let digit = |place: usize| char::from(DIGITS[(bits >> (18 - 6 * place) & 63) as usize]);
+        (0..4).map(|place| if place <= group.len() { digit(place) } else { '=' }).collect::<String>()
+    });
+    groups.collect()
+}
+
+#[test]
+fn both_endpoints_answer_as_it_says_and_a_signal_ends_it() {
+    let mut simulated = Simulated::start();
+    assert!(simulated.said[0].contains(&format!("listens on {}", simulated.variable("BASE"))), "{}", simulated.said[0]);
+    for access in [simulated.with_bearer("clusters/prod-0"), simulated.with_digest("clusters/warehouse")] {
+        assert_eq!(access.status, 200, "{}", access.head);
+        let entries = access.json()["accessLogs"].as_array().unwrap().len();
+        assert_eq!(entries, 2, "as many as were asked for");
+    }
+    let audit = simulated.with_bearer("auditLogs");
+    assert_eq!(audit.status, 200, "{}", audit.head);
+    let mut lines = String::new();
+    flate2::read::MultiGzDecoder::new(&audit.body[..]).read_to_string(&mut lines).unwrap();
+    assert!(lines.lines().count() > 10 && lines.ends_with('\n'), "an hour of eight events a minute");
+    let streams = simulated.with_digest("/streams\"");
+    assert_eq!(streams.status, 200, "{}", streams.head);
+    assert!(String::from_utf8_lossy(&streams.body).contains("quiet"));
+
+    kill_process(Pid::from_child(&simulated.child), Signal::TERM).unwrap();
+    assert_eq!(simulated.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn another_address_than_loopback_is_refused() {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_atlas-logd"));
+    let output = command.args(["simulate", "--listen", "0.0.0.0:0"]).timeout(PATIENCE).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback only"), "{stderr}");
+    assert_eq!(output.stdout, b"", "it does not say that it listens");
+}

@@ -1,0 +1,82 @@
+//! Every single operation on files fails once in turn, with each error of the system: the next poll goes on by itself.
+
+use rustix::io::Errno;
+
+use crate::{
+    disk::Failing,
+    machine::Machine,
+    oracle,
+    process::{Process, ROOT},
+    workload,
+};
+
+/// A life in which one operation fails. What was said about it, which operation it was, and how many segments were
+/// given up.
+fn life(failing: Failing) -> (Option<String>, String, usize) {
+    let steps = workload::steps();
+    let machine = Machine::new();
+    machine.disk.fail(failing);
+    let mut said = None;
+    let mut start = || {
+        let mut failed = Process::start(&machine);
+        if let Err(error) = &failed {
+            said = Some(error.to_string());
+            failed = Process::start(&machine);
+        }
+        failed.unwrap()
+    };
+    let mut process = start();
+    for step in &steps {
+        if let Err(error) = process.take(step) {
+            assert!(said.replace(error.to_string()).is_none(), "it failed a second time: {error}");
+            process.take(step).unwrap();
+        }
+    }
+    process.open_all(&steps).unwrap();
+    let damaged = oracle::judge(&machine, &process, &steps);
+    let (operation, path) = machine.disk.operations().swap_remove(failing.operation);
+    (said, format!("{operation} {}", path.display()), damaged)
+}
+
+fn operations() -> usize {
+    let machine = Machine::new();
+    Process::start(&machine).unwrap().take_all(&workload::steps()).unwrap();
+    machine.disk.operations().len()
+}
+
+fn every_operation_fails_with(errno: Errno, advice: &str) {
+    for operation in 0..operations() {
+        let (said, what, damaged) = life(Failing { operation, errno });
+        let syncs_segment = what.starts_with("sync payments/");
+        assert_eq!(
+            damaged,
+            usize::from(syncs_segment),
+            "{what}: a failed sync of a segment, and nothing else, ends it"
+        );
+        match said {
+            // The window went into the next segment, and the poll went on.
+            None => assert!(syncs_segment, "{what} failed without a word"),
+            // The spool's own errors get their words from the collector.
+            Some(said) if what.contains(".spool") && !said.starts_with("failed to") => {}
+            Some(said) => {
+                assert!(said.contains(ROOT), "{what}: no path in: {said}");
+                assert!(said.contains(advice), "{what}: no advice in: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_stops_nothing_for_longer_than_it_is_full() {
+    every_operation_fails_with(Errno::NOSPC, "the disk is full; free some space, collection goes on by itself");
+}
+
+#[test]
+fn an_input_output_error_loses_nothing() {
+    every_operation_fails_with(Errno::IO, "the disk reports an error");
+}
+
+#[test]
+fn a_read_only_file_system_loses_nothing() {
+    every_operation_fails_with(Errno::ROFS, "the file system is read-only; remount it writable");
+}

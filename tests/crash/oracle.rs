@@ -1,0 +1,85 @@
+//! The oracle: each record is archived exactly once, in order, and the state says what is true.
+
+use std::path::Path;
+
+use atlas_logd::{
+    archive::{SPOOL, SegmentName},
+    source::Source,
+    state::{damaged_segments, gaps, known_fingerprints},
+};
+
+use crate::{
+    disk::Content,
+    loss,
+    machine::Machine,
+    process::Process,
+    workload::{self, Step},
+};
+
+/// Looks over a machine whose workload is done. How many segments were given up as damaged.
+pub(crate) fn judge(machine: &Machine, process: &Process, steps: &[Step]) -> usize {
+    let (live, durable) = (machine.disk.content(), loss::durable(&machine.disk.content()));
+    let mut damaged = 0;
+    let mut sources: Vec<&Source> = steps.iter().map(|step| &step.source).collect();
+    sources.sort();
+    sources.dedup();
+    for source in sources {
+        let expected = workload::expected(steps, source);
+        let (archived, given_up) = archived(&live, process, source);
+        assert_same(&archived, &expected, "the archive");
+        assert_same(&self::archived(&durable, process, source).0, &expected, "what would survive a power loss");
+        let state = process.load(source).unwrap();
+        let last = steps.iter().rev().find(|step| step.source == *source).unwrap();
+        assert_eq!(state.end, Some(last.window.to));
+        assert_eq!(state.bytes, expected.len() as u64);
+        assert_eq!(state.records, expected.iter().filter(|byte| **byte == b'\n').count() as u64);
+        assert!(!state.fingerprints_lost, "the fingerprints were given up");
+        let store = process.committer.store();
+        assert_eq!(store.read(|connection| gaps(connection, state.key)).unwrap(), []);
+        let known = store.read(|connection| known_fingerprints(connection, state.key, None, 1000)).unwrap();
+        assert_eq!(known.iter().map(|known| known.count).sum::<u64>(), state.records);
+        assert!(known.iter().all(|known| known.count == 1), "a record counts twice");
+        damaged += given_up;
+    }
+    assert!(!live.all().any(|(path, _)| path.starts_with(SPOOL)), "a spool was left");
+    damaged
+}
+
+/// An observer who saw `before` never sees a byte change or vanish.
+pub(crate) fn assert_only_appended(before: &Content, after: &Content) {
+    for (path, seen) in segments(before) {
+        let now = after.read(path).unwrap_or_else(|| panic!("{} vanished", path.display()));
+        assert!(now.starts_with(seen), "{} was not only appended to", path.display());
+    }
+}
+
+/// All segments and what a reader sees of them.
+pub(crate) fn segments(content: &Content) -> impl Iterator<Item = (&Path, &[u8])> {
+    content
+        .all()
+        .filter(|(path, _)| !path.starts_with(SPOOL) && path.components().count() > 1)
+        .map(|(path, file)| (path, &file.live[..]))
+}
+
+fn assert_same(actual: &[u8], expected: &[u8], what: &str) {
+    assert!(
+        actual == expected,
+        "{what} is different:\n{}\ninstead of:\n{}",
+        String::from_utf8_lossy(actual),
+        String::from_utf8_lossy(expected)
+    );
+}
+
+/// The good bytes of all segments of a source, and how many segments were given up.
+fn archived(content: &Content, process: &Process, source: &Source) -> (Vec<u8>, usize) {
+    let state = process.load(source).unwrap();
+    let damaged = process.committer.store().read(|connection| damaged_segments(connection, state.key)).unwrap();
+    let mut bytes = Vec::new();
+    for (path, content) in segments(content).filter(|(path, _)| path.starts_with(&state.folder)) {
+        let name: SegmentName = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let given_up = damaged.iter().find(|damaged| damaged.name == name);
+        let length = given_up.map_or(content.len(), |damaged| usize::try_from(damaged.good_length).unwrap());
+        bytes.extend_from_slice(&content[..length]);
+    }
+    (bytes, damaged.len())
+}

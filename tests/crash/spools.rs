@@ -1,0 +1,76 @@
+//! The spool is damaged by somebody while a commit is under way, at every moment of it: with none, some or all of its
+//! records in the segment.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    crashes::moments,
+    disk::{Content, Thing},
+    machine::Machine,
+    oracle,
+    process::Process,
+    workload,
+};
+
+fn spools(content: &Content) -> Vec<PathBuf> {
+    content.all().map(|(path, _)| path.to_owned()).filter(|path| path.starts_with(".spool")).collect()
+}
+
+/// Damages every spool at every moment. How often the window had to be asked again, and how often it need not be.
+fn at_every_moment(damage: impl Fn(&mut Content, &Path)) -> (usize, usize) {
+    let steps = workload::steps();
+    let (mut lost, mut unharmed) = (0, 0);
+    for moment in moments(&steps) {
+        for spool in spools(&moment.content) {
+            let mut content = moment.content.clone();
+            damage(&mut content, &spool);
+            let machine = Machine::again(&moment, content);
+            let mut process = Process::start(&machine).unwrap();
+            match process.open_all(&steps) {
+                Ok(()) => unharmed += 1,
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(said.contains("the window is asked again by the next poll"), "{said}");
+                    lost += 1;
+                }
+            }
+            let steps = process.next(&steps, 1);
+            process.take_all(steps).unwrap();
+            oracle::judge(&machine, &process, steps);
+            oracle::assert_only_appended(&moment.content, &machine.disk.content());
+        }
+    }
+    (lost, unharmed)
+}
+
+fn bytes<'a>(content: &'a mut Content, path: &Path) -> &'a mut Vec<u8> {
+    let Some(Thing::File(number)) = content.live.get(path).copied() else { unreachable!("it is a file") };
+    &mut content.files[number].live
+}
+
+fn is_tried_enough((lost, unharmed): (usize, usize)) {
+    assert!(lost > 20 && unharmed > 20, "{lost} lost, {unharmed} unharmed");
+}
+
+#[test]
+fn a_spool_that_is_gone_loses_nothing() {
+    is_tried_enough(at_every_moment(|content, spool| {
+        content.live.remove(spool);
+    }));
+}
+
+#[test]
+fn a_spool_that_was_altered_loses_nothing() {
+    is_tried_enough(at_every_moment(|content, spool| {
+        if let Some(first) = bytes(content, spool).first_mut() {
+            *first ^= 1;
+        }
+    }));
+}
+
+#[test]
+fn a_spool_that_was_shortened_loses_nothing() {
+    is_tried_enough(at_every_moment(|content, spool| {
+        bytes(content, spool).pop();
+    }));
+}
