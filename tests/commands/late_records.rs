@@ -65,8 +65,9 @@ fn identical_records_that_arrive_one_after_the_other_are_all_archived() {
         stage.add(&orders(), Event::audit(time, "the same").late(late * MINUTE));
         stage.add(&prod(), Event::access(time, "host-00", "the same").late(late * MINUTE));
         // The same without any time: told apart by nothing but its number.
-        stage.add(&orders(), Event::new(time + SECOND, "no time").late(late * MINUTE));
-        stage.add(&prod(), Event::new(time + SECOND, r#"{"hostname":"no time"}"#).late(late * MINUTE));
+        stage.add(&orders(), Event::new(time + SECOND, "no time").visible_at(time + late * MINUTE));
+        let entry = Event::new(time + SECOND, r#"{"hostname":"no time"}"#);
+        stage.add(&prod(), entry.visible_at(time + late * MINUTE));
     }
     let desk = stage.desk();
     for expected in [2, 2, 2, 6, 6, 6, 6, 6, 8, 8] {

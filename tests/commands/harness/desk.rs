@@ -94,7 +94,10 @@ impl Desk<'_> {
         let stop = CancellationToken::new();
         let poll = self.station.collector.poll(&task, job, &stop);
         let polled = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, poll).await });
-        let report = polled.unwrap_or_else(|_| panic!("the poll of {source} did not end within {PATIENCE:?}"));
+        let report = polled.unwrap_or_else(|_| {
+            let requests = self.stage.requests_for(source);
+            panic!("the poll of {source} did not end within {PATIENCE:?}; it was asked for {requests} times in all")
+        });
         let commits = self.commits.lock().unwrap().remove(&source.id).unwrap_or_default();
         self.stage.note_commits(source, &commits);
         self.stage.look_at_segments();

@@ -50,7 +50,7 @@ pub(crate) use status::{Gap, Status};
 use std::time::Duration;
 
 /// No wait for another process is longer: whoever waits so long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
