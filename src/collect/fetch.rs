@@ -142,8 +142,15 @@ impl Fetch<'_> {
 
     /// Waits until the project's limit allows a request and a slot is free.
     async fn turn(&self, patience: &Patience) -> Result<OwnedSemaphorePermit, PollError> {
-        self.wait_for_the_limit(patience.give_up).await?;
-        self.slot().await
+        let id = &self.task.source.id;
+        loop {
+            self.wait_for_the_limit(patience.give_up).await?;
+            let slot = self.slot().await?;
+            // Those who had a slot in the meantime may have used the limit up.
+            if self.task.client.hold(&id.project_id, id.kind).is_none() {
+                return Ok(slot);
+            }
+        }
     }
 
     /// Waits after a failed try, holding no slot; the error itself when it will not get better, or not in time.
