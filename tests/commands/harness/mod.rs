@@ -28,6 +28,7 @@ mod command;
 mod configuration;
 mod daemon;
 mod desk;
+mod environment;
 mod more_sources;
 mod oracle;
 mod readers;
@@ -39,7 +40,9 @@ pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
 pub(crate) use desk::Desk;
-pub(crate) use stage::{ANALYTICS, PAYMENTS, Stage, at, orders, prod, shops, warehouse};
+pub(crate) use stage::{
+    ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,
+};
 pub(crate) use status::{Gap, Status};
 
 use std::time::Duration;
