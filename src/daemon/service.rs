@@ -30,6 +30,9 @@ use crate::{
 /// An interval for patterns that have no next run, which the configuration refuses.
 const NO_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// A tick is told no later than this: the scheduler looks at the time twice a second.
+const LATE_TICK: Duration = Duration::from_secs(1);
+
 /// How long revoking tokens may take at the end.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -97,8 +100,10 @@ impl Service {
                 () = control.stop.cancelled() => break,
                 Some(reload) = control.reloads.recv() => {
                     if let Some(replaced) = self.reload(reload) {
+                        let since = self.station.clock.now() - LATE_TICK;
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
+                        self.tick_since(since);
                         revoke(replaced).await;
                     }
                     (control.ready)();
@@ -114,6 +119,17 @@ impl Service {
         ticks.stop().await;
         self.wind_down().await;
         Ok(())
+    }
+
+    /// Makes due what may have ticked unheard while one schedule took the place of another. A poll too many costs one
+    /// request; one too few would cost a whole interval.
+    fn tick_since(&mut self, since: crate::instant::Instant) {
+        let now = self.station.clock.now();
+        for pattern in self.patterns() {
+            if next_run(&pattern, since).is_some_and(|tick| tick <= now) {
+                self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
+            }
+        }
     }
 
     fn begin_due(&mut self) {
