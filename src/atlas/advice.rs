@@ -73,10 +73,6 @@ fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &S
         (401 | 403, _) | (_, Some(Code::RoleMissing)) => {
             Some(format!("grant the {identity} {} in {project}", roles(source.id.kind)))
         }
-        (400, _) if source.id.kind == Kind::AccessHistory => Some(format!(
-            "if '{name}' is a shared-tier (M0, M2, M5), Flex or Serverless cluster, Atlas has no access history for it: \
-             remove it from the configuration"
-        )),
         _ => None,
     }
 }
