@@ -24,7 +24,7 @@ fn stage() -> Stage {
 }
 
 fn wrong(source: &Source) -> Fault {
-    if *source == orders() { Fault::Body("no gzip".into()) } else { Fault::Body("no JSON".into()) }
+    if *source == orders() { Fault::Body("this is no gzip".into()) } else { Fault::Body("this is no JSON".into()) }
 }
 
 /// The first parameter of a query, which is where its range begins.
@@ -37,7 +37,7 @@ fn beginning(query: &str) -> &str {
 fn printed_skip<'a>(stderr: &'a str, source: &Source) -> &'a str {
     let start = format!("{source}: failed to collect [");
     let line = stderr.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{stderr}"));
-    line.split_once("get past it with: ").unwrap().1
+    line.split_once("get past it with: ").unwrap_or_else(|| panic!("no command in: {line}")).1
 }
 
 #[test]
