@@ -14,16 +14,14 @@ pub(super) enum LogFormat {
     Json,
 }
 
-/// Libraries that talk of themselves.
-const LIBRARIES: &str = "tokio_cron_scheduler=warn,hyper=info,hyper_util=info,reqwest=info,rustls=info,h2=info";
+/// Libraries that talk of themselves without being asked.
+const LIBRARIES: &str = "tokio_cron_scheduler=warn";
 
 /// Sends the log to standard error. `RUST_LOG` chooses the level; else it is `info`, or `warn` where a command is
 /// `quiet` because it prints its results itself.
 pub(super) fn start(format: LogFormat, quiet: bool) {
     let level = if quiet { "warn" } else { "info" };
-    let chosen = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| level.to_owned());
-    // What the libraries say of themselves is shown only where it is named.
-    let filter = EnvFilter::builder().parse_lossy(format!("{LIBRARIES},{chosen}"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{LIBRARIES}")));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // The journal has its own time for each line.
     let under_journal = std::env::var_os("JOURNAL_STREAM").is_some();

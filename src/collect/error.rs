@@ -108,7 +108,7 @@ impl PollError {
         match (self, window) {
             (Self::Request(error), _) => error.advice(source),
             (error, Some(window)) if error.lasts() => Some(format!(
-                "it is tried again at every poll; if it never gets better, get past it, with the daemon stopped, by: atlas-logd skip '{source}' \
+                "it is tried again at every poll; if it never gets better, stop the daemon and get past it with: atlas-logd skip '{source}' \
                  --from {} --to {} --reason '…'",
                 window.from, window.to
             )),

@@ -128,10 +128,14 @@ fn a_range_of_which_atlas_holds_only_the_end_widens_the_archive_by_that_alone() 
     let desk = stage.desk();
     desk.poll(&prod());
     let start = at("2026-11-18T12:00:00Z");
-    desk.backfill(&prod(), Window::new(start - 10 * DAY, start - 6 * DAY));
+    let late = desk.try_backfill(&prod(), Window::new(start - 10 * DAY, start - 6 * DAY));
+    assert!(late.failure.unwrap().to_string().contains("nothing can be had any more"));
     assert_eq!(stage.status(&prod()).start(), start);
     assert_eq!(stage.gaps(&prod()), []);
-    desk.backfill(&prod(), Window::new(start - 10 * DAY, start));
+    assert!(
+        desk.try_backfill(&prod(), Window::new(start - 10 * DAY, start)).failure.is_some(),
+        "not all of it was held"
+    );
     let held = stage.now() - 7 * DAY + 10 * MINUTE;
     assert_eq!(stage.status(&prod()).start(), held);
     assert_eq!(stage.gaps(&prod()), []);
