@@ -4,7 +4,7 @@
 //! `VmHWM` of `/proc/PID/status` (the resident set at its largest, program text included), read at the only moment at
 //! which all work is done and the process is still there: when it revokes its token, a request that is held meanwhile.
 //!
-//! The large window has 192 MB by default. Another size, for instance the documented 1 GB:
+//! The large window has 128 MB by default. Another size, for instance the documented 1 GB:
 //!
 //! ```text
 //! ATLAS_LOGD_MEMORY_TEST_MB=1000 cargo test --release --test memory -- --nocapture --test-threads=1
@@ -211,7 +211,7 @@ fn assert_bounded(small: u64, large: u64) {
 
 #[test]
 fn the_size_of_a_window_does_not_matter() {
-    let megabytes = megabytes(192);
+    let megabytes = megabytes(128);
     let small = measure("audit log, 1 MB", Volume::audit(1, 20 * HOUR));
     let large = measure(&format!("audit log, {megabytes} MB"), Volume::audit(megabytes, 20 * HOUR));
     assert_bounded(small, large);
@@ -237,7 +237,7 @@ fn the_number_of_lines_that_may_come_again_does_not_matter() {
 /// All entries are so new that their fingerprints have to be kept.
 #[test]
 fn the_number_of_entries_that_may_come_again_does_not_matter() {
-    let entries = entries(60_000);
+    let entries = entries(40_000);
     let small = measure("new access history, 500 entries", Volume::access(500, 12 * MINUTE));
     let large = measure(&format!("new access history, {entries} entries"), Volume::access(entries, 12 * MINUTE));
     assert_bounded(small, large);

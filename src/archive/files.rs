@@ -220,7 +220,7 @@ impl Files for RealFiles {
         let (to_folder, to_name) = self.parent(to)?;
         match rustix::fs::renameat_with(&from_folder, &from_name, &to_folder, &to_name, RenameFlags::NOREPLACE) {
             // Some file systems cannot refuse to replace. Nobody else writes here, so that a look before is enough.
-            Err(Errno::INVAL | Errno::NOSYS) => {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 if self.length(to)?.is_some() {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }

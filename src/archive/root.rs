@@ -51,20 +51,7 @@ impl Archive {
         let in_folder = |cause| ArchiveError::Folder { path: folder.clone(), cause };
         let known = store.read(ArchiveId::load)?;
         let unfinished = known.as_ref().is_some_and(|(_, marked)| !marked);
-        let read_marker = || match read_marker(files.as_ref(), &folder) {
-            Err(ArchiveError::Marker { .. }) if unfinished => Ok(None),
-            found => found,
-        };
-        let found = read_marker()?;
-        match (&found, &known) {
-            (Some(found), Some((known, _))) if found != known => {
-                return Err(foreign(folder.clone(), found, known));
-            }
-            (Some(_), None) => return Err(ArchiveError::StateMissing(folder.clone())),
-            (None, Some((_, true))) => return Err(ArchiveError::NotMounted(folder.clone())),
-            (None, None | Some((_, false))) => refuse_unless_empty(files.as_ref(), &folder)?,
-            (Some(_), Some(_)) => {}
-        }
+        let found = pair(files.as_ref(), &folder, known.as_ref())?;
         let id = match known {
             Some((id, _)) => id,
             None => {
@@ -83,7 +70,7 @@ impl Archive {
         }
         if found.is_none() {
             // Another first start may have been faster.
-            match read_marker()? {
+            match marker_of(files.as_ref(), &folder, unfinished)? {
                 Some(found) if found != id => return Err(foreign(folder, &found, &id)),
                 Some(_) => {}
                 None => {
@@ -98,6 +85,15 @@ impl Archive {
         store.transaction(|transaction| id.save(transaction, true))?;
         files.make_folder(Path::new(SPOOL)).map_err(in_folder)?;
         Ok(Self { folder, files, _lock: lock })
+    }
+
+    /// Looks whether archive and state belong together, and changes nothing. `known` is what the state knows of its
+    /// archive.
+    ///
+    /// # Errors
+    /// Those of [`Archive::open`], except that another process may have the archive open.
+    pub fn check(folder: &Path, files: &dyn Files, known: Option<&(ArchiveId, bool)>) -> Result<(), ArchiveError> {
+        pair(files, folder, known).map(|_| ())
     }
 
     /// The root folder.
@@ -116,6 +112,32 @@ impl Archive {
     #[must_use]
     pub fn shared_files(&self) -> Arc<dyn Files> {
         Arc::clone(&self.files)
+    }
+}
+
+/// What the marker says, if archive and state belong together.
+fn pair(
+    files: &dyn Files,
+    folder: &Path,
+    known: Option<&(ArchiveId, bool)>,
+) -> Result<Option<ArchiveId>, ArchiveError> {
+    let unfinished = known.is_some_and(|(_, marked)| !marked);
+    let found = marker_of(files, folder, unfinished)?;
+    match (&found, known) {
+        (Some(found), Some((known, _))) if found != known => return Err(foreign(folder.to_owned(), found, known)),
+        (Some(_), None) => return Err(ArchiveError::StateMissing(folder.to_owned())),
+        (None, Some((_, true))) => return Err(ArchiveError::NotMounted(folder.to_owned())),
+        (None, None | Some((_, false))) => refuse_unless_empty(files, folder)?,
+        (Some(_), Some(_)) => {}
+    }
+    Ok(found)
+}
+
+/// The marker; one that was cut short counts as none while the state does not rely on it yet.
+fn marker_of(files: &dyn Files, folder: &Path, unfinished: bool) -> Result<Option<ArchiveId>, ArchiveError> {
+    match read_marker(files, folder) {
+        Err(ArchiveError::Marker { .. }) if unfinished => Ok(None),
+        found => found,
     }
 }
 

@@ -49,6 +49,11 @@ fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &S
         (_, Some(Code::FlexCluster)) => Some(format!(
             "'{name}' is a shared-tier cluster, for which Atlas has no access history: remove it from the configuration"
         )),
+        // Which code there is for the other tiers is not documented.
+        (400, _) if source.id.kind == Kind::AccessHistory => Some(format!(
+            "Atlas has no access history of M0, M2, M5, Flex and serverless clusters: if '{name}' is one of them, remove \
+             it from the configuration"
+        )),
         (406 | 410, _) | (_, Some(Code::InvalidVersionDate | Code::VersionGone)) => Some(
             "Atlas does not serve this version of its API any more: this atlas-logd is too old, install a newer one"
                 .to_owned(),
@@ -68,10 +73,6 @@ fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &S
         (401 | 403, _) | (_, Some(Code::RoleMissing)) => {
             Some(format!("grant the {identity} {} in {project}", roles(source.id.kind)))
         }
-        (400, _) if source.id.kind == Kind::AccessHistory => Some(format!(
-            "if '{name}' is a shared-tier (M0, M2, M5), Flex or Serverless cluster, Atlas has no access history for it: \
-             remove it from the configuration"
-        )),
         _ => None,
     }
 }
@@ -139,6 +140,12 @@ mod tests {
     fn tells_missing_things_apart() {
         let flex = refused(400, r#"{"errorCode":"CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API"}"#);
         assert!(advice(&flex, Kind::AccessHistory).starts_with("'prod-0' is a shared-tier cluster"));
+        let other = refused(400, r#"{"errorCode":"SOMETHING_ELSE"}"#);
+        assert!(
+            advice(&other, Kind::AccessHistory)
+                .ends_with("if 'prod-0' is one of them, remove it from the configuration")
+        );
+        assert_eq!(advice(&other, Kind::StreamAudit), "");
         let group = refused(404, r#"{"errorCode":"GROUP_NOT_FOUND"}"#);
         assert!(advice(&group, Kind::AccessHistory).starts_with("there is no project 'payments' (32b6e34b)"));
         let cluster = refused(404, r#"{"errorCode":"CLUSTER_NOT_FOUND"}"#);

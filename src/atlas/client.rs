@@ -51,6 +51,8 @@ struct Shared {
     authenticator: Authenticator,
     limits: RateLimits,
     primed: AtomicBool,
+    /// Held while the first answer is got, with the last failure: who waited for it shares it.
+    priming: tokio::sync::Mutex<Option<(Instant, RequestError)>>,
     /// Endpoints whose removal was announced to us, and reported.
     deprecated: Mutex<HashSet<Endpoint>>,
 }
@@ -70,6 +72,7 @@ impl Client {
             authenticator: Authenticator::new(credential),
             limits: RateLimits::default(),
             primed: AtomicBool::new(false),
+            priming: tokio::sync::Mutex::default(),
             deprecated: Mutex::default(),
         })))
     }
@@ -95,10 +98,23 @@ impl Client {
     /// Those of getting a token or nonce.
     pub async fn prime(&self) -> Result<(), RequestError> {
         let shared = &*self.0;
-        if shared.primed.load(Ordering::Relaxed) || shared.transport.clock_offset_ms().is_some() {
+        if shared.is_primed() {
             return Ok(());
         }
-        shared.authenticator.prime(&shared.transport).await?;
+        let waiting_since = Instant::now();
+        let mut failure = shared.priming.lock().await;
+        if shared.is_primed() {
+            return Ok(());
+        }
+        if let Some((at, error)) = &*failure
+            && *at >= waiting_since
+        {
+            return Err(error.clone());
+        }
+        if let Err(error) = shared.authenticator.prime(&shared.transport).await {
+            *failure = Some((Instant::now(), error.clone()));
+            return Err(error);
+        }
         // An answer without a Date is no reason to ask again and again.
         shared.primed.store(true, Ordering::Relaxed);
         Ok(())
@@ -167,6 +183,10 @@ impl Client {
 }
 
 impl Shared {
+    fn is_primed(&self) -> bool {
+        self.primed.load(Ordering::Relaxed) || self.transport.clock_offset_ms().is_some()
+    }
+
     /// Gets an answer with status 200 and the right type; `limited` is whose rate limit it counts for.
     async fn get(&self, target: &Target, limited: Option<(&str, Kind)>) -> Result<Exchange, RequestError> {
         let authorization = self.authenticator.authorize(&self.transport, target).await?;

@@ -21,12 +21,13 @@ pub fn retention(kind: Kind) -> Option<Duration> {
     }
 }
 
-/// How far back `start = "oldest"` reaches: for access history what Atlas holds for a minute more, for audit logs the
-/// 30 days that Atlas answers with when no range is asked (documented).
+/// How far back `start = "oldest"` reaches: for access history what Atlas holds for a minute more, for audit logs
+/// the 30 days that Atlas answers with when no range is asked (documented), less an hour: should it cut a longer range
+/// off there, a start at that very edge would never be answered for.
 #[must_use]
 pub fn oldest(kind: Kind) -> Duration {
     match kind {
         Kind::AccessHistory => 7 * DAY - MARGIN - MINUTE,
-        Kind::StreamAudit => 30 * DAY,
+        Kind::StreamAudit => 30 * DAY - 60 * MINUTE,
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::task::JoinSet;
 
 use crate::{
+    archive::{Archive, ArchiveError, RealFiles},
     atlas::{Ask, Client, Listing, RequestError},
     cli::{Exit, runtime, terminal},
     clock::{Clock, SystemClock},
@@ -13,6 +14,7 @@ use crate::{
     nearest::nearest,
     plan::CLOCK_TOLERANCE,
     source::{Kind, Source},
+    state::{ArchiveId, StateError, Store},
     window::Window,
 };
 
@@ -44,12 +46,29 @@ impl Check {
                 }
             }
         }
+        if !failed && let Err(why) = belong_together(&config) {
+            failed = true;
+            terminal::say(&why.to_string());
+        }
         if self.online {
             let runtime = runtime()?;
             failed |= runtime.block_on(online(config))?;
         }
         Ok(if failed { Exit::Failed } else { Exit::Done })
     }
+}
+
+/// Whether archive and state belong together, as far as they are there yet.
+fn belong_together(config: &Config) -> Result<(), ArchiveError> {
+    let known = match Store::open_read_only(&config.state_dir) {
+        Ok(store) => store.read(ArchiveId::load)?,
+        Err(StateError::NoDatabase(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let settings = &config.archive;
+    let files = RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode)
+        .map_err(|cause| ArchiveError::Folder { path: settings.dir.clone(), cause })?;
+    Archive::check(&settings.dir, &files, known.as_ref())
 }
 
 /// Whether files can be made in a folder, by making one.

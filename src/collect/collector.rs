@@ -34,7 +34,7 @@ impl Collector {
     /// When what a crash left cannot be removed.
     pub fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, CommitError> {
         scratch::remove_leftovers(committer.store().folder())?;
-        Ok(Self { desk: Desk { committer, clock, observer }, lanes: Mutex::default() })
+        Ok(Self { desk: Desk::new(committer, clock, observer), lanes: Mutex::default() })
     }
 
     /// The writer.

@@ -1,20 +1,30 @@
 //! What every poll works with.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use crate::{
     clock::Clock,
     collect::{Observer, PollError, PollReport, blocking::blocking},
     commit::Committer,
+    plan::GapReason,
     source::SourceId,
-    state::{SourceState, record_poll},
+    state::{SourceKey, SourceState, gaps, record_poll},
+    window::Window,
 };
+
+/// How often a wrong clock is reported.
+const WARN_EVERY: Duration = Duration::from_secs(3600);
 
 /// What all polls share.
 pub(super) struct Desk {
     pub(super) committer: Arc<Committer>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Observer,
+    clock_warning: Mutex<Option<std::time::Instant>>,
 }
 
 impl fmt::Debug for Desk {
@@ -33,6 +43,28 @@ pub(super) struct Lane {
 }
 
 impl Desk {
+    pub(super) fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Self {
+        Self { committer, clock, observer, clock_warning: Mutex::default() }
+    }
+
+    /// Whether it is time to warn of a wrong clock: once an hour, not once for each answer.
+    pub(super) fn may_warn_of_clock(&self) -> bool {
+        let mut last = self.clock_warning.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= WARN_EVERY);
+        if due {
+            *last = Some(std::time::Instant::now());
+        }
+        due
+    }
+
+    /// The gaps of a source with this reason.
+    pub(super) async fn gap_ranges(&self, key: SourceKey, reason: GapReason) -> Result<Vec<Window>, PollError> {
+        let committer = Arc::clone(&self.committer);
+        let all = blocking(move || committer.store().read(|connection| gaps(connection, key).map_err(PollError::from)))
+            .await?;
+        Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
+    }
+
     /// Notes a poll in the state, where its last window did not do so.
     pub(super) async fn note(&self, id: &SourceId, report: &PollReport) -> Result<(), PollError> {
         let (committer, id, record) = (Arc::clone(&self.committer), id.clone(), report.record());

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     atlas::{
-        Answer, Ask, Body, Consequence,
+        self, Answer, Ask, Body, Consequence,
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
@@ -16,6 +16,7 @@ use crate::{
         blocking::{blocking, panic_message},
         desk::Desk,
         intake::{AnswerBounds, Intake, TakenIn},
+        judgement::{Purpose, judge},
         kept::Kept,
         known::Known,
     },
@@ -64,15 +65,6 @@ pub(super) struct Question {
     pub(super) auth_result: AuthResult,
 }
 
-/// Where what is archived already is looked up.
-#[derive(Clone, Debug)]
-pub(super) enum KnownFrom {
-    /// The state's fingerprints: enough for everything from the end watermark on.
-    State,
-    /// The segments.
-    Segments,
-}
-
 /// What came of a question.
 pub(super) enum Fetched {
     /// Records, spooled.
@@ -105,7 +97,7 @@ pub(super) struct Fetch<'a> {
     pub(super) stop: &'a CancellationToken,
     pub(super) state: &'a SourceState,
     pub(super) planner: &'a Planner,
-    pub(super) known_from: KnownFrom,
+    pub(super) purpose: Purpose,
 }
 
 impl Fetch<'_> {
@@ -120,7 +112,7 @@ impl Fetch<'_> {
     ) -> Result<Fetched, PollError> {
         let mut patience = Patience::new(self.task.retry_budget);
         loop {
-            let slot = self.turn(&patience).await?;
+            let slot = self.turn(&mut patience).await?;
             *requests += 1;
             match self.try_once(question, keep_full, slot).await {
                 Ok(fetched) => return Ok(fetched),
@@ -133,7 +125,7 @@ impl Fetch<'_> {
     pub(super) async fn prime(&self) -> Result<(), PollError> {
         let mut patience = Patience::new(self.task.retry_budget);
         loop {
-            let _slot = self.turn(&patience).await?;
+            let _slot = self.turn(&mut patience).await?;
             match self.task.client.prime().await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.wait_after(error.into(), &mut patience).await?,
@@ -141,10 +133,20 @@ impl Fetch<'_> {
         }
     }
 
-    /// Waits until the project's limit allows a request and a slot is free.
-    async fn turn(&self, patience: &Patience) -> Result<OwnedSemaphorePermit, PollError> {
-        self.wait_for_the_limit(patience.give_up).await?;
-        self.slot().await
+    /// Waits until the project's limit allows a request and a slot is free. Waiting for a slot costs no patience: it is
+    /// not this source's fault.
+    async fn turn(&self, patience: &mut Patience) -> Result<OwnedSemaphorePermit, PollError> {
+        loop {
+            self.wait_for_the_limit(patience.give_up).await?;
+            let queued = Deadline::now();
+            let slot = self.slot().await?;
+            patience.give_up += queued.elapsed();
+            // Others of the same project may have used up the limit meanwhile.
+            let id = &self.task.source.id;
+            if self.task.client.hold(&id.project_id, id.kind).is_none() {
+                return Ok(slot);
+            }
+        }
     }
 
     /// Waits after a failed try, holding no slot; the error itself when it will not get better, or not in time.
@@ -218,19 +220,23 @@ impl Fetch<'_> {
         clocks: plan::Clocks,
         keep_full: bool,
     ) -> Result<Worker, PollError> {
-        let settled = clocks.earliest().map(|now| now - self.task.settle);
         let end = self.state.end.unwrap_or(window.from);
+        let (settle, retention) = (self.task.settle, atlas::retention(self.state.kind));
+        let judgement = judge(window, self.purpose, clocks, settle, retention);
         let bounds = AnswerBounds {
             asked: question.asked,
-            end_after: plan::advance(end, window, settled),
+            end_after: judgement.change.end_after(end),
             settle: self.task.settle,
         };
         let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
-        let (known_from, settle) = (self.known_from.clone(), self.task.settle);
+        let purpose = self.purpose;
         let intake = blocking(move || {
-            let known = match known_from {
-                KnownFrom::State => Known::load(committer.store(), state.key)?,
-                KnownFrom::Segments => super::archived::known_in(&committer, &state, question.asked, settle)?,
+            // The state's fingerprints are enough from the end watermark on; for what lies before, there are the segments.
+            let known = match purpose {
+                Purpose::Forward => Known::load(committer.store(), state.key)?,
+                Purpose::Again | Purpose::Refill => {
+                    super::archived::known_in(&committer, &state, question.asked, settle)?
+                }
             };
             let kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
             let newest_first = state.kind == Kind::AccessHistory;
@@ -248,7 +254,7 @@ impl Fetch<'_> {
 
     fn report_wrong_clock(&self, clocks: plan::Clocks) {
         let Some(date) = clocks.date else { return };
-        if clocks.difference() > plan::CLOCK_TOLERANCE {
+        if clocks.difference() > plan::CLOCK_TOLERANCE && self.desk.may_warn_of_clock() {
             tracing::warn!(
                 source = %self.task.source,
                 local = %clocks.local,

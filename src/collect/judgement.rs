@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::{
     collect::PollError,
-    instant::Instant,
     plan::{Clocks, Gap, GapReason, Held},
     state::CoverageChange,
     window::Window,
@@ -21,13 +20,25 @@ pub(super) struct Judgement {
     pub(super) fault: Option<PollError>,
 }
 
+/// Why a range is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It lies ahead of the end watermark.
+    Forward,
+    /// It may be archived in part or in whole already: a backfill.
+    Again,
+    /// Damage took what was archived of it.
+    Refill,
+}
+
 /// Judges an answer to `window` by the clocks that it came with.
 ///
 /// Everything up to what may still change is archived, less what Atlas no longer held because it keeps records for
-/// `retention`. A window that lies before the `start` watermark (a backfill) and came too late widens nothing.
+/// `retention`. Of that, a range ahead becomes a gap up to where Atlas still holds anything, a damaged range a gap of
+/// its own length, and a backfill that came too late claims nothing: it may be archived all the same.
 pub(super) fn judge(
     window: Window,
-    start: Instant,
+    purpose: Purpose,
     clocks: Clocks,
     settle: Duration,
     retention: Option<Duration>,
@@ -49,24 +60,27 @@ pub(super) fn judge(
         }
         Held::Since(horizon) => horizon,
     };
-    if window.from < start {
-        let covered = Window::new(horizon, covered.to);
-        let change = if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
-        let fault = PollError::NoLongerHeld { lost: Window::new(window.from, horizon.min(window.to)), horizon };
-        return Judgement { change, lost: Some(Window::new(window.from, horizon)), fault: Some(fault) };
-    }
-    let lost = Window::new(window.from, horizon);
-    let change = {
-        let gap = Gap { window: lost, reason: GapReason::Retention, detail: String::new(), noticed: clocks.local };
+    let lost_until = match purpose {
         // Windows that lie before the horizon as a whole need not be asked one by one.
-        CoverageChange { covered: Window::new(window.from, covered.to.max(horizon)), gaps: vec![gap] }
+        Purpose::Forward => horizon,
+        Purpose::Again | Purpose::Refill => horizon.min(window.to),
     };
-    Judgement { change, lost: Some(lost), fault: None }
+    let lost = Window::new(window.from, lost_until);
+    if purpose == Purpose::Again {
+        let covered = Window::new(lost_until, covered.to);
+        let change = if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
+        let fault = PollError::NoLongerHeld { lost, horizon };
+        return Judgement { change, lost: Some(lost), fault: Some(fault) };
+    }
+    let gap = Gap { window: lost, reason: GapReason::Retention, detail: String::new(), noticed: clocks.local };
+    let covered = Window::new(window.from, covered.to.max(lost_until));
+    Judgement { change: CoverageChange { covered, gaps: vec![gap] }, lost: Some(lost), fault: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instant::Instant;
 
     const HOUR: i64 = 3600;
 
@@ -79,44 +93,62 @@ mod tests {
     }
 
     /// Judged at second 0 by both clocks, with a settle time of 10 s and a retention of 10 h.
-    fn judged(from: i64, to: i64, start: i64) -> Judgement {
+    fn judged(from: i64, to: i64, purpose: Purpose) -> Judgement {
         let clocks = Clocks { local: at(0), date: Some(at(0)) };
         let (settle, retention) = (Duration::from_secs(10), Duration::from_secs(36_000));
-        judge(window(from, to), at(start), clocks, settle, Some(retention))
+        judge(window(from, to), purpose, clocks, settle, Some(retention))
     }
 
     #[test]
     fn what_may_still_change_is_not_covered() {
-        assert_eq!(judged(-HOUR, 0, -HOUR).change.covered, window(-HOUR, -10));
-        assert_eq!(judged(-2 * HOUR, -HOUR, -2 * HOUR).change.covered, window(-2 * HOUR, -HOUR));
-        assert!(judged(-5, 0, -5).change.covered.is_empty());
+        for purpose in [Purpose::Forward, Purpose::Again, Purpose::Refill] {
+            assert_eq!(judged(-HOUR, 0, purpose).change.covered, window(-HOUR, -10));
+            assert_eq!(judged(-2 * HOUR, -HOUR, purpose).change.covered, window(-2 * HOUR, -HOUR));
+            assert!(judged(-5, 0, purpose).change.covered.is_empty());
+        }
     }
 
     #[test]
     fn what_atlas_no_longer_held_is_a_gap_and_the_rest_of_it_is_jumped() {
-        let judgement = judged(-12 * HOUR, -9 * HOUR, -12 * HOUR);
+        let judgement = judged(-12 * HOUR, -9 * HOUR, Purpose::Forward);
         assert_eq!(judgement.change.covered, window(-12 * HOUR, -9 * HOUR));
         assert_eq!(judgement.change.gaps[0].window, window(-12 * HOUR, -10 * HOUR));
-        let judgement = judged(-40 * HOUR, -16 * HOUR, -40 * HOUR);
+        let judgement = judged(-40 * HOUR, -16 * HOUR, Purpose::Forward);
         assert_eq!(judgement.change.covered, window(-40 * HOUR, -10 * HOUR));
         assert_eq!(judgement.change.gaps[0].window, judgement.change.covered);
     }
 
     #[test]
-    fn a_backfill_that_came_too_late_widens_nothing() {
-        let judgement = judged(-40 * HOUR, -16 * HOUR, 0);
-        assert!(judgement.change.covered.is_empty());
-        assert!(
-            matches!(judgement.fault, Some(PollError::NoLongerHeld { lost, .. }) if lost == window(-40 * HOUR, -16 * HOUR))
-        );
-        assert_eq!(judged(-12 * HOUR, -9 * HOUR, 0).change.covered, window(-10 * HOUR, -9 * HOUR));
+    fn damage_that_cannot_be_repaired_is_a_gap_no_longer_than_itself() {
+        let judgement = judged(-40 * HOUR, -16 * HOUR, Purpose::Refill);
+        assert_eq!(judgement.change.covered, window(-40 * HOUR, -16 * HOUR));
+        assert_eq!(judgement.change.gaps[0].window, window(-40 * HOUR, -16 * HOUR));
+    }
+
+    #[test]
+    fn a_backfill_that_came_too_late_claims_nothing() {
+        let judgement = judged(-40 * HOUR, -16 * HOUR, Purpose::Again);
+        assert!(judgement.change.covered.is_empty() && judgement.change.gaps.is_empty());
+        assert!(matches!(judgement.fault, Some(PollError::NoLongerHeld { .. })));
+        let judgement = judged(-12 * HOUR, -9 * HOUR, Purpose::Again);
+        assert_eq!(judgement.change.covered, window(-10 * HOUR, -9 * HOUR));
+        assert!(judgement.change.gaps.is_empty());
     }
 
     #[test]
     fn without_a_date_nothing_is_proven() {
         let clocks = Clocks { local: at(0), date: None };
-        let judgement = judge(window(-HOUR, 0), at(-HOUR), clocks, Duration::ZERO, None);
+        let judgement = judge(window(-HOUR, 0), Purpose::Forward, clocks, Duration::ZERO, None);
         assert!(judgement.change.covered.is_empty());
         assert!(matches!(judgement.fault, Some(PollError::NoDate)));
+    }
+
+    #[test]
+    fn clocks_that_contradict_each_other_prove_nothing() {
+        let clocks = Clocks { local: at(2 * HOUR), date: Some(at(0)) };
+        let retention = Some(Duration::from_secs(36_000));
+        let judgement = judge(window(-9 * HOUR, -HOUR), Purpose::Forward, clocks, Duration::ZERO, retention);
+        assert!(judgement.change.covered.is_empty() && judgement.change.gaps.is_empty());
+        assert!(matches!(judgement.fault, Some(PollError::ClocksDisagree { .. })));
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     state::{KeptFingerprint, RecordKey, StateError},
 };
 
-/// So many are held in memory (about half a MiB); more go to a scratch database.
-const IN_MEMORY: usize = 16 * 1024;
+/// So many are held in memory (about a quarter of a MiB); more go to a scratch database.
+const IN_MEMORY: usize = 4 * 1024;
 
 /// A list of fingerprints that is written once and read once.
 #[derive(Debug)]

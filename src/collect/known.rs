@@ -14,11 +14,12 @@ use crate::{
     window::Window,
 };
 
-/// So many distinct fingerprints are held in memory (about 1 MiB); more go to a scratch database.
-const IN_MEMORY: usize = 16 * 1024;
+/// So many distinct fingerprints are held in memory (about a quarter of a MiB); more go to a scratch database. Each
+/// thread's share of the heap keeps what was once needed at a time, so this counts several times.
+const IN_MEMORY: usize = 4 * 1024;
 
 /// How many fingerprints are read from the state at once.
-const PAGE: usize = 4096;
+const PAGE: usize = 1024;
 
 /// The records that one answer may hold and that are archived already.
 #[derive(Debug)]

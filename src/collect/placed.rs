@@ -10,6 +10,9 @@ use crate::{
 /// So many bytes of records wait at most for the next record with a clock.
 const WAITING_BYTES: usize = 1 << 20;
 
+/// What a waiting record costs beside its bytes.
+const WAITING_COSTS: usize = 128;
+
 /// A record and what it is recognised by.
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
@@ -47,7 +50,7 @@ impl Placer {
         mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(clock) = reading.clocks.latest() else {
-            self.waiting_bytes += bytes.len();
+            self.waiting_bytes += bytes.len() + WAITING_COSTS;
             self.waiting.push((bytes.to_vec(), reading));
             // Too many to wait for the next clock; a wider place is a place too.
             return if self.waiting_bytes > WAITING_BYTES { self.release(None, each) } else { Ok(()) };

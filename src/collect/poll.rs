@@ -10,8 +10,8 @@ use crate::{
         Job, PollError, PollReport, Progress, Task, archived,
         blocking::blocking,
         desk::{Desk, Lane},
-        fetch::{Fetch, Fetched, FetchedAnswer, KnownFrom, Question},
-        judgement::{Judgement, judge},
+        fetch::{Fetch, Fetched, FetchedAnswer, Question},
+        judgement::{Judgement, Purpose, judge},
         kept::Kept,
         report::Failure,
     },
@@ -20,7 +20,7 @@ use crate::{
     instant::Instant,
     plan::{self, Gap, GapReason, Planner},
     source::{AuthResult, Kind},
-    state::{CoverageChange, SourceState, StateError, gaps},
+    state::{CoverageChange, SourceState},
     window::Window,
 };
 
@@ -73,22 +73,23 @@ impl<'a> Poll<'a> {
         match job {
             Job::Backfill(window) => {
                 let until = window.to.min(self.now());
-                self.cover(Window::new(window.from, until), KnownFrom::Segments).await
+                self.cover(Window::new(window.from, until), Purpose::Again).await
             }
             Job::Regular => {
-                for window in self.damaged_ranges()? {
-                    self.cover(window, KnownFrom::Segments).await?;
-                }
                 if self.now() < end {
                     // Either clock may have been set since Atlas was last asked what time it is.
                     let moment = Window::new(end, end + std::time::Duration::from_millis(1));
-                    self.cover(moment, KnownFrom::State).await?;
+                    self.cover(moment, Purpose::Forward).await?;
                 }
                 let now = self.now();
                 if now < end {
                     return Err(PollError::ClockBehind { now, end });
                 }
-                self.cover(Window::new(end, now), KnownFrom::State).await
+                self.cover(Window::new(end, now), Purpose::Forward).await?;
+                for window in self.desk.gap_ranges(self.state().key, GapReason::Damage).await? {
+                    self.cover(window, Purpose::Refill).await?;
+                }
+                Ok(())
             }
         }
     }
@@ -132,7 +133,7 @@ impl<'a> Poll<'a> {
         }
         self.fetch(
             &Planner::new(Window::new(Instant::MIN, Instant::MIN), Instant::MIN, None, Vec::new()),
-            KnownFrom::State,
+            Purpose::Forward,
         )
         .prime()
         .await?;
@@ -159,14 +160,15 @@ impl<'a> Poll<'a> {
     }
 
     /// Asks for `range`, window by window, and commits each.
-    async fn cover(&mut self, range: Window, known_from: KnownFrom) -> Result<(), PollError> {
+    async fn cover(&mut self, range: Window, purpose: Purpose) -> Result<(), PollError> {
         if let Some((change, kept)) = self.quiet_end.take() {
             // It was the last window of the range before this one, but not of the poll.
             self.commit_quietly(change, kept, false).await?;
         }
-        let declared = match known_from {
-            KnownFrom::State => self.declared_ranges()?,
-            KnownFrom::Segments => Vec::new(),
+        // An operator's word holds for the way forward; a backfill tries all the same.
+        let declared = match purpose {
+            Purpose::Forward => self.desk.gap_ranges(self.state().key, GapReason::Skipped).await?,
+            Purpose::Again | Purpose::Refill => Vec::new(),
         };
         let limit = (self.state().kind == Kind::AccessHistory).then_some(atlas::PAGE_LIMIT);
         let mut planner = Planner::new(range, self.now(), limit, declared);
@@ -180,7 +182,7 @@ impl<'a> Poll<'a> {
             }
             let auth_result = self.task.source.id.filter.auth_result;
             let question = Question { window, asked: planner.asked(window), auth_result };
-            let fetch = self.fetch(&planner, known_from.clone());
+            let fetch = self.fetch(&planner, purpose);
             let mut requests = 0;
             let fetched = fetch.ask(question, false, &mut requests).await;
             self.report.requests += requests;
@@ -189,10 +191,10 @@ impl<'a> Poll<'a> {
                     self.tell(&Progress::Split { window });
                 }
                 Fetched::Full { .. } => {
-                    self.join_full(question, &mut planner, &known_from, range).await?;
+                    self.join_full(question, &mut planner, purpose, range).await?;
                 }
                 Fetched::Answer(answer) => {
-                    if self.take(*answer, question, &mut planner, range).await? {
+                    if self.take(*answer, question, purpose, &mut planner, range).await? {
                         break;
                     }
                 }
@@ -208,11 +210,12 @@ impl<'a> Poll<'a> {
         &mut self,
         answer: FetchedAnswer,
         question: Question,
+        purpose: Purpose,
         planner: &mut Planner,
         range: Window,
     ) -> Result<bool, PollError> {
         let (window, narrower, clocks) = (answer.window, answer.narrower, answer.clocks);
-        let (change, lost_until) = self.judge(window, clocks);
+        let (change, lost_until) = self.judge(window, purpose, clocks);
         planner.covered(window, answer.taken_in.seen);
         if let Some(until) = lost_until {
             planner.jump(until.min(range.to));
@@ -232,10 +235,9 @@ impl<'a> Poll<'a> {
     }
 
     /// What an answer says about coverage, and up to where Atlas held nothing any more; tells of that.
-    fn judge(&mut self, window: Window, clocks: plan::Clocks) -> (CoverageChange, Option<Instant>) {
-        let (start, _) = self.watermarks();
+    fn judge(&mut self, window: Window, purpose: Purpose, clocks: plan::Clocks) -> (CoverageChange, Option<Instant>) {
         let retention = atlas::retention(self.state().kind);
-        let Judgement { change, lost, fault } = judge(window, start, clocks, self.task.settle, retention);
+        let Judgement { change, lost, fault } = judge(window, purpose, clocks, self.task.settle, retention);
         if let Some(window) = lost.filter(|_| fault.is_none()) {
             let (reason, noticed) = (GapReason::Retention, clocks.local);
             self.tell(&Progress::Gap { gap: &Gap { window, reason, detail: String::new(), noticed } });
@@ -252,7 +254,7 @@ impl<'a> Poll<'a> {
         &mut self,
         question: Question,
         planner: &mut Planner,
-        known_from: &KnownFrom,
+        purpose: Purpose,
         range: Window,
     ) -> Result<(), PollError> {
         let results = match question.auth_result {
@@ -263,7 +265,7 @@ impl<'a> Poll<'a> {
         let mut earliest: Option<plan::Clocks> = None;
         for auth_result in results {
             answers -= 1;
-            let fetch = self.fetch(planner, known_from.clone());
+            let fetch = self.fetch(planner, purpose);
             let mut requests = 0;
             let fetched = fetch.ask(Question { auth_result, ..question }, true, &mut requests).await;
             self.report.requests += requests;
@@ -279,7 +281,7 @@ impl<'a> Poll<'a> {
             let window = question.window;
             let mut change = CoverageChange::none(window.from);
             if answers == 0 {
-                (change, _) = self.judge(window, clocks);
+                (change, _) = self.judge(window, purpose, clocks);
                 if !change.covered.is_empty() {
                     let gap = Gap {
                         window: window.intersection(change.covered),
@@ -368,8 +370,8 @@ impl<'a> Poll<'a> {
         }
     }
 
-    fn fetch<'b>(&'b self, planner: &'b Planner, known_from: KnownFrom) -> Fetch<'b> {
-        Fetch { desk: self.desk, task: self.task, stop: self.stop, state: self.state(), planner, known_from }
+    fn fetch<'b>(&'b self, planner: &'b Planner, purpose: Purpose) -> Fetch<'b> {
+        Fetch { desk: self.desk, task: self.task, stop: self.stop, state: self.state(), planner, purpose }
     }
 
     /// The state of the source, which [`Poll::open`] put there before anything else.
@@ -386,23 +388,6 @@ impl<'a> Poll<'a> {
     fn now(&self) -> Instant {
         let offset = self.task.client.clock_offset_ms().unwrap_or(0);
         Instant::from_millis(self.desk.clock.now().millis().saturating_add(offset))
-    }
-
-    /// Ranges that an operator declared never to be had.
-    fn declared_ranges(&self) -> Result<Vec<Window>, PollError> {
-        self.gap_ranges(GapReason::Skipped)
-    }
-
-    /// Ranges that damage took and that have to be asked again.
-    fn damaged_ranges(&self) -> Result<Vec<Window>, PollError> {
-        self.gap_ranges(GapReason::Damage)
-    }
-
-    fn gap_ranges(&self, reason: GapReason) -> Result<Vec<Window>, PollError> {
-        let key = self.state().key;
-        let all = self.desk.committer.store().read(|connection| gaps(connection, key));
-        let all = all.map_err(|error: StateError| PollError::from(error))?;
-        Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
     }
 
     fn tell(&self, progress: &Progress<'_>) {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     atlas::Client,
+    clock::Clock,
     collect::{Job, PollReport, Task},
     config::{Config, ConfigError, next_run},
     daemon::{
@@ -23,6 +24,7 @@ use crate::{
         ticks::Ticks,
         watch::Watch,
     },
+    plan::CLOCK_TOLERANCE,
     source::{Kind, Source, SourceId},
     state::{SourceState, StateError},
 };
@@ -30,8 +32,14 @@ use crate::{
 /// An interval for patterns that have no next run, which the configuration refuses.
 const NO_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// A tick is told no later than this: the scheduler looks at the time twice a second.
+const LATE_TICK: Duration = Duration::from_secs(1);
+
 /// How long revoking tokens may take at the end.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the clock of the machine was set.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
 /// How the daemon is told what to do, and tells how it is.
 pub struct Control {
@@ -91,20 +99,33 @@ impl Service {
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         tracing::info!(sources = self.roster.len(), "collecting");
         (control.ready)();
+        let mut wall = WallClock::new(self.station.clock.as_ref());
+        let mut look = tokio::time::interval(LOOK_AT_CLOCK);
         loop {
             let due = self.roster.next_due();
             tokio::select! {
                 () = control.stop.cancelled() => break,
                 Some(reload) = control.reloads.recv() => {
                     if let Some(replaced) = self.reload(reload) {
+                        let since = self.station.clock.now() - LATE_TICK;
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
+                        self.tick_since(since);
                         revoke(replaced).await;
                     }
                     (control.ready)();
                 }
                 pattern = ticks.next() => {
                     self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
+                }
+                _ = look.tick() => {
+                    if wall.was_set(self.station.clock.as_ref()) {
+                        // The scheduler would wait until the clock shows again what it showed before.
+                        tracing::warn!("the clock of this machine was set; the schedule starts anew");
+                        ticks.stop().await;
+                        ticks = Ticks::start(&self.patterns()).await?;
+                        self.poll_everything();
+                    }
                 }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
@@ -114,6 +135,23 @@ impl Service {
         ticks.stop().await;
         self.wind_down().await;
         Ok(())
+    }
+
+    /// Makes due what may have ticked unheard while one schedule took the place of another. A poll too many costs one
+    /// request; one too few would cost a whole interval.
+    fn tick_since(&mut self, since: crate::instant::Instant) {
+        let now = self.station.clock.now();
+        for pattern in self.patterns() {
+            if next_run(&pattern, since).is_some_and(|tick| tick <= now) {
+                self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
+            }
+        }
+    }
+
+    /// Makes every source due in its turn.
+    fn poll_everything(&mut self) {
+        let now = Instant::now();
+        self.members().into_iter().for_each(|member| self.roster.schedule(member.task.source.id, now, NO_INTERVAL));
     }
 
     fn begin_due(&mut self) {
@@ -281,6 +319,27 @@ impl Service {
                 }
             }
         });
+    }
+}
+
+/// Notices when the clock of the machine is set.
+struct WallClock {
+    shown: crate::instant::Instant,
+    at: Instant,
+}
+
+impl WallClock {
+    fn new(clock: &dyn Clock) -> Self {
+        Self { shown: clock.now(), at: Instant::now() }
+    }
+
+    /// Whether the clock went on by much more or less than time did since the last look.
+    fn was_set(&mut self, clock: &dyn Clock) -> bool {
+        let now = Self::new(clock);
+        let expected = self.shown + (now.at - self.at);
+        let off = now.shown.since(expected).max(expected.since(now.shown));
+        *self = now;
+        off > CLOCK_TOLERANCE
     }
 }
 

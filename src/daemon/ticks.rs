@@ -1,9 +1,12 @@
 //! Cron patterns into ticks.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
 /// The scheduler could not be started.
@@ -14,11 +17,29 @@ pub(super) struct ScheduleError {
     cause: JobSchedulerError,
 }
 
-/// One job for each distinct pattern; its ticks come out of a channel. What is done at a tick, and whether it is done
+/// One job for each distinct pattern; its ticks wait until they are asked for. What is done at a tick, and whether it is done
 /// already, is not the scheduler's business.
 pub(super) struct Ticks {
     scheduler: JobScheduler,
-    ticks: mpsc::Receiver<String>,
+    due: Arc<Due>,
+}
+
+/// The patterns that have ticked and were not asked for yet. A pattern that ticks twice meanwhile is due once.
+#[derive(Default)]
+struct Due {
+    patterns: Mutex<BTreeSet<String>>,
+    ticked: Notify,
+}
+
+impl Due {
+    fn tick(&self, pattern: &str) {
+        self.patterns.lock().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned());
+        self.ticked.notify_one();
+    }
+
+    fn take(&self) -> Option<String> {
+        self.patterns.lock().unwrap_or_else(PoisonError::into_inner).pop_first()
+    }
 }
 
 impl Ticks {
@@ -29,26 +50,26 @@ impl Ticks {
             move |cause| ScheduleError { pattern, cause }
         };
         let scheduler = JobScheduler::new().await.map_err(failed("all"))?;
-        // Room for a tick of each pattern: one that is still waiting stands for the next one too.
-        let (sender, ticks) = mpsc::channel(patterns.len().max(1));
+        let due = Arc::new(Due::default());
         for pattern in patterns {
-            let (sender, tick) = (sender.clone(), pattern.clone());
+            let (ticking, tick) = (Arc::clone(&due), pattern.clone());
             let job = Job::new(pattern, move |_, _| {
-                let _ = sender.try_send(tick.clone());
+                ticking.tick(&tick);
             });
             let job = job.map_err(failed(pattern))?;
             scheduler.add(job).await.map_err(failed(pattern))?;
         }
         scheduler.start().await.map_err(failed("all"))?;
-        Ok(Self { scheduler, ticks })
+        Ok(Self { scheduler, due })
     }
 
     /// The pattern that ticks next.
     pub(super) async fn next(&mut self) -> String {
-        match self.ticks.recv().await {
-            Some(pattern) => pattern,
-            // The scheduler holds the senders for as long as it lives.
-            None => std::future::pending().await,
+        loop {
+            if let Some(pattern) = self.due.take() {
+                return pattern;
+            }
+            self.due.ticked.notified().await;
         }
     }
 

@@ -1,6 +1,6 @@
 //! One line when a source starts to fail and one when it is well again; not one for each try.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use crate::{collect::PollReport, instant::Instant, source::Source};
 
@@ -15,7 +15,11 @@ struct Failing {
     since: Instant,
     polls: u64,
     cause: String,
+    told: Instant,
 }
+
+/// A failure that goes on is told again so often.
+const REMIND_EVERY: Duration = Duration::from_secs(3600);
 
 impl Watch {
     /// Takes note of a poll and tells what has changed.
@@ -51,10 +55,13 @@ impl Watch {
             since: report.at,
             polls: 0,
             cause: String::new(),
+            told: report.at,
         });
         failing.polls += 1;
-        if kind_of(&failing.cause) != kind_of(&cause) {
-            tracing::error!(source = %source, "{failure}");
+        let reminder = report.at.since(failing.told) >= REMIND_EVERY;
+        if reminder || kind_of(&failing.cause) != kind_of(&cause) {
+            failing.told = report.at;
+            tracing::error!(source = %source, failing_since = %failing.since, "{failure}");
         } else {
             tracing::debug!(source = %source, failed_polls = failing.polls, "{failure}");
         }

@@ -47,7 +47,11 @@ pub(super) fn read(entry: &[u8]) -> Reading {
         second: log_line.as_deref().and_then(read_log_line_time),
     };
     let fingerprint = match (&hostname, &log_line) {
-        (Some(hostname), Some(log_line)) => Fingerprint::of_log_line(hostname, log_line),
+        // An old server's plain text may say the same again and again; then the time belongs to it.
+        (Some(hostname), Some(log_line)) => {
+            let other_clock = clocks.first.filter(|_| clocks.second.is_none());
+            Fingerprint::of_log_line(hostname, log_line, other_clock)
+        }
         _ => by_bytes.fingerprint,
     };
     Reading { clocks, fingerprint }
@@ -117,6 +121,14 @@ mod tests {
     fn an_entry_rendered_anew_is_the_same_record() {
         let anew = r#"{"timestamp":"2025-06-06T07:34:45Z", "hostname":"h-00-\u0030\u0032","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}"}"#;
         assert_eq!(read(ENTRY.as_bytes()).fingerprint, read(anew.as_bytes()).fingerprint);
+    }
+
+    #[test]
+    fn a_log_line_without_a_time_is_told_apart_by_the_timestamp() {
+        let entry =
+            |second| format!(r#"{{"hostname":"h","logLine":"plain","timestamp":"2025-06-06T07:34:{second}Z"}}"#);
+        let fingerprint = |second| read(entry(second).as_bytes()).fingerprint;
+        assert_ne!(fingerprint("45"), fingerprint("46"));
     }
 
     #[test]

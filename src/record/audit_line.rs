@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserializer as _,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::{
@@ -36,7 +36,7 @@ impl<'de> Visitor<'de> for TimeOfEvent {
         let mut time = None;
         while let Some(name) = members.next_key::<Name>()? {
             match name {
-                Name::Time => time = members.next_value::<serde_json::Value>()?.as_i64().map(Instant::from_millis),
+                Name::Time => time = members.next_value::<Millis>()?.0.map(Instant::from_millis),
                 Name::Other => {
                     members.next_value::<IgnoredAny>()?;
                 }
@@ -70,6 +70,57 @@ impl<'de> serde::Deserialize<'de> for Name {
     }
 }
 
+/// A whole number of milliseconds; nothing for any other value, of which nothing is kept.
+struct Millis(Option<i64>);
+
+impl<'de> serde::Deserialize<'de> for Millis {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MillisVisitor;
+        impl<'de> Visitor<'de> for MillisVisitor {
+            type Value = Millis;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_i64<E>(self, millis: i64) -> Result<Millis, E> {
+                Ok(Millis(Some(millis)))
+            }
+
+            fn visit_u64<E>(self, millis: u64) -> Result<Millis, E> {
+                Ok(Millis(i64::try_from(millis).ok()))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Millis, E> {
+                Ok(Millis(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Millis, E> {
+                Ok(Millis(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Millis, E> {
+                Ok(Millis(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Millis, E> {
+                Ok(Millis(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Millis, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Millis(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Millis, A::Error> {
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Millis(None))
+            }
+        }
+        deserializer.deserialize_any(MillisVisitor)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,9 +136,18 @@ mod tests {
 
     #[test]
     fn a_line_of_another_shape_has_no_clock() {
-        for line in
-            ["", "plain text", "[1]", r#"{"time":"soon"}"#, r#"{"time":null}"#, r#"{"time":1"#, r#"{"time":1}x"#]
-        {
+        for line in [
+            "",
+            "plain text",
+            "[1]",
+            r#"{"time":"soon"}"#,
+            r#"{"time":null}"#,
+            r#"{"time":1.5}"#,
+            r#"{"time":[1]}"#,
+            r#"{"time":{"time":1}}"#,
+            r#"{"time":1"#,
+            r#"{"time":1}x"#,
+        ] {
             assert_eq!(time(line), None, "{line}");
         }
     }

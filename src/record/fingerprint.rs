@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::instant::Instant;
+
 /// The number of bytes in a [`Fingerprint`].
 const LENGTH: usize = 16;
 
@@ -20,10 +22,12 @@ impl Fingerprint {
     }
 
     /// Of an access-history entry that is recognised by where and what the server logged, because Atlas may render
-    /// the rest anew.
+    /// the rest anew. `clock` is that of an entry whose log line has none.
     #[must_use]
-    pub fn of_log_line(hostname: &str, log_line: &str) -> Self {
-        Self::hash("log line", &[hostname.as_bytes(), log_line.as_bytes()])
+    pub fn of_log_line(hostname: &str, log_line: &str, clock: Option<Instant>) -> Self {
+        let clock = clock.map(|clock| clock.millis().to_le_bytes());
+        let clock = clock.as_ref().map_or(&[][..], |bytes| bytes);
+        Self::hash("log line", &[hostname.as_bytes(), log_line.as_bytes(), clock])
     }
 
     /// Every part goes in with its length, so that no two lists of parts hash alike.
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn parts_cannot_be_shifted_into_each_other() {
-        assert_ne!(Fingerprint::of_log_line("ab", "c"), Fingerprint::of_log_line("a", "bc"));
-        assert_ne!(Fingerprint::of_bytes(b"x"), Fingerprint::of_log_line("x", ""));
+        assert_ne!(Fingerprint::of_log_line("ab", "c", None), Fingerprint::of_log_line("a", "bc", None));
+        assert_ne!(Fingerprint::of_bytes(b"x"), Fingerprint::of_log_line("x", "", None));
     }
 }

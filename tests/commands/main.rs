@@ -3,16 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access_forms;
+mod api_key;
 mod audit_forms;
 mod backfill;
 mod bad_answers;
+mod bad_configuration;
 mod both_kinds;
+mod check;
 mod clocks;
 mod demo_command;
+mod denials;
 mod filters;
 mod full_pages;
 mod harness;
 mod late_records;
+mod limits;
 mod locks;
 mod log_lines;
 mod narrower_answers;
@@ -24,8 +29,11 @@ mod run_failing;
 mod run_restart;
 mod run_schedule;
 mod run_slots;
+mod secrets;
 mod segments;
+mod service_account;
 mod simulate_command;
 mod skip;
 mod start_and_retention;
+mod status_answers;
 mod stop;

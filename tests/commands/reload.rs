@@ -1,12 +1,12 @@
 //! SIGHUP: another configuration comes into force while the daemon runs.
 
-use std::fs;
+use std::{fs, time::Instant as Deadline};
 
 use atlas_logd::sim::{Event, Role, ServiceAccount};
 use rustix::process::Signal;
 
 use crate::harness::{
-    CLIENT_ID, Configuration, Daemon, EVERY_SECOND, HOUR, ONCE_A_YEAR, PAYMENTS, ProjectTable, SECOND, Stage,
+    CLIENT_ID, Configuration, Daemon, EVERY_SECOND, HOUR, ONCE_A_YEAR, PATIENCE, PAYMENTS, ProjectTable, SECOND, Stage,
     asked_from, orders, prod, shops, warehouse,
 };
 
@@ -108,6 +108,22 @@ fn another_schedule_takes_the_place_of_the_old_one() {
     reload(&stage, &mut daemon, |config| config.set_text("schedule", "stream_audit", EVERY_SECOND));
     stage.wait_for_data_requests(&orders(), 4);
     assert_eq!(stage.data_requests(&prod()).len(), 1, "its schedule is what it was");
+    daemon.stop();
+    stage.assert_current(&orders());
+}
+
+#[test]
+fn no_tick_is_lost_between_an_old_schedule_and_a_new_one() {
+    let stage = stage(EVERY_SECOND);
+    let mut daemon = stage.spawn_daemon();
+    stage.wait_until_polled(&orders());
+    let before = stage.data_requests(&orders()).len();
+    let deadline = Deadline::now() + PATIENCE;
+    // No schedule lives for long enough to see more than a tick.
+    while stage.data_requests(&orders()).len() < before + 3 {
+        assert!(Deadline::now() < deadline, "reading the configuration again and again keeps it from polling");
+        reload(&stage, &mut daemon, |_| ());
+    }
     daemon.stop();
     stage.assert_current(&orders());
 }

@@ -64,7 +64,7 @@ impl Simulated {
         (between("$BASE", "\""), between("Accept: ", "'"))
     }
 
-    fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+    fn send(&self, method: &str, target: &str, headers: &str, body: &str) -> TcpStream {
         let address = self.variable("BASE").strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -73,6 +73,11 @@ impl Simulated {
             "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+        let mut stream = self.send(method, target, headers, body);
         let mut received = Vec::new();
         stream.read_to_end(&mut received).unwrap();
         let end = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
@@ -148,6 +153,22 @@ fn both_endpoints_answer_as_it_says_and_a_signal_ends_it() {
 
     kill_process(Pid::from_child(&simulated.child), Signal::TERM).unwrap();
     assert_eq!(simulated.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_answer_that_nobody_reads_does_not_hold_up_the_end() {
+    let mut simulated = Simulated::start();
+    let (target, accept) = simulated.command("clusters/prod-0");
+    let (path, _) = target.split_once('?').unwrap();
+    let headers = format!("Authorization: Bearer {}\r\nAccept: {accept}\r\n", simulated.token());
+    // About 20 MB, of which the beginning is on its way.
+    let mut stream = simulated.send("GET", &format!("{path}?nLogs=20000"), &headers, "");
+    let mut beginning = [0; 12];
+    stream.read_exact(&mut beginning).unwrap();
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    kill_process(Pid::from_child(&simulated.child), Signal::TERM).unwrap();
+    assert_eq!(simulated.child.wait().unwrap().code(), Some(0));
+    drop(stream);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::config::Credential;
 
-/// What the digest of an API key is primed with: any path there asks for credentials.
-const PRIME_PATH: &str = "/api/atlas/v2";
+/// What the digest of an API key is primed with: the list of projects, which is never shown without credentials.
+const PRIME_PATH: &str = "/api/atlas/v2/groups";
 
 /// A credential with its token or nonce.
 #[derive(Debug)]

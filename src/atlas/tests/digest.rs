@@ -165,5 +165,5 @@ async fn priming_gets_the_nonce_that_the_first_ask_uses() {
     access(&client).await.unwrap();
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
-    assert_eq!(requests[0].line, "GET /api/atlas/v2");
+    assert_eq!(requests[0].line, "GET /api/atlas/v2/groups");
 }

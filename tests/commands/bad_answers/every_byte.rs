@@ -54,9 +54,8 @@ fn a_gzip_that_stops_anywhere_brings_no_record_unless_it_stops_after_a_member() 
             assert!(failure.to_string().contains("the gzip data stops in the middle"), "{length}: {failure}");
         }
     }
-    drop(desk);
     stage.world.clear_faults();
-    stage.poll_once();
+    desk.poll(&source);
     stage.assert_exact(&source);
     assert_eq!(stage.lines(&source).len(), 4);
 }
@@ -93,8 +92,7 @@ fn a_page_that_stops_anywhere_brings_no_record() {
             assert!(failure.to_string().contains("the JSON stops in the middle"), "{length}: {failure}");
         }
     }
-    drop(desk);
     stage.world.clear_faults();
-    stage.poll_once();
+    desk.poll(&source);
     stage.assert_exact(&source);
 }

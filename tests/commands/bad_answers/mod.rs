@@ -1,5 +1,6 @@
 //! What Atlas may send that is wrong.
 
+mod backlog;
 mod cases;
 mod every_byte;
 mod fails;

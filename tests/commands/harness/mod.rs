@@ -29,6 +29,7 @@ mod command;
 mod configuration;
 mod daemon;
 mod desk;
+mod environment;
 mod live;
 mod more_sources;
 mod oracle;
@@ -43,7 +44,7 @@ pub(crate) use daemon::Daemon;
 pub(crate) use desk::Desk;
 pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
 pub(crate) use stage::{
-    ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, Stage, at, orders, prod, shops, warehouse,
+    ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,
 };
 pub(crate) use status::{Gap, Status};
 

@@ -1,0 +1,96 @@
+//! A wrong answer in the middle of a backlog: what came before it stays, and what comes behind it waits for nobody who
+//! does not come.
+
+use std::{path::Path, process::Command};
+
+use atlas_logd::{
+    instant::Instant,
+    sim::{Fault, Match},
+    source::Source,
+};
+
+use super::cases::{add_record, impatient};
+use crate::harness::{HOUR, Stage, orders, prod};
+
+/// A backlog of three windows, with a record every second hour.
+fn stage() -> Stage {
+    let stage = Stage::new();
+    impatient(&stage);
+    stage.configure(|config| config.start("60h"));
+    for source in [orders(), prod()] {
+        (1..=29).for_each(|number| add_record(&stage, &source, 2 * HOUR * number, &format!("record {number}")));
+    }
+    stage
+}
+
+fn wrong(source: &Source) -> Fault {
+    if *source == orders() { Fault::Body("this is no gzip".into()) } else { Fault::Body("this is no JSON".into()) }
+}
+
+/// The first parameter of a query, which is where its range begins.
+fn beginning(query: &str) -> &str {
+    let start = |part: &&str| part.starts_with("start");
+    query.split('&').find(start).unwrap()
+}
+
+/// The command that is printed in the failure of a source.
+fn printed_skip<'a>(stderr: &'a str, source: &Source) -> &'a str {
+    let start = format!("{source}: failed to collect [");
+    let line = stderr.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{stderr}"));
+    line.split_once("get past it with: ").unwrap_or_else(|| panic!("no command in: {line}")).1
+}
+
+#[test]
+fn what_was_committed_before_stays_and_the_window_is_asked_again() {
+    let stage = stage();
+    for source in [orders(), prod()] {
+        stage.world.fault(Match::source(&source.id).nth(2), wrong(&source));
+    }
+    stage.command(["collect"]).assert_code(1);
+    for source in [orders(), prod()] {
+        assert_eq!(stage.requests_for(&source), 2, "what lies behind is not asked for");
+        assert_eq!(stage.status(&source).covered().duration(), 24 * HOUR);
+        assert!(!stage.lines(&source).is_empty());
+        stage.assert_exact(&source);
+    }
+    stage.command(["collect"]).assert_done();
+    for source in [orders(), prod()] {
+        assert_eq!(stage.requests_for(&source), 4);
+        assert_eq!(stage.lines(&source).len(), 29);
+        assert!(stage.gaps(&source).is_empty());
+        stage.assert_current(&source);
+    }
+}
+
+#[test]
+fn a_window_that_never_gets_better_is_skipped_and_the_rest_is_collected() {
+    let stage = stage();
+    for source in [orders(), prod()] {
+        stage.world.fault(Match::source(&source.id).nth(2), wrong(&source));
+    }
+    stage.command(["collect"]).assert_code(1);
+    for source in [orders(), prod()] {
+        let queries = stage.world.requests_matching(&Match::source(&source.id));
+        stage.world.fault(Match::source(&source.id).query(beginning(&queries[1].query)), wrong(&source));
+    }
+    let outcome = stage.command(["collect"]).assert_code(1);
+    for source in [orders(), prod()] {
+        let end: Instant = stage.status(&source).end();
+        let program = Path::new(env!("CARGO_BIN_EXE_atlas-logd"));
+        let command = printed_skip(&outcome.stderr, &source).strip_prefix("atlas-logd ").unwrap();
+        let mut shell = Command::new("/bin/sh");
+        shell.env_clear().args(["-c", &format!("\"$0\" --config \"$1\" {command}")]);
+        shell.arg(program).arg(stage.config_path());
+        stage.run(shell).assert_done();
+        let [gap] = &stage.gaps(&source)[..] else { panic!("{source} has no gap, or several") };
+        assert_eq!((gap.window.from, gap.window.to), (end, end + 24 * HOUR));
+    }
+    stage.command(["collect"]).assert_done();
+    for source in [orders(), prod()] {
+        let [gap] = &stage.gaps(&source)[..] else { panic!("{source} has no gap, or several") };
+        assert_eq!((gap.reason.as_str(), gap.detail.as_str()), ("skipped", "…"));
+        let missing = 29 - stage.lines(&source).len();
+        assert!((11..=12).contains(&missing), "{missing} records are missing");
+        stage.assert_exact(&source);
+    }
+}

@@ -1,0 +1,76 @@
+//! `status`: for people, for programs, and for a monitor that only sees the exit code.
+
+use atlas_logd::sim::{Event, Fault, Match};
+
+use crate::harness::{HOUR, Stage, orders, prod};
+
+const NAMES: &str = "payments/stream-audit/orders, payments/access-history/prod-0";
+
+#[test]
+fn before_the_first_poll_there_is_no_state_to_show() {
+    let stage = Stage::new();
+    let outcome = stage.command(["status"]).assert_code(1);
+    assert!(outcome.stderr.contains("state.db"), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn a_source_that_was_never_polled_is_behind_whatever_is_allowed() {
+    let stage = Stage::new();
+    stage.command(["collect", "payments/stream-audit/orders"]).assert_done();
+    let outcome = stage.command(["status"]).assert_done();
+    let line = outcome.stdout.lines().find(|line| line.contains("payments/access-history/prod-0"));
+    assert!(line.is_some_and(|line| line.trim_end().ends_with("never polled")), "{}", outcome.stdout);
+    let outcome = stage.command(["status", "--max-lag", "30d"]).assert_code(1);
+    assert_eq!(outcome.stderr, "payments/access-history/prod-0 was never polled (allowed: 30 d)\n");
+    stage.command(["status", "--max-lag", "1h", "payments/stream-audit/orders"]).assert_done();
+}
+
+#[test]
+fn the_lag_that_is_allowed_decides_the_exit_code() {
+    let stage = Stage::new();
+    stage.command(["collect"]).assert_done();
+    // Watermarks trail by the settle times, 10 and 15 minutes.
+    let outcome = stage.command(["status", "--max-lag", "20m"]).assert_done();
+    assert_eq!(outcome.stderr, "");
+    let outcome = stage.command(["status", "--max-lag", "12m"]).assert_code(1);
+    assert!(outcome.stderr.starts_with("payments/access-history/prod-0 is 15 min"), "{}", outcome.stderr);
+    assert!(outcome.stderr.ends_with(" behind (allowed: 12 min)\n"), "{}", outcome.stderr);
+    assert_eq!(outcome.stderr.lines().count(), 1);
+    assert_eq!(stage.command(["status", "--max-lag", "12m", "--json"]).assert_code(1).stderr, outcome.stderr);
+    stage.command(["status", "--max-lag", "soon"]).assert_code(2);
+}
+
+#[test]
+fn a_failure_is_shown_until_a_poll_succeeds() {
+    let stage = Stage::new();
+    stage.add(&orders(), Event::audit(stage.ago(HOUR), "one"));
+    stage.command(["collect"]).assert_done();
+    stage.world.fault(Match::source(&orders().id), Fault::html(200));
+    stage.command(["collect"]).assert_code(1);
+    let outcome = stage.command(["status"]).assert_done();
+    let line = outcome.stdout.lines().find(|line| line.contains("payments/stream-audit/orders")).unwrap();
+    assert!(line.contains("failing since ") && line.contains("the answer is text/html instead of gzip"), "{line}");
+    assert!(stage.status(&orders()).failing_since.is_some());
+    assert_eq!(stage.status(&prod()).failing_since, None);
+    stage.world.clear_faults();
+    stage.command(["collect"]).assert_done();
+    let outcome = stage.command(["status"]).assert_done();
+    assert!(!outcome.stdout.contains("failing"), "{}", outcome.stdout);
+    assert_eq!(stage.status(&orders()).message, None);
+}
+
+#[test]
+fn a_name_that_no_source_has_is_answered_with_those_that_there_are() {
+    let stage = Stage::new();
+    stage.command(["collect"]).assert_done();
+    let said = format!(
+        "atlas-logd: there is no source \"payments/stream-audit/ordres\" in {}; there are: {NAMES}\n",
+        stage.config_path().display()
+    );
+    let name = "payments/stream-audit/ordres";
+    assert_eq!(stage.command(["status", name]).assert_code(2).stderr, said);
+    assert_eq!(stage.command(["collect", name]).assert_code(2).stderr, said);
+    let skip = ["skip", name, "--from", "2026-01-01", "--to", "2026-01-02", "--reason", "gone"];
+    assert_eq!(stage.command(skip).assert_code(2).stderr, said);
+}
