@@ -53,8 +53,8 @@ impl Simulated {
 
     /// The value of a shell variable that it tells to set.
     fn variable(&self, name: &str) -> &str {
-        let values = self.said.iter().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
-        values.last().unwrap_or_else(|| panic!("no {name} in {:#?}", self.said))
+        let mut values = self.said.iter().filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
+        values.next_back().unwrap_or_else(|| panic!("no {name} in {:#?}", self.said))
     }
 
     /// Path and media type of the command that asks for `part`.
