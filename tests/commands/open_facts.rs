@@ -1,5 +1,7 @@
 //! What is not documented about Atlas, in every possibility: which clock a range is compared with, and its bounds.
 
+use std::time::Duration;
+
 use atlas_logd::sim::{Bounds, Event, Profile, RangeClock};
 
 use crate::harness::{HOUR, MINUTE, SECOND, Stage, orders, prod};
@@ -28,9 +30,7 @@ fn exact_under(range_clock: RangeClock) {
             for _ in 0..6 {
                 desk.poll_all();
                 step += 1;
-                stage.pass(
-                    (step * 97 % 7) * MINUTE + (step * 31 % 60) * SECOND + step * std::time::Duration::from_millis(137),
-                );
+                stage.pass((step * 97 % 7) * MINUTE + (step * 31 % 60) * SECOND + step * Duration::from_millis(137));
             }
             drop(desk);
             // Looks at everything that the last poll could have seen.
