@@ -1,6 +1,11 @@
 //! Entries of access histories come in many forms; the archive holds their bytes, oldest first.
 
-use atlas_logd::sim::{Event, Fault, Match};
+use std::time::Duration;
+
+use atlas_logd::{
+    instant::Instant,
+    sim::{Event, Fault, Match},
+};
 
 use crate::harness::{HOUR, MINUTE, SECOND, Stage, prod};
 
@@ -13,16 +18,15 @@ fn stage() -> Stage {
 /// Entries in every form that was recorded or documented, oldest first, and how each is archived.
 fn forms(stage: &Stage) -> Vec<(Event, String)> {
     let begin = stage.ago(HOUR);
-    let whole = begin - std::time::Duration::from_millis(u64::try_from(begin.millis() % 1000).unwrap());
+    let whole = begin - Duration::from_millis(u64::try_from(begin.millis() % 1000).unwrap());
     let mut forms: Vec<(Event, String)> = Vec::new();
-    let mut add = |entry: &dyn Fn(atlas_logd::instant::Instant) -> String, archived: &dyn Fn(&str) -> String| {
+    let mut add = |entry: &dyn Fn(Instant) -> String, archived: &dyn Fn(&str) -> String| {
         let time = whole + u32::try_from(forms.len()).unwrap() * SECOND;
         let entry = entry(time);
         forms.push((Event::new(time, entry.clone()), archived(&entry)));
     };
     let same = |entry: &str| entry.to_owned();
-    let recorded =
-        |time: atlas_logd::instant::Instant| time.timestamp().strftime("%a %b %d %H:%M:%S GMT %Y").to_string();
+    let recorded = |time: Instant| time.timestamp().strftime("%a %b %d %H:%M:%S GMT %Y").to_string();
     add(&|time| String::from_utf8(Event::access(time, "host-00", "recorded").bytes.to_vec()).unwrap(), &same);
     add(
         &|time| {

@@ -100,21 +100,28 @@ fn a_range_up_to_now_moves_the_end_as_a_poll_does() {
 
 #[test]
 fn a_range_within_a_gap_closes_it() {
-    let stage = stage();
+    let stage = Stage::at("2026-11-20T12:00:00Z");
+    stage.configure(|config| config.only_audit());
+    stage.generate(&orders(), &Profile::audit(stage.ago(8 * HOUR), 5.0));
+    stage.poll_once();
     let source = orders();
-    let start = stage.status(&source).start();
-    let gap = Window::new(start + 20 * MINUTE, start + 60 * MINUTE);
-    let (from, to) = (gap.from.to_string(), gap.to.to_string());
-    let name = source.to_string();
+    let (begin, end) = (stage.status(&source).end(), stage.now());
+    let (name, from, to) = (source.to_string(), begin.to_string(), end.to_string());
     stage.command(["skip", &name, "--from", &from, "--to", &to, "--reason", "never"]).assert_done();
-    let named = |from, to| Gap { detail: "never".to_owned(), ..Gap::new(from, to, "skipped") };
-    assert_eq!(stage.gaps(&source), [named(gap.from, gap.to)]);
-    backfill(&stage, &source, gap.from + 10 * MINUTE, gap.from + 20 * MINUTE).assert_done();
-    let parts = [named(gap.from, gap.from + 10 * MINUTE), named(gap.from + 20 * MINUTE, gap.to)];
-    assert_eq!(stage.gaps(&source), parts);
-    backfill(&stage, &source, start, gap.to).assert_done();
-    assert_eq!(stage.gaps(&source), []);
+    stage.pass(HOUR);
+    let desk = stage.desk();
+    desk.poll(&source);
+    let gap = |from, to| Gap { detail: "never".to_owned(), ..Gap::new(from, to, "skipped") };
+    assert_eq!(stage.gaps(&source), [gap(begin, end)]);
     stage.assert_exact(&source);
+    desk.backfill(&source, Window::new(begin + 3 * MINUTE, begin + 4 * MINUTE));
+    assert_eq!(stage.gaps(&source), [gap(begin, begin + 3 * MINUTE), gap(begin + 4 * MINUTE, end)]);
+    stage.assert_exact(&source);
+    desk.backfill(&source, Window::new(begin - HOUR, begin + MINUTE));
+    assert_eq!(stage.gaps(&source), [gap(begin + MINUTE, begin + 3 * MINUTE), gap(begin + 4 * MINUTE, end)]);
+    desk.backfill(&source, Window::new(begin, end));
+    assert_eq!(stage.gaps(&source), []);
+    stage.assert_current(&source);
 }
 
 #[test]
@@ -128,15 +135,14 @@ fn a_range_of_which_atlas_holds_only_the_end_widens_the_archive_by_that_alone() 
     let desk = stage.desk();
     desk.poll(&prod());
     let start = at("2026-11-18T12:00:00Z");
-    let late = desk.try_backfill(&prod(), Window::new(start - 10 * DAY, start - 6 * DAY));
-    assert!(late.failure.unwrap().to_string().contains("nothing can be had any more"));
+    let held = stage.now() - 7 * DAY + 10 * MINUTE;
+    let lost = format!("Atlas no longer holds what is before {held}");
+    let failure = desk.try_backfill(&prod(), Window::new(start - 10 * DAY, start - 6 * DAY)).failure.unwrap();
+    assert!(failure.to_string().contains(&lost), "{failure}");
     assert_eq!(stage.status(&prod()).start(), start);
     assert_eq!(stage.gaps(&prod()), []);
-    assert!(
-        desk.try_backfill(&prod(), Window::new(start - 10 * DAY, start)).failure.is_some(),
-        "not all of it was held"
-    );
-    let held = stage.now() - 7 * DAY + 10 * MINUTE;
+    let failure = desk.try_backfill(&prod(), Window::new(start - 10 * DAY, start)).failure.unwrap();
+    assert!(failure.to_string().contains(&lost), "{failure}");
     assert_eq!(stage.status(&prod()).start(), held);
     assert_eq!(stage.gaps(&prod()), []);
     stage.assert_exact(&prod());

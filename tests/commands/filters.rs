@@ -81,6 +81,7 @@ fn another_filter_is_another_source_with_a_folder_of_its_own() {
     let removed: Vec<_> = statuses.iter().filter(|status| !status.configured).collect();
     assert_eq!(removed.len(), 1);
     assert_eq!(removed[0].records, 200);
+    assert_eq!(removed[0].folder.as_deref(), Some("payments/access-history/prod-0"));
     stage.configure(|config| config.projects[0].more.clear());
     stage.add(&prod(), Event::access(stage.ago(SECOND), "host-00", "later"));
     stage.command(["collect"]).assert_done();

@@ -1,6 +1,8 @@
 //! What is not documented about Atlas, in every possibility: which clock a range is compared with, and its bounds.
 
-use atlas_logd::sim::{Bounds, Profile, RangeClock};
+use std::time::Duration;
+
+use atlas_logd::sim::{Bounds, Event, Profile, RangeClock};
 
 use crate::harness::{HOUR, MINUTE, SECOND, Stage, orders, prod};
 
@@ -28,9 +30,7 @@ fn exact_under(range_clock: RangeClock) {
             for _ in 0..6 {
                 desk.poll_all();
                 step += 1;
-                stage.pass(
-                    (step * 97 % 7) * MINUTE + (step * 31 % 60) * SECOND + step * std::time::Duration::from_millis(137),
-                );
+                stage.pass((step * 97 % 7) * MINUTE + (step * 31 % 60) * SECOND + step * Duration::from_millis(137));
             }
             drop(desk);
             // Looks at everything that the last poll could have seen.
@@ -56,4 +56,28 @@ fn exact_where_ranges_are_compared_with_the_log_line() {
 #[test]
 fn exact_where_ranges_are_compared_with_the_arrival_at_atlas() {
     exact_under(RangeClock::Ingested);
+}
+
+#[test]
+fn a_record_without_a_time_is_recognised_when_its_neighbour_arrived_before_the_range() {
+    let stage = Stage::at("2026-11-20T12:00:00Z");
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    let time = stage.now();
+    for (second, late) in [(0, 0), (10, 8), (20, 8)] {
+        let time = time + second * SECOND;
+        let (audit, access) = match second {
+            10 => (Event::new(time, "no time"), Event::new(time, r#"{"hostname":"no time"}"#)),
+            _ => (Event::audit(time, "timed"), Event::access(time, "host-00", "timed")),
+        };
+        stage.add(&orders(), audit.late(late * MINUTE));
+        stage.add(&prod(), access.late(late * MINUTE));
+    }
+    let desk = stage.desk();
+    for _ in 0..40 {
+        stage.pass(MINUTE);
+        desk.poll_all();
+        stage.assert_current(&orders());
+        stage.assert_current(&prod());
+    }
+    assert_eq!((stage.lines(&orders()).len(), stage.lines(&prod()).len()), (3, 3));
 }

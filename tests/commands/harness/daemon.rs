@@ -75,12 +75,6 @@ impl Daemon {
         }
     }
 
-    /// The log lines so far.
-    pub(crate) fn log(&mut self) -> &[String] {
-        self.seen.extend(self.lines.try_iter());
-        &self.seen
-    }
-
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -41,7 +41,6 @@ pub(crate) use archive::Segment;
 pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
-pub(crate) use desk::Desk;
 pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
 pub(crate) use stage::{
     ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,

@@ -79,11 +79,6 @@ impl Stage {
         self.readers.borrow_mut().look(files);
     }
 
-    /// Forgets what was seen: for tests that damage the archive themselves.
-    pub(crate) fn forget_segments(&self) {
-        *self.readers.borrow_mut() = Readers::default();
-    }
-
     /// Notes commits of a source of which so many bytes each were told.
     pub(super) fn note_commits(&self, source: &Source, commits: &[u64]) {
         let folder = self.folder_of(source);

@@ -61,7 +61,8 @@ pub(crate) fn at(text: &str) -> Instant {
 /// A simulated Atlas and a folder with configuration, secrets, state and archive.
 pub(crate) struct Stage {
     pub(crate) world: Arc<World>,
-    pub(crate) atlas: SimAtlas,
+    /// Serves the world for as long as the stage is there.
+    _atlas: SimAtlas,
     /// The clocks of Atlas and of this machine; nothing where both are the machine's real one.
     clocks: Option<(Arc<ManualClock>, Arc<ManualClock>)>,
     configuration: RefCell<Configuration>,
@@ -111,7 +112,7 @@ impl Stage {
         fs::write(folder.path().join("client-secret"), CLIENT_SECRET).unwrap();
         fs::write(folder.path().join("private-key"), PRIVATE_KEY).unwrap();
         let configuration = RefCell::new(Configuration::new(&atlas.base_url()));
-        let stage = Self { world, atlas, clocks, configuration, readers: RefCell::default(), folder };
+        let stage = Self { world, _atlas: atlas, clocks, configuration, readers: RefCell::default(), folder };
         stage.configure(|_| ());
         stage
     }

@@ -15,8 +15,6 @@ pub(crate) struct Status {
     end: Option<String>,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
-    pub(crate) requests: u64,
-    pub(crate) polls: u64,
     last_poll: Option<String>,
     pub(crate) failing_since: Option<String>,
     pub(crate) message: Option<String>,
