@@ -12,10 +12,10 @@ use crate::{
         placed::{Placed, Placer},
     },
     instant::Instant,
-    plan::keep_until,
+    plan::{SLACK, keep_until},
     record::{Reading, newlines_to_spaces},
     source::Kind,
-    state::{KeptFingerprint, StateError},
+    state::{KeptFingerprint, RecordKey, StateError},
     window::Window,
 };
 
@@ -109,11 +109,13 @@ impl Intake {
 impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), IntakeError> {
-        let known = self.known.take(record.key)?;
+        let AnswerBounds { asked, end_after, settle } = self.bounds;
+        // Neighbours can be out of order by as much as records can be late.
+        let between = record.key.between.map(|between| between.widened(SLACK + settle));
+        let known = self.known.take(RecordKey { between, ..record.key })?;
         if known.is_none() {
             self.spool.push(record.bytes)?;
         }
-        let AnswerBounds { asked, end_after, settle } = self.bounds;
         let keep_until = keep_until(record.clocks, asked, settle);
         // Of a record seen again, the clocks decide as they did the first time; where there are none in the range, the
         // last answer that holds it does.

@@ -194,6 +194,9 @@ impl<'a> Poll<'a> {
                     self.join_full(question, &mut planner, purpose, range).await?;
                 }
                 Fetched::Answer(answer) => {
+                    if purpose == Purpose::Forward && range.to > self.now() {
+                        planner.end_by(self.now().max(window.to));
+                    }
                     if self.take(*answer, question, purpose, &mut planner, range).await? {
                         break;
                     }

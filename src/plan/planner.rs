@@ -123,6 +123,11 @@ impl Planner {
         self.width = if window.duration() < self.width { next.max(self.width) } else { next };
     }
 
+    /// Plans nothing from `instant` on: the clock that the range was planned by turned out to be wrong.
+    pub fn end_by(&mut self, instant: Instant) {
+        self.until = self.until.min(instant);
+    }
+
     /// Goes on at `instant`, because nothing before it can be had.
     pub fn jump(&mut self, instant: Instant) {
         self.cursor = self.cursor.max(instant);
