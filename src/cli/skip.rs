@@ -58,20 +58,14 @@ impl Skip {
         let committer = open_committer(config, Arc::new(SystemClock))?;
         let known = committer.store().read(|connection| SourceState::load(connection, &source.id))?;
         if known.and_then(|state| state.start).is_none() {
-            return refuse(format!("{source} was never polled, so that there is nothing to skip; poll it first"));
+            anyhow::bail!("{source} was never polled, so that there is nothing to skip; poll it first");
         }
         let mut state = committer.recover(&source)?;
-        if let Some(start) = state.start.filter(|&start| from < start) {
-            return refuse(format!(
-                "--from {from} lies before the start watermark {start}: nothing is claimed there, so nothing can be \
-                 skipped"
-            ));
+        let end = state.end.unwrap_or(from);
+        if to <= end {
+            anyhow::bail!("{source} is collected up to {end} already; there is nothing to skip before that");
         }
-        if let Some(end) = state.end.filter(|&end| from < end) {
-            terminal::complain(&format!(
-                "{source} is collected up to {end} already; what lies before is declared all the same"
-            ));
-        }
+        let from = from.max(end);
         let window = Window::new(from, to);
         let gap = Gap { window, reason: GapReason::Skipped, detail: self.reason.trim().to_owned(), noticed: now };
         let change = CoverageChange { covered: window, gaps: vec![gap] };
