@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use atlas_logd::{instant::Instant, sim::Event, window::Window};
+use atlas_logd::{
+    instant::Instant,
+    sim::{Bounds, Event, RangeClock},
+    window::Window,
+};
 
 use crate::harness::{DAY, Gap, HOUR, MINUTE, SECOND, Stage, at, prod};
 
@@ -68,9 +72,20 @@ fn a_burst_within_a_second_is_asked_by_the_millisecond() {
 }
 
 #[test]
+fn a_burst_is_exact_whatever_ranges_are_compared_with() {
+    for (range_clock, bounds) in [(RangeClock::Timestamp, Bounds::OPEN), (RangeClock::Ingested, Bounds::LEFT_OPEN)] {
+        let stage = stage_with(25_000, at(NOW) - 10 * HOUR, MINUTE);
+        stage.world.set(|settings| (settings.range_clock, settings.bounds) = (range_clock, bounds));
+        assert_split(&stage, 30);
+    }
+}
+
+#[test]
 fn exactly_a_full_page_is_not_taken_for_all() {
-    let from = at(NOW) - 10 * HOUR;
-    assert_split(&stage_with(20_000 - 34 * 60, from, MINUTE), 12);
+    // The second window is the last twelve hours: 720 entries, one a minute, and these.
+    let stage = stage_with(20_000 - 720, at(NOW) - 10 * HOUR, MINUTE);
+    assert_split(&stage, 12);
+    assert!(stage.requests_for(&prod()) > 3, "a page that is just full may have been cut off");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use atlas_logd::sim::{Bounds, Event, Profile, RangeClock};
+use atlas_logd::{
+    instant::Instant,
+    sim::{Bounds, Event, Profile, RangeClock},
+};
 
-use crate::harness::{HOUR, MINUTE, SECOND, Stage, orders, prod};
+use crate::harness::{DAY, HOUR, MINUTE, SECOND, Stage, orders, prod};
 
 /// Dozens of polls at uneven times, with late records and all oddities, restarts among them: exact at every step.
 fn exact_under(range_clock: RangeClock) {
@@ -56,6 +59,37 @@ fn exact_where_ranges_are_compared_with_the_log_line() {
 #[test]
 fn exact_where_ranges_are_compared_with_the_arrival_at_atlas() {
     exact_under(RangeClock::Ingested);
+}
+
+#[test]
+fn nothing_falls_between_two_windows_or_off_the_start() {
+    for (range_clock, bounds) in RangeClock::ALL.into_iter().flat_map(|clock| Bounds::ALL.map(|bounds| (clock, bounds)))
+    {
+        let stage = Stage::at("2026-11-20T12:00:00Z");
+        stage.configure(|config| config.start("3d"));
+        stage.world.set(|settings| (settings.range_clock, settings.bounds) = (range_clock, bounds));
+        for days in 0..4 {
+            for around in -30..=30 {
+                let time = Instant::from_millis(stage.ago(days * DAY).millis() + around * 100 + around % 3);
+                let note = format!("{days} {around}");
+                let (mut audit, mut access) = (Event::audit(time, &note), Event::access(time, "host-00", &note));
+                // A timestamp is up to a second off, in either direction.
+                audit.clocks.timestamp = audit.clocks.timestamp + u32::from(around % 2 == 0) * SECOND;
+                access.clocks.timestamp = audit.clocks.timestamp;
+                stage.add(&orders(), audit);
+                stage.add(&prod(), access);
+            }
+        }
+        stage.poll_once();
+        for source in [orders(), prod()] {
+            stage.assert_current(&source);
+        }
+        stage.pass(HOUR);
+        stage.poll_once();
+        for source in [orders(), prod()] {
+            stage.assert_current(&source);
+        }
+    }
 }
 
 #[test]
