@@ -111,7 +111,7 @@ impl Service {
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.tick_since(since);
-                        revoke(replaced).await;
+                        self.retiring.spawn(revoke(replaced));
                     }
                     (control.ready)();
                 }

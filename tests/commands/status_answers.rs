@@ -49,8 +49,11 @@ fn a_failure_is_shown_until_a_poll_succeeds() {
     stage.world.fault(Match::source(&orders().id), Fault::html(200));
     stage.command(["collect"]).assert_code(1);
     let outcome = stage.command(["status"]).assert_done();
-    let line = outcome.stdout.lines().find(|line| line.contains("payments/stream-audit/orders")).unwrap();
-    assert!(line.contains("failing since ") && line.contains("the answer is text/html instead of gzip"), "{line}");
+    let line = |start: &str| outcome.stdout.lines().find(|line| line.trim_start().starts_with(start)).unwrap();
+    let row = line("payments/stream-audit/orders ");
+    assert!(row.contains(" failing for "), "{row}");
+    let cause = line("failing: payments/stream-audit/orders: ");
+    assert!(cause.contains("the answer is text/html instead of gzip"), "{cause}");
     assert!(stage.status(&orders()).failing_since.is_some());
     assert_eq!(stage.status(&prod()).failing_since, None);
     stage.world.clear_faults();

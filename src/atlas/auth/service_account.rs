@@ -2,11 +2,12 @@
 
 use std::{
     collections::HashSet,
-    fmt,
+    fmt, mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -48,6 +49,9 @@ struct Renewal {
     /// Paths that were answered with 401 for a token that was just renewed because of it, and not with anything else
     /// since: a role is missing there, and another token would not help.
     denied: HashSet<String>,
+    /// Tokens that were replaced and have not ended yet. Requests under way may still use them, so they are revoked at
+    /// the end only.
+    replaced: Vec<Token>,
 }
 
 impl ServiceAccount {
@@ -127,17 +131,23 @@ impl ServiceAccount {
         }
     }
 
-    /// Revokes the token, if there is one. Failures are not worth more than a line: it ends by itself.
+    /// Revokes each token that has not ended. Failures are not worth more than a line: it ends by itself.
     pub(super) async fn revoke(&self, transport: &Transport) {
-        let Some(token) = self.current().take() else { return };
+        let mut tokens = mem::take(&mut self.renewal.lock().await.replaced);
+        tokens.extend(self.current().take());
+        let now = Instant::now();
+        join_all(tokens.iter().filter(|token| now < token.ends).map(|token| self.revoke_one(transport, token))).await;
+    }
+
+    async fn revoke_one(&self, transport: &Transport, token: &Token) {
         let form = [("token", token.secret.expose_secret()), ("token_type_hint", "access_token")];
         match tokio::time::timeout(REVOKE_TIMEOUT, self.post(transport, REVOKE_PATH, &form)).await {
-            Ok(Ok(exchange)) if exchange.response.status().is_success() => tracing::debug!("revoked the token"),
+            Ok(Ok(exchange)) if exchange.response.status().is_success() => tracing::debug!("revoked a token"),
             Ok(Ok(exchange)) => {
-                tracing::debug!(status = exchange.response.status().as_u16(), "failed to revoke the token");
+                tracing::debug!(status = exchange.response.status().as_u16(), "failed to revoke a token");
             }
-            Ok(Err(error)) => tracing::debug!(%error, "failed to revoke the token"),
-            Err(_) => tracing::debug!("failed to revoke the token in time"),
+            Ok(Err(error)) => tracing::debug!(%error, "failed to revoke a token"),
+            Err(_) => tracing::debug!("failed to revoke a token in time"),
         }
     }
 
@@ -147,8 +157,10 @@ impl ServiceAccount {
             Ok(answer) => {
                 renewal.pace.succeeded();
                 renewal.generation += 1;
-                let token = Token::new(answer, renewal.generation, Instant::now());
-                *self.current() = Some(token.clone());
+                let now = Instant::now();
+                let token = Token::new(answer, renewal.generation, now);
+                renewal.replaced.retain(|earlier| now < earlier.ends);
+                renewal.replaced.extend(self.current().replace(token.clone()));
                 Ok(token)
             }
             Err(error) => {

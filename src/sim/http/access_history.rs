@@ -116,9 +116,10 @@ fn write(sink: &mut Sink, page: impl Iterator<Item = Event>, form: Form) -> io::
             Rendering::AsHeld => event.bytes,
             Rendering::Anew => anew(&event.bytes).into(),
         };
-        match serde_json::from_slice(&bytes) {
-            Ok(entry) if form.pretty => sink.write_all(pretty(&entry, 1 + usize::from(form.envelope)).as_bytes())?,
-            _ => sink.write_all(&bytes)?,
+        let entry = form.pretty.then(|| serde_json::from_slice(&bytes).ok()).flatten();
+        match entry {
+            Some(entry) => sink.write_all(pretty(&entry, 1 + usize::from(form.envelope)).as_bytes())?,
+            None => sink.write_all(&bytes)?,
         }
     }
     sink.write_all(close.as_bytes())
