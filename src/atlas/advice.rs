@@ -7,6 +7,9 @@ use super::{
 };
 use crate::source::{Kind, Source};
 
+/// What to do about an answer that Atlas does not give.
+const NOT_ATLAS: &str = "check atlas.base_url, and whether a proxy answers in place of Atlas";
+
 impl RequestError {
     /// What to do so that `source` can be collected, as a sentence; None where time or a retry may help.
     ///
@@ -30,9 +33,7 @@ impl RequestError {
             Self::Connect { host, cause } if cause.is_certificate() => Some(format!(
                 "the certificate of {host} is not trusted: set atlas.ca_file if a proxy of yours opens TLS connections"
             )),
-            Self::Redirect { .. } | Self::MediaType { .. } => {
-                Some("check atlas.base_url, and whether a proxy answers in place of Atlas".to_owned())
-            }
+            Self::Redirect { .. } | Self::MediaType { .. } | Self::Encoding { .. } => Some(NOT_ATLAS.to_owned()),
             _ => None,
         }
     }
@@ -54,6 +55,7 @@ fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &S
             "Atlas has no access history of M0, M2, M5, Flex and serverless clusters: if '{name}' is one of them, remove \
              it from the configuration"
         )),
+        (..300, _) => Some(NOT_ATLAS.to_owned()),
         (406 | 410, _) | (_, Some(Code::InvalidVersionDate | Code::VersionGone)) => Some(
             "Atlas does not serve this version of its API any more: this atlas-logd is too old, install a newer one"
                 .to_owned(),

@@ -208,6 +208,19 @@ pub enum PageFault {
 }
 
 impl RequestError {
+    /// Whether the server took the request and failed with this very answer, so that a smaller one may come whole.
+    #[must_use]
+    pub fn is_of_the_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Silent { .. }
+                | Self::Cut { .. }
+                | Self::Trickles { .. }
+                | Self::Unframed
+                | Self::Server { retry_after: None, .. }
+        )
+    }
+
     /// What follows for the poll.
     #[must_use]
     pub fn consequence(&self) -> Consequence {

@@ -145,7 +145,10 @@ impl Display {
             Progress::Gap { gap } => {
                 self.line(&format!("{source}: gap {}: {}", gap.window, gap.reason.sentence()));
             }
-            Progress::Split { .. } => {}
+            Progress::Split { window, error: Some(error) } => {
+                self.line(&format!("{source}: {window}: asking in parts: {error}"));
+            }
+            Progress::Split { error: None, .. } => {}
         })
     }
 
@@ -155,9 +158,9 @@ impl Display {
             Some(failure) => self.line(&format!("{source}: {failure}")),
             None => self.line(&format!(
                 "{source}: {} new, {}, asked {}",
-                terminal::count(report.records, "record"),
-                terminal::bytes(report.bytes),
-                terminal::count(report.requests, "time"),
+                terminal::count(report.figures.records, "record"),
+                terminal::bytes(report.figures.bytes),
+                terminal::count(report.figures.requests, "time"),
             )),
         }
     }

@@ -224,13 +224,13 @@ fn json_row(row: &Row) -> JsonRow<'_> {
             .polls
             .iter()
             .map(|poll| JsonPoll {
-                at: poll.at.to_string(),
-                duration_ms: millis(poll.duration),
-                windows: poll.windows,
-                requests: poll.requests,
-                records: poll.records,
-                bytes: poll.bytes,
-                failure: poll.failure.as_deref(),
+                at: poll.figures.at.to_string(),
+                duration_ms: millis(poll.figures.duration),
+                windows: poll.figures.windows,
+                requests: poll.figures.requests,
+                records: poll.figures.records,
+                bytes: poll.figures.bytes,
+                failure: poll.failure.as_ref().map(|failure| failure.message.as_str()),
             })
             .collect(),
     }

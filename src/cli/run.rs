@@ -98,8 +98,11 @@ fn observer() -> Observer {
         Progress::Committed { window, records, bytes, .. } => {
             tracing::debug!(source = %source, from = %window.from, to = %window.to, records, bytes, "committed");
         }
-        Progress::Split { window } => {
+        Progress::Split { window, error: None } => {
             tracing::debug!(source = %source, from = %window.from, to = %window.to, "the page was full, asking in parts");
+        }
+        Progress::Split { window, error: Some(error) } => {
+            tracing::debug!(source = %source, from = %window.from, to = %window.to, "asking in parts: {error}");
         }
         Progress::Waiting { error, wait } => {
             let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

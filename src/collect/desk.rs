@@ -12,7 +12,7 @@ use crate::{
     commit::Committer,
     plan::GapReason,
     source::SourceId,
-    state::{SourceKey, SourceState, gaps, record_poll},
+    state::{PollRecord, SourceKey, SourceState, gaps, recent_polls, record_poll},
     window::Window,
 };
 
@@ -63,6 +63,18 @@ impl Desk {
         let all = blocking(move || committer.store().read(|connection| gaps(connection, key).map_err(PollError::from)))
             .await?;
         Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
+    }
+
+    /// How many of a source's last polls failed because of an answer, without one between that did not. When that cannot
+    /// be read, writing fails as well and tells why.
+    pub(super) async fn failures_of_answers(&self, key: SourceKey) -> usize {
+        let committer = Arc::clone(&self.committer);
+        let polls = blocking(move || {
+            committer.store().read(|connection| recent_polls(connection, key).map_err(PollError::from))
+        });
+        let polls = polls.await.unwrap_or_default();
+        let failed = |poll: &PollRecord| poll.failure.as_ref().is_some_and(|failure| failure.of_the_answer);
+        polls.iter().rev().take_while(|poll| failed(poll)).count()
     }
 
     /// Notes a poll in the state, where its last window did not do so.

@@ -14,6 +14,9 @@ use crate::{
     window::Window,
 };
 
+/// What passes by itself most of the time is called lasting after so many polls in a row.
+const LASTING: usize = 3;
+
 /// Why a poll failed.
 #[derive(Debug, Error)]
 pub enum PollError {
@@ -92,28 +95,39 @@ pub enum PollError {
 }
 
 impl PollError {
-    /// Whether the window will fail in the same way for ever unless somebody does something about it, so that `skip`
-    /// is worth naming.
-    fn lasts(&self) -> bool {
+    /// Whether the fault is in the answer for this window, so that the answer for a shorter one may be right.
+    pub(super) fn is_of_the_answer(&self) -> bool {
         match self {
-            Self::Decode(error) => error.lasts(),
-            Self::Narrower { .. } => true,
+            Self::Decode(_) => true,
+            Self::Request(error) => error.is_of_the_answer(),
             _ => false,
         }
     }
 
-    /// What to do about it, if there is anything to do.
-    #[must_use]
-    pub fn advice(&self, source: &Source, window: Option<Window>) -> Option<String> {
-        match (self, window) {
-            (Self::Request(error), _) => error.advice(source),
-            (error, Some(window)) if error.lasts() => Some(format!(
-                "it is tried again at every poll; if it never gets better, stop the daemon and get past it with: atlas-logd skip '{source}' \
-                 --from {} --to {} --reason '…'",
-                window.from, window.to
-            )),
-            _ => None,
+    /// Whether the window will most likely fail in the same way for ever, so that `skip` is worth naming.
+    fn lasts(&self, failures: usize) -> bool {
+        match self {
+            Self::Decode(error) if error.lasts() => true,
+            Self::Narrower { .. } => true,
+            error => error.is_of_the_answer() && failures >= LASTING,
         }
+    }
+
+    /// What to do about it, if there is anything to do. `failures` is the number of polls in a row that failed because
+    /// of an answer, this one included.
+    #[must_use]
+    pub fn advice(&self, source: &Source, window: Option<Window>, failures: usize) -> Option<String> {
+        if let Self::Request(error) = self
+            && let Some(advice) = error.advice(source)
+        {
+            return Some(advice);
+        }
+        let window = window.filter(|_| self.lasts(failures))?;
+        Some(format!(
+            "it is tried again at every poll; if it never gets better, stop the daemon and get past it with: atlas-logd \
+             skip '{source}' --from {} --to {} --reason '…'",
+            window.from, window.to
+        ))
     }
 }
 

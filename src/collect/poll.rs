@@ -48,13 +48,14 @@ impl<'a> Poll<'a> {
     pub(super) async fn run(mut self, job: Job) -> PollReport {
         let begun = tokio::time::Instant::now();
         let mut done = self.collect(job).await;
-        self.report.duration = begun.elapsed();
+        self.report.figures.duration = begun.elapsed();
         if done.is_ok() {
             done = self.end_quietly().await;
         }
         let fault = self.fault.take();
         if let Err(error) = done.and_then(|()| fault.map_or(Ok(()), Err)) {
-            let advice = error.advice(&self.task.source, self.window);
+            let failures = self.failures_of_answers().await + 1;
+            let advice = error.advice(&self.task.source, self.window, failures);
             let ours = matches!(error, PollError::Commit(_) | PollError::Intake(_) | PollError::Panicked(_));
             self.report.failure = Some(Failure { error, window: self.window, advice });
             self.note().await;
@@ -185,10 +186,17 @@ impl<'a> Poll<'a> {
             let fetch = self.fetch(&planner, purpose);
             let mut requests = 0;
             let fetched = fetch.ask(question, false, &mut requests).await;
-            self.report.requests += requests;
-            match fetched? {
+            self.report.figures.requests += requests;
+            let fetched = match fetched {
+                Ok(fetched) => fetched,
+                Err(error) => {
+                    self.retreat(error, window, &mut planner).await?;
+                    continue;
+                }
+            };
+            match fetched {
                 Fetched::Full { oldest } if planner.full(window, oldest) => {
-                    self.tell(&Progress::Split { window });
+                    self.tell(&Progress::Split { window, error: None });
                 }
                 Fetched::Full { .. } => {
                     self.join_full(question, &mut planner, purpose, range).await?;
@@ -271,7 +279,7 @@ impl<'a> Poll<'a> {
             let fetch = self.fetch(planner, purpose);
             let mut requests = 0;
             let fetched = fetch.ask(Question { auth_result, ..question }, true, &mut requests).await;
-            self.report.requests += requests;
+            self.report.figures.requests += requests;
             let Fetched::Answer(answer) = fetched? else { continue };
             let clocks = match earliest {
                 Some(before) => plan::Clocks {
@@ -333,9 +341,9 @@ impl<'a> Poll<'a> {
             }
         }
         drop(answer.slot);
-        self.report.windows += 1;
-        self.report.records += records;
-        self.report.bytes += bytes;
+        self.report.figures.windows += 1;
+        self.report.figures.records += records;
+        self.report.figures.bytes += bytes;
         self.tell(&Progress::Committed { window, records, bytes, range });
         Ok(())
     }
@@ -370,6 +378,30 @@ impl<'a> Poll<'a> {
         }
         if let Err(error) = self.desk.note(&self.task.source.id, &self.report).await {
             tracing::error!(source = %self.task.source, "failed to note a poll in the state: {error}");
+        }
+    }
+
+    /// Goes over to shorter windows where the answer for `window` is wrong again. The first time, the error ends the
+    /// poll and the next one tries the whole window: most faults pass by themselves.
+    async fn retreat(&mut self, error: PollError, window: Window, planner: &mut Planner) -> Result<(), PollError> {
+        if !error.is_of_the_answer() || self.failures_of_answers().await == 0 {
+            return Err(error);
+        }
+        let narrower = planner.retreat(window);
+        // The next poll need not find that out again.
+        self.lane.width = Some(planner.width());
+        if !narrower {
+            return Err(error);
+        }
+        self.tell(&Progress::Split { window, error: Some(&error) });
+        Ok(())
+    }
+
+    /// How many polls in a row, up to the one before this, failed because of an answer.
+    async fn failures_of_answers(&mut self) -> usize {
+        match &self.lane.state {
+            Some(state) => self.desk.failures_of_answers(state.key).await,
+            None => 0,
         }
     }
 

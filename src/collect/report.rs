@@ -2,7 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{collect::PollError, instant::Instant, source::Source, state::PollRecord, window::Window};
+use crate::{
+    collect::PollError,
+    instant::Instant,
+    source::Source,
+    state::{PollFailure, PollFigures, PollRecord},
+    window::Window,
+};
 
 /// Something happened in a poll.
 #[derive(Debug)]
@@ -18,10 +24,12 @@ pub enum Progress<'a> {
         /// What the poll has to cover in all.
         range: Window,
     },
-    /// A page was full, and its window is asked again in parts.
+    /// A window is asked again in parts.
     Split {
         /// The window.
         window: Window,
+        /// What is wrong with its answer; nothing if its page was full.
+        error: Option<&'a PollError>,
     },
     /// Something went wrong and is tried again.
     Waiting {
@@ -43,18 +51,8 @@ pub type Observer = Arc<dyn Fn(&Source, &Progress<'_>) + Send + Sync>;
 /// How a poll went.
 #[derive(Debug)]
 pub struct PollReport {
-    /// When it began.
-    pub at: Instant,
-    /// How long it took.
-    pub duration: Duration,
-    /// Windows committed.
-    pub windows: u64,
-    /// Requests for the source's data.
-    pub requests: u64,
-    /// New records archived.
-    pub records: u64,
-    /// Bytes of them.
-    pub bytes: u64,
+    /// Its figures.
+    pub figures: PollFigures,
     /// What it failed with, and at which window.
     pub failure: Option<Failure>,
 }
@@ -87,7 +85,8 @@ impl fmt::Display for Failure {
 impl PollReport {
     /// A poll that has done nothing yet.
     pub(super) fn begun(at: Instant) -> Self {
-        Self { at, duration: Duration::ZERO, windows: 0, requests: 0, records: 0, bytes: 0, failure: None }
+        let figures = PollFigures { at, duration: Duration::ZERO, windows: 0, requests: 0, records: 0, bytes: 0 };
+        Self { figures, failure: None }
     }
 
     /// Whether the poll was only stopped, because the program stops.
@@ -98,14 +97,10 @@ impl PollReport {
 
     /// What the state remembers of it.
     pub(super) fn record(&self) -> PollRecord {
-        PollRecord {
-            at: self.at,
-            duration: self.duration,
-            windows: self.windows,
-            requests: self.requests,
-            records: self.records,
-            bytes: self.bytes,
-            failure: self.failure.as_ref().map(Failure::to_string),
-        }
+        let failure = self.failure.as_ref().map(|failure| PollFailure {
+            message: failure.to_string(),
+            of_the_answer: failure.error.is_of_the_answer(),
+        });
+        PollRecord { figures: self.figures.clone(), failure }
     }
 }

@@ -30,17 +30,17 @@ impl Watch {
                     source = %source,
                     failing_since = %failing.since,
                     failed_polls = failing.polls,
-                    records = report.records,
+                    records = report.figures.records,
                     "collected again",
                 );
             } else {
                 tracing::debug!(
                     source = %source,
-                    windows = report.windows,
-                    requests = report.requests,
-                    records = report.records,
-                    bytes = report.bytes,
-                    duration_ms = u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
+                    windows = report.figures.windows,
+                    requests = report.figures.requests,
+                    records = report.figures.records,
+                    bytes = report.figures.bytes,
+                    duration_ms = u64::try_from(report.figures.duration.as_millis()).unwrap_or(u64::MAX),
                     "polled",
                 );
             }
@@ -49,18 +49,17 @@ impl Watch {
         if report.is_stopped() {
             return;
         }
-        // The window differs from poll to poll; the cause is what matters.
-        let cause = failure.error.to_string();
+        let cause = kind_of(&failure.to_string());
         let failing = self.failing.entry(source.clone()).or_insert_with(|| Failing {
-            since: report.at,
+            since: report.figures.at,
             polls: 0,
             cause: String::new(),
-            told: report.at,
+            told: report.figures.at,
         });
         failing.polls += 1;
-        let reminder = report.at.since(failing.told) >= REMIND_EVERY;
-        if reminder || kind_of(&failing.cause) != kind_of(&cause) {
-            failing.told = report.at;
+        let reminder = report.figures.at.since(failing.told) >= REMIND_EVERY;
+        if reminder || failing.cause != cause {
+            failing.told = report.figures.at;
             tracing::error!(source = %source, failing_since = %failing.since, "{failure}");
         } else {
             tracing::debug!(source = %source, failed_polls = failing.polls, "{failure}");
@@ -69,7 +68,8 @@ impl Watch {
     }
 }
 
-/// A message without its numbers: two failures that differ only in them are the same failure going on.
+/// A message without its numbers: two failures that differ only in them are the same failure going on. The window, for
+/// one, differs from poll to poll.
 fn kind_of(message: &str) -> String {
-    message.chars().filter(|character| !character.is_ascii_digit()).collect()
+    message.chars().filter(|character| !character.is_ascii_digit() && *character != '.').collect()
 }

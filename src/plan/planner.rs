@@ -21,6 +21,12 @@ const FILL_PERCENT: u32 = 85;
 /// How much wider a window may be than the one before.
 const GROWTH: u32 = 16;
 
+/// How much narrower the next one is where the answer for a window is wrong again and again …
+const RETREAT: u32 = 8;
+
+/// … and how narrow it gets at most.
+const NARROWEST_RETREAT: Duration = Duration::from_secs(60);
+
 /// Cuts a range into windows, oldest first, and adapts their width to how dense the records lie.
 #[derive(Clone, Debug)]
 pub struct Planner {
@@ -108,15 +114,26 @@ impl Planner {
         true
     }
 
+    /// Takes note that the answer for `window` is wrong again, so that what can be had of it is had, and no more of it
+    /// has to be given up than it must. Whether a narrower window can be asked.
+    pub fn retreat(&mut self, window: Window) -> bool {
+        let width = window.duration();
+        let narrower = (width / RETREAT).max(NARROWEST_RETREAT);
+        if narrower < width {
+            self.width = narrower;
+        }
+        narrower < width
+    }
+
     /// Takes note that `window` is covered by an answer with this many entries.
     pub fn covered(&mut self, window: Window, entries: u64) {
         self.cursor = self.cursor.max(window.to);
         self.full_pages = 0;
-        let Some(limit) = self.page_limit else { return };
-        let aim = u128::from(limit) * u128::from(FILL_PERCENT) / 100;
-        let width = window.duration().as_millis().max(1);
-        let fits = width * aim / u128::from(entries.max(1));
         let most = self.width.as_millis() * u128::from(GROWTH);
+        let fits = self.page_limit.map_or(most, |limit| {
+            let aim = u128::from(limit) * u128::from(FILL_PERCENT) / 100;
+            window.duration().as_millis().max(1) * aim / u128::from(entries.max(1))
+        });
         let next = u64::try_from(fits.min(most)).unwrap_or(u64::MAX);
         // A window that was cut short by the end of the range says little about a whole one.
         let next = Duration::from_millis(next).clamp(NARROWEST, WIDEST);

@@ -5,7 +5,7 @@ use std::{sync::Mutex, time::Duration};
 use bytes::Bytes;
 
 use super::{requests::Request, world::lock};
-use crate::source::SourceId;
+use crate::{instant::Instant, source::SourceId, window::Window};
 
 /// Which requests are meant. Everything that is given has to fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Match {
     path: Option<String>,
     query: Option<String>,
     source: Option<SourceId>,
+    about: Option<Instant>,
+    longer_than: Option<Duration>,
     authenticated: bool,
     skip: usize,
     times: Option<usize>,
@@ -52,6 +54,20 @@ impl Match {
         self
     }
 
+    /// Only requests for a range that holds `instant`.
+    #[must_use]
+    pub fn about(mut self, instant: Instant) -> Self {
+        self.about = Some(instant);
+        self
+    }
+
+    /// Only requests for a range that is longer than this.
+    #[must_use]
+    pub fn longer_than(mut self, duration: Duration) -> Self {
+        self.longer_than = Some(duration);
+        self
+    }
+
     /// Only requests with an `Authorization` header: not the first try of a Digest client.
     #[must_use]
     pub fn authenticated(mut self) -> Self {
@@ -86,7 +102,10 @@ impl Match {
                 (&asked.project_id, asked.kind, &asked.name) == (&wanted.project_id, wanted.kind, &wanted.name)
             })
         };
+        let asked = |fits: &dyn Fn(Window) -> bool| request.asked().is_some_and(fits);
         self.method.as_ref().is_none_or(|method| *method == request.method)
+            && self.about.is_none_or(|instant| asked(&|asked| asked.contains(instant)))
+            && self.longer_than.is_none_or(|longest| asked(&|asked| asked.duration() > longest))
             && self.path.as_ref().is_none_or(|part| request.path.contains(part))
             && self.query.as_ref().is_none_or(|part| request.query.contains(part))
             && self.source.as_ref().is_none_or(same_source)
@@ -241,7 +260,6 @@ impl Faults {
 mod tests {
     use super::*;
     use crate::{
-        instant::Instant,
         sim::{AuthKind, World},
         source::Kind,
     };
@@ -280,5 +298,18 @@ mod tests {
         assert!(Match::source(&World::source("p", Kind::AccessHistory, "prod-0")).query("nLogs").covers(&asked));
         assert!(!Match::source(&World::source("p", Kind::StreamAudit, "prod-0")).covers(&asked));
         assert!(!Match::any().method("POST").covers(&asked));
+    }
+
+    #[test]
+    fn a_range_matches_by_what_it_holds_and_by_its_length() {
+        let mut asked = request("/x", AuthKind::Bearer);
+        assert_eq!(asked.asked(), None);
+        let second = Instant::from_seconds;
+        for query in ["startDate=100&endDate=200", "nLogs=5&start=100000&end=200000"] {
+            asked.query = query.to_owned();
+            assert!(Match::any().about(second(100)).longer_than(Duration::from_secs(99)).covers(&asked));
+            assert!(!Match::any().about(second(200)).covers(&asked));
+            assert!(!Match::any().longer_than(Duration::from_secs(100)).covers(&asked));
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{faults::Match, world::lock};
-use crate::{instant::Instant, source::SourceId};
+use crate::{instant::Instant, source::SourceId, window::Window};
 
 /// How many requests are kept: a year of polls must not fill the memory.
 const KEPT: usize = 100_000;
@@ -55,6 +55,21 @@ pub struct Request {
     pub source: Option<SourceId>,
     /// The status of its answer, once it was answered.
     pub status: Option<u16>,
+}
+
+impl Request {
+    /// The range that it asks for, if it names one.
+    #[must_use]
+    pub fn asked(&self) -> Option<Window> {
+        let value = |name: &str| {
+            let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse::<i64>().ok())
+        };
+        let in_seconds = |name| value(name).map(Instant::from_seconds);
+        let in_millis = |name| value(name).map(Instant::from_millis);
+        let from = in_seconds("startDate").or_else(|| in_millis("start"))?;
+        Some(Window::new(from, in_seconds("endDate").or_else(|| in_millis("end"))?))
+    }
 }
 
 /// All requests and holds.

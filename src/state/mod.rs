@@ -41,6 +41,6 @@ pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
 };
 pub use intent::{Intent, Placement};
-pub use polls::{Health, PollRecord, health, recent_polls, record_poll};
+pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
 pub use source_state::{OpenSegment, SealedSegment, SourceKey, SourceState};
 pub use store::Store;

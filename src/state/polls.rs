@@ -15,9 +15,9 @@ use crate::{
 /// How many polls of a source are remembered.
 const REMEMBERED: i64 = 10;
 
-/// One poll.
+/// One poll, in figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PollRecord {
+pub struct PollFigures {
     /// When it began, by the local clock.
     pub at: Instant,
     /// How long it took.
@@ -30,8 +30,24 @@ pub struct PollRecord {
     pub records: u64,
     /// Bytes of them.
     pub bytes: u64,
+}
+
+/// One poll, as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollRecord {
+    /// Its figures.
+    pub figures: PollFigures,
     /// What it failed with, if it did.
-    pub failure: Option<String>,
+    pub failure: Option<PollFailure>,
+}
+
+/// What a poll failed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollFailure {
+    /// In words.
+    pub message: String,
+    /// Whether the fault was in the answer for a window, so that the answer for a shorter one may be right.
+    pub of_the_answer: bool,
 }
 
 /// How a source is doing.
@@ -56,8 +72,9 @@ pub struct Health {
 /// # Errors
 /// Whatever SQLite gives.
 pub fn record_poll(transaction: &Transaction<'_>, key: SourceKey, poll: &PollRecord) -> Result<(), StateError> {
-    let failed = poll.failure.is_some();
-    let message = poll.failure.as_deref().unwrap_or_default();
+    let PollRecord { figures: poll, failure } = poll;
+    let failed = failure.is_some();
+    let message = failure.as_ref().map_or("", |failure| &failure.message);
     let number: i64 = transaction
         .prepare_cached(
             "INSERT INTO health (source, polls, requests, polled_ms, succeeded_ms, failing_since_ms, message)
@@ -70,8 +87,9 @@ pub fn record_poll(transaction: &Transaction<'_>, key: SourceKey, poll: &PollRec
         .query_row((key, signed(poll.requests), poll.at.millis(), failed, message), |row| row.get(0))?;
     transaction
         .prepare_cached(
-            "INSERT OR REPLACE INTO poll (source, slot, at_ms, duration_ms, windows, requests, records, bytes, failure)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR REPLACE INTO poll
+                (source, slot, at_ms, duration_ms, windows, requests, records, bytes, failure, of_the_answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(?9, ?10, NULL), ?11)",
         )?
         .execute((
             key,
@@ -82,7 +100,9 @@ pub fn record_poll(transaction: &Transaction<'_>, key: SourceKey, poll: &PollRec
             signed(poll.requests),
             signed(poll.records),
             signed(poll.bytes),
-            &poll.failure,
+            failed,
+            message,
+            failure.as_ref().is_some_and(|failure| failure.of_the_answer),
         ))?;
     Ok(())
 }
@@ -110,23 +130,29 @@ pub fn health(connection: &Connection, key: SourceKey) -> Result<Option<Health>,
     Ok(health)
 }
 
-/// The last polls of a source, oldest first.
+/// The last polls of a source, oldest first, whatever the clock showed.
 ///
 /// # Errors
 /// Whatever SQLite gives.
 pub fn recent_polls(connection: &Connection, key: SourceKey) -> Result<Vec<PollRecord>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT at_ms, duration_ms, windows, requests, records, bytes, failure FROM poll WHERE source = ?1 ORDER BY at_ms",
+        "SELECT at_ms, duration_ms, windows, requests, records, bytes, failure, of_the_answer
+         FROM poll WHERE source = ?1
+         ORDER BY ((slot - 1 - (SELECT polls FROM health WHERE source = ?1)) % ?2 + ?2) % ?2",
     )?;
-    let rows = statement.query_map([key], |row| {
+    let rows = statement.query_map((key, REMEMBERED), |row| {
+        let of_the_answer = row.get(7)?;
+        let message: Option<String> = row.get(6)?;
         Ok(PollRecord {
-            at: Instant::from_millis(row.get(0)?),
-            duration: Duration::from_millis(unsigned(row.get(1)?)),
-            windows: unsigned(row.get(2)?),
-            requests: unsigned(row.get(3)?),
-            records: unsigned(row.get(4)?),
-            bytes: unsigned(row.get(5)?),
-            failure: row.get(6)?,
+            figures: PollFigures {
+                at: Instant::from_millis(row.get(0)?),
+                duration: Duration::from_millis(unsigned(row.get(1)?)),
+                windows: unsigned(row.get(2)?),
+                requests: unsigned(row.get(3)?),
+                records: unsigned(row.get(4)?),
+                bytes: unsigned(row.get(5)?),
+            },
+            failure: message.map(|message| PollFailure { message, of_the_answer }),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

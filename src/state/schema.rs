@@ -118,6 +118,7 @@ const MIGRATIONS: &[&str] = &["
         records INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
         failure TEXT,
+        of_the_answer INTEGER NOT NULL,
         PRIMARY KEY (source, slot)
     ) STRICT, WITHOUT ROWID;
 "];

@@ -44,12 +44,12 @@ fn stage_with(count: u32, from: Instant, lasting: Duration) -> Stage {
 fn assert_split(stage: &Stage, most_requests: u64) {
     let desk = stage.desk();
     let report = desk.poll(&prod());
-    assert!(report.requests <= most_requests, "{} requests", report.requests);
+    assert!(report.figures.requests <= most_requests, "{} requests", report.figures.requests);
     stage.assert_current(&prod());
     assert!(stage.gaps(&prod()).is_empty());
     let before = stage.bytes(&prod());
     let again = desk.poll(&prod());
-    assert_eq!((again.records, again.requests), (0, 1));
+    assert_eq!((again.figures.records, again.figures.requests), (0, 1));
     assert!(stage.bytes(&prod()) == before);
 }
 
@@ -94,7 +94,7 @@ fn a_full_millisecond_is_joined_from_both_results_and_leaves_a_gap_there_and_now
     let stage = stage_with(25_000, burst, Duration::ZERO);
     let desk = stage.desk();
     let report = desk.poll(&prod());
-    assert!(report.requests <= 80, "{} requests", report.requests);
+    assert!(report.figures.requests <= 80, "{} requests", report.figures.requests);
     // Parts overlap by a millisecond and their bounds may be inclusive, so those beside it are full too.
     let gap = Gap::new(burst - 2 * MILLISECOND, burst + 2 * MILLISECOND, "row-limit");
     assert_eq!(stage.gaps(&prod()), [gap]);

@@ -53,11 +53,9 @@ impl Show {
                     self.note_caught_up(source);
                 }
             }
-            Progress::Split { window } => {
-                self.line(&format!(
-                    "split    {source}  a full page for {} to {}: asked in parts",
-                    window.from, window.to
-                ));
+            Progress::Split { window, error } => {
+                let why = error.map_or_else(|| "a full page".to_owned(), ToString::to_string);
+                self.line(&format!("split    {source}  {why} for {} to {}: asked in parts", window.from, window.to));
             }
             Progress::Waiting { error, wait } => {
                 self.line(&format!("waiting  {source}  {} because {error}", terminal::duration(*wait)));

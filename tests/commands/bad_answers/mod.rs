@@ -5,3 +5,4 @@ mod cases;
 mod every_byte;
 mod fails;
 mod recovers;
+mod retreat;

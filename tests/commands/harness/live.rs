@@ -38,11 +38,5 @@ impl Stage {
 
 /// From where on a request asks.
 pub(crate) fn asked_from(request: &Request) -> Instant {
-    let mut pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
-    let find = |(key, value): (&str, &str)| match key {
-        "startDate" => Some(Instant::from_seconds(value.parse().unwrap())),
-        "start" => Some(Instant::from_millis(value.parse().unwrap())),
-        _ => None,
-    };
-    pairs.find_map(find).unwrap_or_else(|| panic!("no start in {}", request.query))
+    request.asked().unwrap_or_else(|| panic!("no range in {}", request.query)).from
 }
