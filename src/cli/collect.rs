@@ -8,14 +8,13 @@ use std::sync::{
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Exit, overview, parse_instant, runtime, signals, sources, terminal},
     clock::SystemClock,
     collect::{Job, Observer, PollReport, Progress, Task},
     config::Config,
-    daemon::Station,
+    daemon::{Station, Stop},
     instant::Instant,
     source::Source,
     window::Window,
@@ -62,8 +61,7 @@ impl Collect {
 }
 
 async fn collect(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Exit> {
-    let stop = CancellationToken::new();
-    signals::stop_at_signal(stop.clone())?;
+    let stop = signals::stop_at_signal()?;
     let display = Arc::new(Display::new());
     let observer = Arc::clone(&display).observer();
     let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer)).await?;
@@ -79,18 +77,32 @@ async fn collect(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result
     display.begin(tasks.len());
     let mut polls = JoinSet::new();
     for task in tasks {
-        let (collector, stop) = (Arc::clone(&station.collector), stop.clone());
+        let (collector, stop) = (Arc::clone(&station.collector), stop.soon.clone());
         polls.spawn(async move {
             let report = collector.poll(&task, job, &stop).await;
             (task.source, report)
         });
     }
+    let told = display.tell_of_stop(stop.clone());
     let mut failed = false;
-    while let Some(done) = polls.join_next().await {
-        let (source, report) = done?;
-        failed |= report.failure.is_some();
-        display.end(&source, &report);
+    let finish = async {
+        while let Some(done) = polls.join_next().await {
+            let (source, report) = done?;
+            failed |= report.failure.is_some();
+            display.end(&source, &report);
+        }
+        anyhow::Ok(true)
+    };
+    let finished = tokio::select! {
+        finished = finish => finished?,
+        () = stop.patience(station.config.collect.grace) => false,
+    };
+    if !finished {
+        failed = true;
+        display.line(&format!("{} cut off; nothing is lost", terminal::count(polls.len() as u64, "poll")));
+        polls.shutdown().await;
     }
+    told.abort();
     display.finish();
     station.revoke().await;
     let committer = station.collector.committer();
@@ -115,6 +127,15 @@ impl Display {
         let style = ProgressStyle::with_template("{spinner} {elapsed} {pos}/{len} sources, {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         Self { bar, records: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+    }
+
+    /// Says what a first signal leads to, so that nobody thinks that it was not heard.
+    fn tell_of_stop(self: &Arc<Self>, stop: Stop) -> tokio::task::JoinHandle<()> {
+        let display = Arc::clone(self);
+        tokio::spawn(async move {
+            stop.soon.cancelled().await;
+            display.line("stopping after the windows under way; a second signal cuts them off");
+        })
     }
 
     fn begin(&self, sources: usize) {

@@ -8,7 +8,6 @@ use std::{
 
 use sd_notify::NotifyState;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Exit, runtime, signals, terminal},
@@ -31,8 +30,7 @@ pub(super) fn run(config: Config, path: &Path) -> anyhow::Result<Exit> {
 }
 
 async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
-    let stop = CancellationToken::new();
-    signals::stop_at_signal(stop.clone())?;
+    let stop = signals::stop_at_signal()?;
     let reloads = reload_at_hangup(path)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -51,7 +49,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         }
     };
     let ready = Box::new(|| notify(&[NotifyState::Ready]));
-    let stopping = stop.clone();
+    let stopping = stop.soon.clone();
     tokio::spawn(async move {
         stopping.cancelled().await;
         notify(&[NotifyState::Stopping]);

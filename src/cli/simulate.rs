@@ -3,7 +3,6 @@
 use std::{io, net::SocketAddr};
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, runtime, signals, terminal};
 
@@ -21,9 +20,8 @@ pub(super) struct Simulate {
 impl Simulate {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let served = runtime()?.block_on(async {
-            let stop = CancellationToken::new();
-            signals::stop_at_signal(stop.clone())?;
-            crate::sim::run(self.listen, self.seed, &mut io::stdout(), stop).await
+            let stop = signals::stop_at_signal()?;
+            crate::sim::run(self.listen, self.seed, &mut io::stdout(), stop.soon).await
         });
         if let Err(error) = served {
             terminal::complain(&format!("atlas-logd: failed to simulate Atlas on {}: {error}", self.listen));

@@ -6,14 +6,17 @@
 //! | `ticks` | cron patterns into ticks |
 //! | `roster` | the sources, when each is due, and which is polled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
+//! | `stop` | a stop in two steps |
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
 mod roster;
 mod service;
 mod station;
+mod stop;
 mod ticks;
 mod watch;
 
 pub use service::{Control, Service};
 pub(crate) use station::open_committer;
 pub use station::{StartError, Station};
+pub use stop::Stop;

@@ -21,6 +21,7 @@ use crate::{
     daemon::{
         Station,
         roster::{Member, Roster},
+        stop::Stop,
         ticks::Ticks,
         watch::Watch,
     },
@@ -43,8 +44,8 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
 /// How the daemon is told what to do, and tells how it is.
 pub struct Control {
-    /// Cancelled to stop.
-    pub stop: CancellationToken,
+    /// How it is told to stop.
+    pub stop: Stop,
     /// A new configuration to go over to, or why there is none.
     pub reloads: mpsc::Receiver<Result<Config, ConfigError>>,
     /// Is called once all is open and the schedule runs, and after each reload.
@@ -104,7 +105,7 @@ impl Service {
         loop {
             let due = self.roster.next_due();
             tokio::select! {
-                () = control.stop.cancelled() => break,
+                () = control.stop.soon.cancelled() => break,
                 Some(reload) = control.reloads.recv() => {
                     if let Some(replaced) = self.reload(reload) {
                         let since = self.station.clock.now() - LATE_TICK;
@@ -133,7 +134,7 @@ impl Service {
             }
         }
         ticks.stop().await;
-        self.wind_down().await;
+        self.wind_down(&control.stop).await;
         Ok(())
     }
 
@@ -180,18 +181,21 @@ impl Service {
         }
     }
 
-    async fn wind_down(&mut self) {
+    async fn wind_down(&mut self, stop: &Stop) {
         tracing::info!(polls = self.polls.len(), "stopping");
         self.wind_down.cancel();
         let grace = self.station.config.collect.grace;
-        let finished = tokio::time::timeout(grace, async {
+        let finish = async {
             while let Some(done) = self.polls.join_next_with_id().await {
                 self.end_poll(done);
             }
             while self.retiring.join_next().await.is_some() {}
-        })
-        .await;
-        if finished.is_err() {
+        };
+        let finished = tokio::select! {
+            () = finish => true,
+            () = stop.patience(grace) => false,
+        };
+        if !finished {
             tracing::warn!(
                 polls = self.polls.len(),
                 grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),

@@ -79,3 +79,69 @@ fn a_daemon_with_nothing_to_do_stops_at_once() {
     assert_eq!(stage.segments(&orders()), archived);
     assert!(stage.lines(&prod()).is_empty());
 }
+
+#[test]
+fn a_second_signal_waits_for_nothing() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("collect", "grace", "1h"));
+    let hold = stage.world.hold(Match::source(&orders().id));
+    let mut daemon = stage.spawn_daemon();
+    assert!(hold.wait_arrived(1));
+    daemon.signal(Signal::TERM);
+    daemon.wait_for_line("stopping");
+    let log = daemon.stop();
+    assert!(log.iter().any(|line| line.contains("did not finish in time") && line.contains("polls=1")), "{log:#?}");
+    assert_eq!(stage.world.live_tokens(), 0, "the token is revoked all the same");
+    drop(hold);
+    stage.command(["collect"]).assert_done();
+    stage.assert_current(&orders());
+}
+
+#[test]
+fn collect_stops_after_the_window_under_way_and_says_so() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let stage = stage();
+        let hold = stage.world.hold(Match::source(&orders().id));
+        let mut collect = stage.spawn_collect();
+        assert!(hold.wait_arrived(1));
+        collect.signal(signal);
+        collect.wait_for_line("stopping after the windows under way; a second signal cuts them off");
+        hold.release();
+        let (code, said) = collect.wait();
+        assert_eq!(code, Some(1), "{said:#?}");
+        let stopped = format!("{}: failed to collect ", orders());
+        let stopped = said.iter().find(|line| line.starts_with(&stopped)).unwrap_or_else(|| panic!("{said:#?}"));
+        assert!(stopped.ends_with(": stopped before it was done; it goes on at the next start"), "{stopped}");
+        assert_eq!(stage.requests_for(&orders()), 1, "no other window was begun");
+        assert_eq!(stage.lines(&orders()).len(), 1);
+        assert_eq!(stage.status(&orders()).failing_since, None);
+        assert_eq!(stage.world.live_tokens(), 0, "the token is revoked");
+        stage.command(["collect"]).assert_done();
+        stage.assert_current(&orders());
+    }
+}
+
+#[test]
+fn collect_cuts_off_what_does_not_end_in_time_or_at_a_second_signal() {
+    for grace in ["300ms", "1h"] {
+        let stage = stage();
+        stage.configure(|config| config.set_text("collect", "grace", grace));
+        let hold = stage.world.hold(Match::source(&orders().id));
+        let mut collect = stage.spawn_collect();
+        assert!(hold.wait_arrived(1));
+        collect.signal(Signal::INT);
+        collect.wait_for_line("stopping after");
+        if grace == "1h" {
+            collect.signal(Signal::INT);
+        }
+        let (code, said) = collect.wait();
+        assert_eq!(code, Some(1), "{said:#?}");
+        assert!(said.contains(&"1 poll cut off; nothing is lost".to_owned()), "{said:#?}");
+        assert_eq!(stage.world.live_tokens(), 0, "the token is revoked all the same");
+        assert!(stage.lines(&orders()).is_empty());
+        drop(hold);
+        stage.command(["collect"]).assert_done();
+        assert_eq!(stage.lines(&orders()).len(), 4);
+        stage.assert_current(&orders());
+    }
+}

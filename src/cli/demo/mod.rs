@@ -8,7 +8,6 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Exit, overview, runtime, signals, terminal},
@@ -75,14 +74,13 @@ impl Demo {
 }
 
 async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
-    let stop = CancellationToken::new();
-    signals::stop_at_signal(stop.clone())?;
+    let stop = signals::stop_at_signal()?;
     let sources = config.projects.iter().map(|project| project.sources().count()).sum();
     let show = Arc::new(Show::new(sources));
     let observer = Arc::clone(&show).observer();
     let station = tokio::task::spawn_blocking(|| Station::open(config, clock, observer)).await??;
     let (_reload, reloads) = mpsc::channel(1);
-    let ending = stop.clone();
+    let ending = stop.soon.clone();
     tokio::spawn(async move {
         let live = async {
             show.backlog_done().await;

@@ -1,4 +1,4 @@
-//! Runs the daemon.
+//! Runs the daemon, and other commands that take their time.
 
 use std::{
     io::{BufRead, BufReader},
@@ -34,9 +34,18 @@ impl Stage {
 
     /// Starts the daemon with other arguments or variables besides.
     pub(crate) fn spawn_daemon_with(&self, change: impl FnOnce(&mut Command)) -> Daemon {
+        self.spawn("run", change)
+    }
+
+    /// Starts `collect`.
+    pub(crate) fn spawn_collect(&self) -> Daemon {
+        self.spawn("collect", |_| ())
+    }
+
+    fn spawn(&self, subcommand: &str, change: impl FnOnce(&mut Command)) -> Daemon {
         let mut command = program(self.folder(), &self.config_path());
         change(&mut command);
-        let command = command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let command = command.arg(subcommand).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();
