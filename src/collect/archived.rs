@@ -32,7 +32,7 @@ pub(super) fn known_in(
     let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
     for_each_archived(committer, state, wide.from, settle, |clocks, key| {
         let near = key.between.map_or(clocks.touch(wide), |between| !between.intersection(wide).is_empty());
-        if near { known.add(key, 1).map_err(IntakeError::from) } else { Ok(()) }
+        if near { known.add(key, Instant::MAX, 1).map_err(IntakeError::from) } else { Ok(()) }
     })?;
     Ok(known)
 }
@@ -75,7 +75,7 @@ fn for_each_archived(
     settle: Duration,
     mut each: impl FnMut(Clocks, RecordKey) -> Result<(), IntakeError>,
 ) -> Result<(), IntakeError> {
-    let mut placer = Placer::new(Window::new(since, Instant::MAX), false);
+    let mut placer = Placer::new(Window::new(since, Instant::MAX), settle, false);
     let mut hand_on = |placed: Placed<'_>| {
         let between = placed.key.between.map(|between| between.widened(SLACK + settle));
         each(placed.clocks, RecordKey { between, ..placed.key })

@@ -226,6 +226,7 @@ impl Fetch<'_> {
         let bounds = AnswerBounds {
             asked: question.asked,
             end_after: judgement.change.end_after(end),
+            slack: question.window.from.since(question.asked.from),
             settle: self.task.settle,
         };
         let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
@@ -233,7 +234,7 @@ impl Fetch<'_> {
         let intake = blocking(move || {
             // The state's fingerprints are enough from the end watermark on; for what lies before, there are the segments.
             let known = match purpose {
-                Purpose::Forward => Known::load(committer.store(), state.key)?,
+                Purpose::Forward => Known::load(committer.store(), state.key, settle)?,
                 Purpose::Again | Purpose::Refill => {
                     super::archived::known_in(&committer, &state, question.asked, settle)?
                 }

@@ -10,12 +10,13 @@ use crate::{
         kept::Kept,
         known::Known,
         placed::{Placed, Placer},
+        sought::Comparison,
     },
     instant::Instant,
-    plan::{SLACK, keep_until},
+    plan::keep_until,
     record::{Reading, newlines_to_spaces},
     source::Kind,
-    state::{KeptFingerprint, RecordKey, StateError},
+    state::{KeptFingerprint, StateError},
     window::Window,
 };
 
@@ -37,6 +38,8 @@ pub(super) struct AnswerBounds {
     pub(super) asked: Window,
     /// Where the end watermark will stand once the answer is committed: what cannot come after that need not be known.
     pub(super) end_after: Instant,
+    /// What was asked more on both sides of the window.
+    pub(super) slack: Duration,
     /// How long a record may take to appear.
     pub(super) settle: Duration,
 }
@@ -71,7 +74,7 @@ pub(super) struct TakenIn {
 
 impl Intake {
     pub(super) fn new(kind: Kind, bounds: AnswerBounds, known: Known, kept: Kept, spool: SpoolWriter) -> Self {
-        let placer = Placer::new(bounds.asked, kind == Kind::AccessHistory);
+        let placer = Placer::new(bounds.asked, bounds.settle, kind == Kind::AccessHistory);
         Self { kind, placer, shelf: Shelf { bounds, known, kept, spool }, seen: 0, oldest: None }
     }
 
@@ -109,10 +112,8 @@ impl Intake {
 impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), IntakeError> {
-        let AnswerBounds { asked, end_after, settle } = self.bounds;
-        // Neighbours can be out of order by as much as records can be late.
-        let between = record.key.between.map(|between| between.widened(SLACK + settle));
-        let known = self.known.take(RecordKey { between, ..record.key })?;
+        let AnswerBounds { asked, end_after, slack, settle } = self.bounds;
+        let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, settle })?;
         if known.is_none() {
             self.spool.push(record.bytes)?;
         }

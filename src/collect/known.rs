@@ -3,12 +3,16 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use rusqlite::OptionalExtension;
-
 use crate::{
-    collect::scratch::Scratch,
+    collect::{
+        scratch::Scratch,
+        sought::{Archived, Comparison, Sought},
+    },
+    instant::Instant,
+    plan::seen_until,
     record::Fingerprint,
     state::{RecordKey, SourceKey, StateError, Store, known_fingerprints},
     window::Window,
@@ -25,8 +29,8 @@ const PAGE: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Known {
     timed: HashMap<Fingerprint, u64>,
-    /// Records without a clock, each with the ranges that its copies lie in.
-    timeless: HashMap<Fingerprint, Vec<(Window, u64)>>,
+    /// Records without a clock, each with its copies.
+    timeless: HashMap<Fingerprint, Vec<(Archived, u64)>>,
     entries: usize,
     scratch: Option<Scratch>,
     in_memory: usize,
@@ -48,14 +52,14 @@ impl Known {
         }
     }
 
-    /// What the state knows of a source.
-    pub(super) fn load(store: &Store, source: SourceKey) -> Result<Self, StateError> {
+    /// What the state knows of a source with this settle time.
+    pub(super) fn load(store: &Store, source: SourceKey, settle: Duration) -> Result<Self, StateError> {
         let mut known = Self::new(store.folder(), format!("known-{source}"));
         let mut last = None;
         loop {
             let page = store.read(|connection| known_fingerprints(connection, source, last, PAGE))?;
             for one in &page {
-                known.add(one.key, one.count)?;
+                known.add(one.key, seen_until(one.keep_until, settle), one.count)?;
             }
             last = page.last().map(|one| one.key);
             if page.len() < PAGE {
@@ -64,26 +68,29 @@ impl Known {
         }
     }
 
-    /// A record is archived `count` times (more).
-    pub(super) fn add(&mut self, key: RecordKey, count: u64) -> Result<(), StateError> {
+    /// A record is archived `count` times (more). `until` is the end of the last range that was asked for and held it.
+    pub(super) fn add(&mut self, key: RecordKey, until: Instant, count: u64) -> Result<(), StateError> {
         if let Some(scratch) = &self.scratch {
-            return insert(scratch, key, count);
+            return insert(scratch, key, until, count);
         }
         self.entries += 1;
         match key.between {
             None => *self.timed.entry(key.fingerprint).or_default() += count,
-            Some(between) => self.timeless.entry(key.fingerprint).or_default().push((between, count)),
+            Some(place) => {
+                self.timeless.entry(key.fingerprint).or_default().push((Archived { place, until }, count));
+            }
         }
         if self.entries > self.in_memory { self.spill() } else { Ok(()) }
     }
 
     /// Takes one archived copy of the record out, if there is one left: the record in hand is that copy, and was known
     /// by the key that is returned. If there is none, the record is new.
-    pub(super) fn take(&mut self, key: RecordKey) -> Result<Option<RecordKey>, StateError> {
+    pub(super) fn take(&mut self, key: RecordKey, comparison: &Comparison) -> Result<Option<RecordKey>, StateError> {
+        let sought = key.between.map(|place| comparison.at(place));
         if let Some(scratch) = &self.scratch {
-            return take(scratch, key);
+            return take(scratch, key, sought.as_ref());
         }
-        let Some(between) = key.between else {
+        let Some(sought) = sought else {
             let left = self.timed.get_mut(&key.fingerprint).filter(|count| **count > 0);
             return Ok(left.map(|count| {
                 *count -= 1;
@@ -91,24 +98,25 @@ impl Known {
             }));
         };
         let copies = self.timeless.get_mut(&key.fingerprint).into_iter().flatten();
-        let copy = copies.into_iter().find(|(range, count)| *count > 0 && overlap(*range, between));
-        Ok(copy.map(|(range, count)| {
+        let possible = copies.filter(|(archived, count)| *count > 0 && sought.can_be(archived));
+        let best = possible.min_by_key(|(archived, _)| 2 - sought.neighbours_in_common(archived.place));
+        Ok(best.map(|(archived, count)| {
             *count -= 1;
-            RecordKey { between: Some(*range), ..key }
+            RecordKey { between: Some(archived.place), ..key }
         }))
     }
 
     /// Moves everything to a scratch database.
     fn spill(&mut self) -> Result<(), StateError> {
-        let table = "CREATE TABLE known (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, count INTEGER,
-            PRIMARY KEY (fingerprint, from_ms, to_ms)) WITHOUT ROWID";
+        let table = "CREATE TABLE known (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, until_ms INTEGER,
+            count INTEGER, PRIMARY KEY (fingerprint, from_ms, to_ms)) WITHOUT ROWID";
         let scratch = Scratch::create(&self.folder, &self.name, table)?;
         for (fingerprint, count) in std::mem::take(&mut self.timed) {
-            insert(&scratch, RecordKey { fingerprint, between: None }, count)?;
+            insert(&scratch, RecordKey { fingerprint, between: None }, Instant::MIN, count)?;
         }
         for (fingerprint, copies) in std::mem::take(&mut self.timeless) {
-            for (between, count) in copies {
-                insert(&scratch, RecordKey { fingerprint, between: Some(between) }, count)?;
+            for (Archived { place, until }, count) in copies {
+                insert(&scratch, RecordKey { fingerprint, between: Some(place) }, until, count)?;
             }
         }
         self.scratch = Some(scratch);
@@ -116,46 +124,62 @@ impl Known {
     }
 }
 
-/// Whether a record can lie in both ranges. One that holds no more than an instant can hold the record all the same.
-fn overlap(one: Window, other: Window) -> bool {
-    one == other || (one.from < other.to && other.from < one.to)
-}
-
-fn insert(scratch: &Scratch, key: RecordKey, count: u64) -> Result<(), StateError> {
+fn insert(scratch: &Scratch, key: RecordKey, until: Instant, count: u64) -> Result<(), StateError> {
     let (fingerprint, from_ms, to_ms) = key.to_stored();
     scratch
         .connection()
         .prepare_cached(
-            "INSERT INTO known (fingerprint, from_ms, to_ms, count) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count",
+            "INSERT INTO known (fingerprint, from_ms, to_ms, until_ms, count) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
+                until_ms = max(until_ms, excluded.until_ms)",
         )?
-        .execute((fingerprint, from_ms, to_ms, i64::try_from(count).unwrap_or(i64::MAX)))?;
+        .execute((fingerprint, from_ms, to_ms, until.millis(), i64::try_from(count).unwrap_or(i64::MAX)))?;
     Ok(())
 }
 
-fn take(scratch: &Scratch, key: RecordKey) -> Result<Option<RecordKey>, StateError> {
-    let (fingerprint, from_ms, to_ms) = key.to_stored();
-    // A record with a clock has the range 0 to 0, which only the same range overlaps.
-    let found = scratch
+fn take(scratch: &Scratch, key: RecordKey, sought: Option<&Sought>) -> Result<Option<RecordKey>, StateError> {
+    // Nothing has more in common with a record than what lies in the very same place, as all records with a clock do.
+    if take_exactly(scratch, key)? {
+        return Ok(Some(key));
+    }
+    let best = sought.map(|sought| best_copy(scratch, key, sought)).transpose()?.flatten();
+    if let Some(best) = best {
+        take_exactly(scratch, best)?;
+    }
+    Ok(best)
+}
+
+fn take_exactly(scratch: &Scratch, key: RecordKey) -> Result<bool, StateError> {
+    let taken = scratch
         .connection()
         .prepare_cached(
-            "SELECT from_ms, to_ms FROM known WHERE fingerprint = ?1 AND count > 0
-                AND ((from_ms = ?2 AND to_ms = ?3) OR (from_ms < ?3 AND ?2 < to_ms)) LIMIT 1",
+            "UPDATE known SET count = count - 1 WHERE fingerprint = ?1 AND from_ms = ?2 AND to_ms = ?3 AND count > 0",
         )?
-        .query_row((fingerprint, from_ms, to_ms), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    let Some((from_ms, to_ms)) = found else { return Ok(None) };
-    scratch
+        .execute(key.to_stored())?;
+    Ok(taken > 0)
+}
+
+/// The archived copy that the record is. The same choice as among those in memory.
+fn best_copy(scratch: &Scratch, key: RecordKey, sought: &Sought) -> Result<Option<RecordKey>, StateError> {
+    let mut copies = scratch
         .connection()
-        .prepare_cached("UPDATE known SET count = count - 1 WHERE fingerprint = ?1 AND from_ms = ?2 AND to_ms = ?3")?
-        .execute((fingerprint, from_ms, to_ms))?;
-    Ok(Some(RecordKey::from_stored(fingerprint, from_ms, to_ms)))
+        .prepare_cached("SELECT from_ms, to_ms, until_ms FROM known WHERE fingerprint = ?1 AND count > 0")?;
+    let mut rows = copies.query([key.to_stored().0])?;
+    let mut best = None;
+    while let Some(row) = rows.next()? {
+        let place = Window::new(Instant::from_millis(row.get(0)?), Instant::from_millis(row.get(1)?));
+        let in_common = sought.neighbours_in_common(place);
+        let archived = Archived { place, until: Instant::from_millis(row.get(2)?) };
+        if sought.can_be(&archived) && best.is_none_or(|(_, most)| in_common > most) {
+            best = Some((place, in_common));
+        }
+    }
+    Ok(best.map(|(place, _)| RecordKey { between: Some(place), ..key }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instant::Instant;
 
     fn timed(number: u8) -> RecordKey {
         RecordKey { fingerprint: Fingerprint::of_bytes(&[number]), between: None }
@@ -178,13 +202,20 @@ mod tests {
         }
     }
 
+    /// Everything was asked for by both answers.
+    fn take(known: &mut Known, key: RecordKey) -> Option<RecordKey> {
+        let comparison = Comparison { asked_from: Instant::MIN, slack: Duration::ZERO, settle: Duration::ZERO };
+        known.take(key, &comparison).unwrap()
+    }
+
     #[test]
     fn each_archived_copy_is_taken_once() {
         whatever_fits_into_memory(|known| {
-            known.add(timed(1), 2).unwrap();
-            (2..10).for_each(|number| known.add(timed(number), 1).unwrap());
-            known.add(timed(9), 1).unwrap();
-            let mut take = |number| known.take(timed(number)).unwrap().is_some();
+            let mut add = |number, count| known.add(timed(number), Instant::MAX, count).unwrap();
+            add(1, 2);
+            (2..10).for_each(|number| add(number, 1));
+            add(9, 1);
+            let mut take = |number| take(known, timed(number)).is_some();
             assert_eq!([take(1), take(1), take(1)], [true, true, false]);
             assert_eq!([take(9), take(9), take(9)], [true, true, false]);
             assert_eq!([take(5), take(5), take(77)], [true, false, false]);
@@ -194,17 +225,32 @@ mod tests {
     #[test]
     fn a_record_without_a_clock_is_the_one_that_lay_in_the_same_place() {
         whatever_fits_into_memory(|known| {
-            known.add(timeless(1, 10, 20), 1).unwrap();
-            known.add(timeless(1, 30, 40), 2).unwrap();
-            known.add(timeless(1, 50, 50), 1).unwrap();
-            let mut take = |from, to| known.take(timeless(1, from, to)).unwrap();
-            assert_eq!(take(20, 30), None, "between the two others");
-            assert_eq!(take(35, 90), Some(timeless(1, 30, 40)));
+            let mut add = |from, to, count| known.add(timeless(1, from, to), Instant::MAX, count).unwrap();
+            add(10, 20, 1);
+            add(30, 40, 2);
+            add(50, 50, 1);
+            assert_eq!(take(known, timed(1)), None);
+            let mut take = |from, to| take(known, timeless(1, from, to));
+            assert_eq!(take(21, 29), None, "between the two others");
+            assert_eq!(take(35, 45), Some(timeless(1, 30, 40)));
             assert_eq!(take(31, 32), Some(timeless(1, 30, 40)));
             assert_eq!(take(31, 32), None, "both copies are taken");
             assert_eq!(take(0, 15), Some(timeless(1, 10, 20)));
             assert_eq!(take(50, 50), Some(timeless(1, 50, 50)));
-            assert_eq!(known.take(timed(1)).unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn of_several_copies_the_one_with_the_most_neighbours_in_common_is_taken() {
+        whatever_fits_into_memory(|known| {
+            let mut add = |from, to| known.add(timeless(1, from, to), Instant::MAX, 1).unwrap();
+            add(10, 20);
+            add(10, 30);
+            add(20, 30);
+            let mut take = |from, to| take(known, timeless(1, from, to));
+            assert_eq!(take(20, 30), Some(timeless(1, 20, 30)));
+            assert_eq!(take(20, 30), Some(timeless(1, 10, 30)));
+            assert_eq!(take(20, 30), None, "what is left only touches it");
         });
     }
 }

@@ -11,7 +11,7 @@
 //! | `poll` | one poll: its windows, one after the other |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
-//! | `placed` | a place among the others for records without a clock |
+//! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
 //! | `judgement` | what an answer proves about its window |
 //! | `archived` | the same from the segments themselves |
@@ -30,6 +30,7 @@ mod placed;
 mod poll;
 mod report;
 mod scratch;
+mod sought;
 mod task;
 
 pub use collector::Collector;

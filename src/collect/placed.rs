@@ -1,5 +1,7 @@
 //! Gives records without a clock their place: between the clocks of the records around them.
 
+use std::time::Duration;
+
 use crate::{
     instant::Instant,
     record::{Clocks, Reading},
@@ -23,12 +25,14 @@ pub(super) struct Placed<'a> {
 
 /// Takes records in the order of an answer and hands them on in the same order, once their place is known.
 ///
-/// The place of a record without a clock is the range between the clocks of the nearest records before and after it;
-/// where there is none, the bounds of what was asked. Late records that join later make the range smaller, never
-/// another one.
+/// The place of a record without a clock is the range between the clocks of the nearest records before and after it.
+/// Late records that join later make the range smaller, never another one. At the edge of an answer, the bound of what
+/// was asked takes the place of a neighbour; where Atlas goes by the arrival of records, one happened earlier than the
+/// bound by up to the settle time.
 #[derive(Debug)]
 pub(super) struct Placer {
     range: Window,
+    settle: Duration,
     newest_first: bool,
     /// The clock of the last record that had one.
     before: Option<Instant>,
@@ -37,9 +41,9 @@ pub(super) struct Placer {
 }
 
 impl Placer {
-    /// For an answer to `range`.
-    pub(super) fn new(range: Window, newest_first: bool) -> Self {
-        Self { range, newest_first, before: None, waiting: Vec::new(), waiting_bytes: 0 }
+    /// For an answer to `range` that holds records which appeared at Atlas up to `settle` after they happened.
+    pub(super) fn new(range: Window, settle: Duration, newest_first: bool) -> Self {
+        Self { range, settle, newest_first, before: None, waiting: Vec::new(), waiting_bytes: 0 }
     }
 
     /// Takes the next record; hands it and those that waited for it to `each`, or lets it wait.
@@ -71,11 +75,11 @@ impl Placer {
         after: Option<Instant>,
         mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (first, last) =
-            if self.newest_first { (self.range.to, self.range.from) } else { (self.range.from, self.range.to) };
-        let (before, after) = (self.before.unwrap_or(first), after.unwrap_or(last));
+        let (older, newer) = if self.newest_first { (after, self.before) } else { (self.before, after) };
+        let newer = newer.unwrap_or(self.range.to);
+        let older = older.unwrap_or(newer.min(self.range.from) - self.settle);
         // Records of several hosts can be a little out of order.
-        let between = Window::new(before.min(after), before.max(after));
+        let between = Window::new(older.min(newer), older.max(newer));
         self.waiting_bytes = 0;
         for (bytes, reading) in self.waiting.drain(..) {
             let key = RecordKey { fingerprint: reading.fingerprint, between: Some(between) };
@@ -93,7 +97,7 @@ mod tests {
     /// The places of an answer's lines: `t5` has the clock 5, others have none.
     fn places(newest_first: bool, lines: &[&str]) -> Vec<(String, Option<(i64, i64)>)> {
         let range = Window::new(Instant::from_millis(0), Instant::from_millis(100));
-        let mut placer = Placer::new(range, newest_first);
+        let mut placer = Placer::new(range, Duration::from_millis(30), newest_first);
         let mut places = Vec::new();
         let mut note = |placed: Placed<'_>| {
             let between = placed.key.between.map(|range| (range.from.millis(), range.to.millis()));
@@ -112,7 +116,7 @@ mod tests {
     #[test]
     fn a_record_without_a_clock_lies_between_its_neighbours() {
         let expected = [
-            ("a", Some((0, 5))),
+            ("a", Some((-30, 5))),
             ("t5", None),
             ("b", Some((5, 7))),
             ("c", Some((5, 7))),
@@ -133,6 +137,14 @@ mod tests {
     #[test]
     fn neighbours_out_of_order_still_have_a_range_between_them() {
         assert_eq!(places(false, &["t7", "a", "t5"])[1].1, Some((5, 7)));
+    }
+
+    #[test]
+    fn a_record_at_the_beginning_may_have_happened_earlier() {
+        assert_eq!(places(false, &["a", "t-20"])[0].1, Some((-50, -20)));
+        assert_eq!(places(true, &["t-20", "a"])[1].1, Some((-50, -20)));
+        assert_eq!(places(false, &["t-20", "a"])[1].1, Some((-20, 100)));
+        assert_eq!(places(true, &["a"])[0].1, Some((-30, 100)));
     }
 
     #[test]

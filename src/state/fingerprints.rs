@@ -45,6 +45,8 @@ pub struct KnownFingerprint {
     pub key: RecordKey,
     /// How often it is archived.
     pub count: u64,
+    /// The end watermark must pass this before it is forgotten.
+    pub keep_until: Instant,
 }
 
 /// A record that has to be known from now on.
@@ -72,7 +74,7 @@ pub fn known_fingerprints(
     limit: usize,
 ) -> Result<Vec<KnownFingerprint>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT fingerprint, from_ms, to_ms, count FROM fingerprint
+        "SELECT fingerprint, from_ms, to_ms, count, keep_until_ms FROM fingerprint
          WHERE source = ?1 AND (fingerprint, from_ms, to_ms) > (?2, ?3, ?4)
          ORDER BY fingerprint, from_ms, to_ms LIMIT ?5",
     )?;
@@ -86,7 +88,8 @@ pub fn known_fingerprints(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = statement.query_map((key, fingerprint, from_ms, to_ms, limit), |row| {
         let key = RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(KnownFingerprint { key, count: super::source_state::unsigned(row.get(3)?) })
+        let count = super::source_state::unsigned(row.get(3)?);
+        Ok(KnownFingerprint { key, count, keep_until: Instant::from_millis(row.get(4)?) })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

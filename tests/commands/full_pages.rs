@@ -71,6 +71,23 @@ fn a_burst_within_a_second_is_asked_by_the_millisecond() {
     assert_split(&stage_with(45_000, from, SECOND), 50);
 }
 
+/// Identical entries without any time lie minutes apart, and the parts that a burst is asked in are shorter than that.
+#[test]
+fn entries_without_a_time_are_as_many_as_there_were_however_a_burst_is_cut() {
+    for range_clock in RangeClock::ALL {
+        let from = at(NOW) - 10 * HOUR;
+        let stage = stage_with(50_000, from, 30 * MINUTE);
+        stage.world.set(|settings| settings.range_clock = range_clock);
+        for number in 0..300 {
+            let time = from - MINUTE + 6 * SECOND * number + Duration::from_millis(u64::from(number % 7));
+            let late = if number % 5 == 0 { 4 * MINUTE } else { Duration::ZERO };
+            stage.add(&prod(), Event::new(time, r#"{"hostname":"no time"}"#).late(late));
+        }
+        assert_split(&stage, 30);
+        assert_eq!(stage.text_lines(&prod()).iter().filter(|line| line.contains("no time")).count(), 300);
+    }
+}
+
 #[test]
 fn a_burst_is_exact_whatever_ranges_are_compared_with() {
     for (range_clock, bounds) in [(RangeClock::Timestamp, Bounds::OPEN), (RangeClock::Ingested, Bounds::LEFT_OPEN)] {

@@ -93,6 +93,41 @@ fn nothing_falls_between_two_windows_or_off_the_start() {
 }
 
 #[test]
+fn identical_records_without_a_time_are_told_apart_across_windows() {
+    for (range_clock, bounds) in RangeClock::ALL.into_iter().flat_map(|clock| Bounds::ALL.map(|bounds| (clock, bounds)))
+    {
+        let stage = Stage::at("2026-11-20T12:00:00Z");
+        stage.configure(|config| config.start("3d"));
+        stage.world.set(|settings| (settings.range_clock, settings.bounds) = (range_clock, bounds));
+        // Around the edges of the windows of a day, the closer the denser.
+        for (days, number) in (0..3).flat_map(|days| (1..40).map(move |number| (days, number))) {
+            for before in [true, false] {
+                let away = number * number * SECOND + Duration::from_millis(250);
+                let edge = stage.ago(days * DAY);
+                let time = if before { edge - away } else { edge + away };
+                let note = format!("{days} {number} {before}");
+                let (audit, access) = match number % 3 {
+                    0 => (Event::new(time, "no time"), Event::new(time, r#"{"hostname":"no time"}"#)),
+                    _ => (Event::audit(time, &note), Event::access(time, "host-00", &note)),
+                };
+                let late = if number % 4 == 0 { 5 * MINUTE } else { Duration::ZERO };
+                stage.add(&orders(), audit.late(late));
+                stage.add(&prod(), access.late(late));
+            }
+        }
+        stage.poll_once();
+        for source in [orders(), prod()] {
+            stage.assert_current(&source);
+        }
+        stage.pass(HOUR);
+        stage.poll_once();
+        for source in [orders(), prod()] {
+            stage.assert_current(&source);
+        }
+    }
+}
+
+#[test]
 fn a_record_without_a_time_is_recognised_when_its_neighbour_arrived_before_the_range() {
     let stage = Stage::at("2026-11-20T12:00:00Z");
     stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
