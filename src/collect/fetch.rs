@@ -20,8 +20,7 @@ use crate::{
         kept::Kept,
         known::Known,
     },
-    instant::Instant,
-    plan::{self, Planner},
+    plan::{self, FullPage, Planner},
     source::{AuthResult, Kind},
     state::SourceState,
     window::Window,
@@ -71,8 +70,8 @@ pub(super) enum Fetched {
     Answer(Box<FetchedAnswer>),
     /// The page was full; nothing of it was kept.
     Full {
-        /// The oldest clock in it.
-        oldest: Option<Instant>,
+        /// How its entries lie.
+        page: FullPage,
     },
 }
 
@@ -208,7 +207,7 @@ impl Fetch<'_> {
             Outcome::TakenIn(taken_in) => {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
             }
-            Outcome::Full { oldest } => Fetched::Full { oldest },
+            Outcome::Full { page } => Fetched::Full { page },
         })
     }
 
@@ -295,7 +294,7 @@ struct Worker {
 
 enum Outcome {
     TakenIn(Box<TakenIn>),
-    Full { oldest: Option<Instant> },
+    Full { page: FullPage },
 }
 
 impl Worker {
@@ -324,10 +323,10 @@ impl Worker {
                 error => PollError::Decode(error),
             });
         }
-        let (seen, oldest) = self.intake.shape();
+        let (seen, page) = self.intake.shape();
         if self.planner.is_full(seen) && !self.keep_full {
             self.intake.discard()?;
-            return Ok(Outcome::Full { oldest });
+            return Ok(Outcome::Full { page });
         }
         Ok(Outcome::TakenIn(Box::new(self.intake.finish()?)))
     }

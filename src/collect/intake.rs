@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     archive::{SpoolWriter, Spooled, explain},
+    atlas,
     collect::{
         kept::Kept,
         known::Known,
@@ -13,8 +14,8 @@ use crate::{
         sought::Comparison,
     },
     instant::Instant,
-    plan::keep_until,
-    record::{Reading, newlines_to_spaces},
+    plan::{FullPage, keep_until},
+    record::{Clocks, Reading, newlines_to_spaces},
     source::Kind,
     state::{KeptFingerprint, StateError},
     window::Window,
@@ -50,7 +51,7 @@ pub(super) struct Intake {
     placer: Placer,
     shelf: Shelf,
     seen: u64,
-    oldest: Option<Instant>,
+    page: FullPage,
 }
 
 /// Where records go once their place is known.
@@ -75,7 +76,7 @@ pub(super) struct TakenIn {
 impl Intake {
     pub(super) fn new(kind: Kind, bounds: AnswerBounds, known: Known, kept: Kept, spool: SpoolWriter) -> Self {
         let placer = Placer::new(bounds.asked, bounds.settle, kind == Kind::AccessHistory);
-        Self { kind, placer, shelf: Shelf { bounds, known, kept, spool }, seen: 0, oldest: None }
+        Self { kind, placer, shelf: Shelf { bounds, known, kept, spool }, seen: 0, page: FullPage::default() }
     }
 
     /// Takes in the next record of the answer.
@@ -86,14 +87,23 @@ impl Intake {
             Kind::AccessHistory => newlines_to_spaces(bytes),
         };
         let reading = Reading::of(self.kind, &bytes);
-        self.oldest = [self.oldest, reading.clocks.earliest()].into_iter().flatten().min();
+        self.note_shape(reading.clocks);
         let shelf = &mut self.shelf;
         self.placer.place(&bytes, reading, |placed| shelf.put(&placed))
     }
 
-    /// How many records were taken in so far, and the oldest clock among them.
-    pub(super) fn shape(&self) -> (u64, Option<Instant>) {
-        (self.seen, self.oldest)
+    fn note_shape(&mut self, clocks: Clocks) {
+        let asked = self.shelf.bounds.asked;
+        let Some(clock) = clocks.latest().filter(|&clock| asked.contains(clock)) else { return };
+        self.page.oldest = Some(self.page.oldest.map_or(clock, |oldest| oldest.min(clock)));
+        if self.seen <= atlas::PAGE_LIMIT / 4 {
+            self.page.newest_quarter = Some(clock);
+        }
+    }
+
+    /// How many records were taken in so far, and how they lie.
+    pub(super) fn shape(&self) -> (u64, FullPage) {
+        (self.seen, self.page)
     }
 
     /// Makes the new records durable in the spool.

@@ -195,7 +195,7 @@ impl<'a> Poll<'a> {
                 }
             };
             match fetched {
-                Fetched::Full { oldest } if planner.full(window, oldest) => {
+                Fetched::Full { page } if planner.full(window, page) => {
                     self.tell(&Progress::Split { window, error: None });
                 }
                 Fetched::Full { .. } => {

@@ -15,5 +15,5 @@ mod watermark;
 pub use clocks_agree::{CLOCK_TOLERANCE, Clocks, Held};
 pub use gap::{Gap, GapReason, subtract};
 pub use keep::{keep_until, seen_until};
-pub use planner::{Planner, SLACK};
+pub use planner::{FullPage, Planner, SLACK};
 pub use watermark::{Advance, advance};

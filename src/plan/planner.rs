@@ -18,6 +18,12 @@ const NARROWEST: Duration = Duration::from_millis(1);
 /// wide costs a whole page, a window too narrow only the rest.
 const FILL_PERCENT: u32 = 85;
 
+/// A window is uneven where what was cut off spans so many times more time than what came.
+const UNEVEN: u32 = 4;
+
+/// So many full pages in a row are taken for bursts at the end of what is quiet otherwise.
+const BURSTS: u32 = 4;
+
 /// How much wider a window may be than the one before.
 const GROWTH: u32 = 16;
 
@@ -26,6 +32,16 @@ const RETREAT: u32 = 8;
 
 /// … and how narrow it gets at most.
 const NARROWEST_RETREAT: Duration = Duration::from_secs(60);
+
+/// What a full page shows of how its entries lie. Atlas keeps the newest and sends the newest first, but promises
+/// neither, so that these are hints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FullPage {
+    /// The oldest clock in it.
+    pub oldest: Option<Instant>,
+    /// A clock that about a quarter of its entries are newer than.
+    pub newest_quarter: Option<Instant>,
+}
 
 /// Cuts a range into windows, oldest first, and adapts their width to how dense the records lie.
 #[derive(Clone, Debug)]
@@ -38,6 +54,11 @@ pub struct Planner {
     declared: Vec<Window>,
     /// Full pages in a row.
     full_pages: u32,
+    /// Where a full page showed the records to become dense, or a page of them to be nearly full: no window goes on
+    /// beyond one of these.
+    cuts: Vec<Instant>,
+    /// The cut that the last window ended at.
+    passed: Option<Instant>,
 }
 
 impl Planner {
@@ -47,7 +68,17 @@ impl Planner {
     /// `declared` were declared never to be had and are passed over.
     #[must_use]
     pub fn new(range: Window, now: Instant, page_limit: Option<u64>, declared: Vec<Window>) -> Self {
-        Self { cursor: range.from, until: range.to, now, width: WIDEST, page_limit, declared, full_pages: 0 }
+        Self {
+            cursor: range.from,
+            until: range.to,
+            now,
+            width: WIDEST,
+            page_limit,
+            declared,
+            full_pages: 0,
+            cuts: Vec::new(),
+            passed: None,
+        }
     }
 
     /// Begins with windows of this width, because that was right the last time.
@@ -68,6 +99,15 @@ impl Planner {
         while let Some(hole) = self.declared.iter().find(|hole| hole.contains(self.cursor)) {
             self.cursor = hole.to;
         }
+        if self.cuts.contains(&self.cursor) {
+            self.passed = Some(self.cursor);
+        }
+        self.cuts.retain(|&cut| cut > self.cursor);
+        if let Some(&cut) = self.cuts.iter().min()
+            && cut < self.cursor + self.width
+        {
+            self.width = cut.since(self.cursor);
+        }
         let next_hole = self.declared.iter().map(|hole| hole.from).filter(|&from| from > self.cursor).min();
         let stop = next_hole.map_or(self.until, |from| from.min(self.until));
         let window = Window::new(self.cursor, stop.min(self.cursor + self.width));
@@ -76,8 +116,8 @@ impl Planner {
 
     /// The range that is asked of Atlas for `window`: more on both sides, but nothing that is still to come.
     ///
-    /// The narrower a window had to be made, the less it is widened, else it would be full for ever. Windows that meet
-    /// still overlap by more than Atlas can resolve.
+    /// The narrower a window had to be made, the less it is widened, and least where the records beyond its edge are
+    /// known to be dense; else it would be full for ever. Windows that meet still overlap by more than Atlas can resolve.
     #[must_use]
     pub fn asked(&self, window: Window) -> Window {
         let slack = match self.width {
@@ -85,8 +125,9 @@ impl Planner {
             width if width >= Duration::from_secs(4) => Duration::from_secs(1),
             _ => NARROWEST,
         };
-        let asked = window.widened(slack);
-        Window::new(asked.from, asked.to.min(self.now.max(window.to)))
+        let before = if self.passed == Some(window.from) { NARROWEST } else { slack };
+        let behind = if self.cuts.contains(&window.to) { NARROWEST } else { slack };
+        Window::new(window.from - before, (window.to + behind).min(self.now.max(window.to)))
     }
 
     /// Whether an answer with this many entries may have been cut off.
@@ -95,22 +136,32 @@ impl Planner {
         self.page_limit.is_some_and(|limit| entries >= limit)
     }
 
-    /// Takes note that the page of `window` was full, and that its oldest entry is from `oldest`. Whether a narrower
-    /// window can be asked.
-    pub fn full(&mut self, window: Window, oldest: Option<Instant>) -> bool {
+    /// Takes note that the page of `window` was full. Whether a narrower window can be asked.
+    pub fn full(&mut self, window: Window, page: FullPage) -> bool {
         let width = window.duration();
         if width <= NARROWEST {
             return false;
         }
-        let spanned = oldest.filter(|&oldest| window.from < oldest && oldest < window.to);
-        let fits = match spanned {
-            Some(oldest) => window.to.since(oldest) * FILL_PERCENT / 100,
+        let within = |instant: &Instant| window.from < *instant && *instant < window.to;
+        let oldest = page.oldest.filter(within);
+        let quarter = page.newest_quarter.filter(within);
+        self.width = match oldest {
+            Some(oldest) => {
+                let (before, dense) = (oldest.since(window.from), quarter.unwrap_or(window.to).since(oldest));
+                if before > dense * UNEVEN && self.full_pages < BURSTS {
+                    // A burst at the end of a quiet range: what was cut off lies before it.
+                    self.cuts.extend([Some(oldest), quarter].into_iter().flatten());
+                    before
+                } else {
+                    self.cuts.clear();
+                    // A second full page says that the records do not lie evenly, so that their density says little.
+                    dense.min(width * 9 / 10 / (1 << (2 * self.full_pages).min(16)))
+                }
+            }
             None => width / 2,
         };
-        // A second full page says that the records do not lie evenly, so that its density says little.
-        let at_most = width * 9 / 10 / (1 << (2 * self.full_pages).min(16));
+        self.width = self.width.max(NARROWEST);
         self.full_pages += 1;
-        self.width = fits.min(at_most).max(NARROWEST);
         true
     }
 
@@ -190,12 +241,14 @@ mod tests {
     }
 
     /// Entries at the given milliseconds, asked for with inclusive bounds, at most `limit` of them, newest kept.
-    fn ask(entries: &[i64], asked: Window, limit: usize) -> (u64, Option<Instant>, Vec<i64>) {
+    fn ask(entries: &[i64], asked: Window, limit: usize) -> (u64, FullPage, Vec<i64>) {
         let mut found: Vec<i64> =
             entries.iter().copied().filter(|&at| asked.from.millis() <= at && at <= asked.to.millis()).collect();
         found.sort_unstable();
         let kept = found.split_off(found.len().saturating_sub(limit));
-        (kept.len() as u64, kept.first().copied().map(Instant::from_millis), kept)
+        let at = |place: usize| kept.get(place).copied().map(Instant::from_millis);
+        let page = FullPage { oldest: at(0), newest_quarter: at(kept.len() * 3 / 4) };
+        (kept.len() as u64, page, kept)
     }
 
     proptest! {
@@ -215,8 +268,8 @@ mod tests {
             while let Some(next) = planner.next_window() {
                 asked_in_all += 1;
                 prop_assert!(asked_in_all < 5_000, "no end in sight");
-                let (count, oldest, kept) = ask(&entries, planner.asked(next), 20);
-                if planner.is_full(count) && planner.full(next, oldest) {
+                let (count, page, kept) = ask(&entries, planner.asked(next), 20);
+                if planner.is_full(count) && planner.full(next, page) {
                     continue;
                 }
                 if planner.is_full(count) {
@@ -247,18 +300,38 @@ mod tests {
         crate::plan::subtract(range, holes.iter().copied())
     }
 
-    #[test]
-    fn an_even_backlog_costs_few_requests() {
-        let entries: Vec<i64> = (0..400_000).map(|n| n * (7 * DAY / 400_000)).collect();
-        let mut planner = Planner::new(window(0, 7 * DAY), Instant::from_millis(7 * DAY), Some(20_000), Vec::new());
+    /// How many requests a range costs, with pages of 20,000.
+    fn requests(entries: &[i64], range: Window) -> usize {
+        let mut planner = Planner::new(range, range.to, Some(20_000), Vec::new());
         let mut requests = 0;
         while let Some(next) = planner.next_window() {
             requests += 1;
-            let (count, oldest, _) = ask(&entries, planner.asked(next), 20_000);
-            if !(planner.is_full(count) && planner.full(next, oldest)) {
+            let (count, page, _) = ask(entries, planner.asked(next), 20_000);
+            if !(planner.is_full(count) && planner.full(next, page)) {
                 planner.covered(next, count);
             }
         }
+        requests
+    }
+
+    #[test]
+    fn an_even_backlog_costs_few_requests() {
+        let entries: Vec<i64> = (0..400_000).map(|n| n * (7 * DAY / 400_000)).collect();
+        let requests = requests(&entries, window(0, 7 * DAY));
+
         assert!(requests <= 26, "{requests} requests for 20 full pages");
+    }
+
+    #[test]
+    fn a_burst_costs_few_requests_wherever_it_lies() {
+        for (burst, lasting, most) in [(24_000, 360_000, 8), (45_000, 60_000, 12), (45_000, 1_000, 14)] {
+            for from in [DAY / 7, DAY / 2, DAY - lasting] {
+                let mut entries: Vec<i64> = (0..1440).map(|minute| minute * 60_000).collect();
+                entries.extend((0..burst).map(|n| from + n * lasting / burst));
+                let requests = requests(&entries, window(0, DAY));
+
+                assert!(requests <= most, "{requests} requests for {burst} entries within {lasting} ms from {from} on");
+            }
+        }
     }
 }
