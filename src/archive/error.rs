@@ -98,13 +98,15 @@ pub fn explain(cause: &io::Error) -> String {
             "permission denied; it must be writable for the user that atlas-logd runs as".to_owned()
         }
         _ if cause.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            "it is a link, and links are refused below the archive's root".to_owned()
+            "it is a link, and links are refused below the archive's root: put what it leads to in its place".to_owned()
         }
         _ if cause.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
             "the disk reports an error; look into the system's log and mend the disk, collection goes on by itself"
                 .to_owned()
         }
-        io::ErrorKind::NotADirectory => "a part of the path is a link or a file, where a folder has to be".to_owned(),
+        io::ErrorKind::NotADirectory => {
+            "a part of the path is a link or a file, where a folder has to be: put the folder in its place".to_owned()
+        }
         _ => cause.to_string(),
     }
 }

@@ -246,7 +246,10 @@ fn open_folder(at: &OwnedFd, name: &Path) -> io::Result<OwnedFd> {
 }
 
 fn not_a_file() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is a link, a device or a folder, not a regular file")
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is a link, a device or a folder, where a regular file has to be: put the file back",
+    )
 }
 
 /// The names of a relative path, one for each step down.

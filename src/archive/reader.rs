@@ -22,26 +22,27 @@ pub struct SegmentPart {
 /// Calls `each` with every record of the segment, in order, without its newline.
 ///
 /// # Errors
-/// Whatever reading gives, and a record longer than [`MAX_RECORD_BYTES`].
-pub fn for_each_record<E: From<io::Error>>(
+/// Whatever reading gives, and a record longer than [`MAX_RECORD_BYTES`], both as `unreadable` makes of it.
+pub fn for_each_record<E>(
     files: &dyn Files,
     segment: &SegmentPart,
+    unreadable: impl Fn(io::Error) -> E,
     mut each: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let file = files.read(&segment.path)?;
+    let file = files.read(&segment.path).map_err(&unreadable)?;
     let mut reader = BufReader::with_capacity(BUFFER, file.take(segment.length.unwrap_or(u64::MAX)));
     let mut record = Vec::new();
     loop {
         record.clear();
         let limit = MAX_RECORD_BYTES as u64 + 1;
-        let read = reader.by_ref().take(limit).read_until(b'\n', &mut record)?;
+        let read = reader.by_ref().take(limit).read_until(b'\n', &mut record).map_err(&unreadable)?;
         if read == 0 {
             return Ok(());
         }
         if record.last() == Some(&b'\n') {
             record.pop();
         } else if record.len() > MAX_RECORD_BYTES {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a record is longer than 16 MiB").into());
+            return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "a record is longer than 16 MiB")));
         }
         each(&record)?;
     }

@@ -124,33 +124,70 @@ impl SpoolWriter {
     }
 }
 
-/// Calls `each` with every line (its newline included) of a file of `length` bytes, the last one first.
+/// Calls `each` with every line (its newline included) of a file of `length` bytes, the last one first; with a line
+/// that is longer than a block, piece by piece.
 ///
-/// Holds one block and one line in memory.
+/// Holds one block in memory.
 fn reversed_lines(
     file: &mut dyn ReadFile,
     length: u64,
     mut each: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut begin = length;
-    let mut pending: Vec<u8> = Vec::new();
-    while begin > 0 {
-        let size = begin.min(REVERSE_BLOCK);
-        begin -= size;
-        file.seek(SeekFrom::Start(begin))?;
-        let mut block = vec![0; usize::try_from(size).unwrap_or(0)];
-        file.read_exact(&mut block)?;
-        block.append(&mut pending);
-        // The line that the block begins within is complete only with the block before it.
+    let mut block = vec![0; usize::try_from(REVERSE_BLOCK.min(length)).unwrap_or(0)];
+    // What lies behind this was handed out; it is the end of a line.
+    let mut left = length;
+    while left > 0 {
+        let begin = left.saturating_sub(REVERSE_BLOCK);
+        let block = read_range(file, begin, left, &mut block)?;
         let mut end = block.len();
         while let Some(newline) = memchr::memrchr(b'\n', &block[..end.saturating_sub(1)]) {
             each(&block[newline + 1..end])?;
             end = newline + 1;
         }
-        block.truncate(end);
-        pending = block;
+        if begin == 0 {
+            return each(&block[..end]);
+        }
+        left = match end < block.len() {
+            true => begin + end as u64,
+            // Not even one line fits into the block.
+            false => long_line(file, begin, left, &mut each)?,
+        };
     }
-    if pending.is_empty() { Ok(()) } else { each(&pending) }
+    Ok(())
+}
+
+/// Hands out the line that ends at `end` and begins somewhere before `known`, and returns where it begins.
+fn long_line(
+    file: &mut dyn ReadFile,
+    known: u64,
+    end: u64,
+    each: &mut impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut block = vec![0; usize::try_from(REVERSE_BLOCK).unwrap_or(0)];
+    let mut begin = known;
+    while begin > 0 {
+        let from = begin.saturating_sub(REVERSE_BLOCK);
+        let newline = memchr::memrchr(b'\n', read_range(file, from, begin, &mut block)?);
+        begin = newline.map_or(from, |newline| from + newline as u64 + 1);
+        if newline.is_some() {
+            break;
+        }
+    }
+    let mut from = begin;
+    while from < end {
+        let to = end.min(from + REVERSE_BLOCK);
+        each(read_range(file, from, to, &mut block)?)?;
+        from = to;
+    }
+    Ok(begin)
+}
+
+/// The bytes of a file from `from` to `to`, which are no more than `block` holds.
+fn read_range<'a>(file: &mut dyn ReadFile, from: u64, to: u64, block: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let block = &mut block[..usize::try_from(to - from).unwrap_or(0)];
+    file.seek(SeekFrom::Start(from))?;
+    file.read_exact(block)?;
+    Ok(block)
 }
 
 /// Removes what an earlier attempt left. Only for a source without a commit under way.
@@ -169,6 +206,11 @@ fn create(files: &dyn Files, name: &str) -> io::Result<Box<dyn WriteFile>> {
     match files.create(&path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             files.remove(&path)?;
+            files.create(&path)
+        }
+        // Someone tidied up. Nothing was lost with it that is not asked for again.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            files.make_folder(Path::new(SPOOL))?;
             files.create(&path)
         }
         created => created,

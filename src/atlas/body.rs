@@ -7,8 +7,8 @@ use tokio::time::{Instant, timeout};
 
 use super::{decode::BodySender, request_error::RequestError, stats::Counters};
 
-/// A body that brings less than this within the stall time is cut off.
-const LEAST_BYTES: u64 = 1 << 10;
+/// A body that brings less than this within the stall time is cut off: it would hold its slot for weeks.
+const LEAST_BYTES: u64 = 64 << 10;
 
 /// A body that is still on its way.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Body {
     }
 }
 
-/// How long the current KiB is waited for. The time in which the caller does not ask for more does not count.
+/// How long the current 64 KiB are waited for. The time in which the caller does not ask for more does not count.
 #[derive(Debug)]
 struct Patience {
     limit: Duration,
@@ -106,18 +106,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_lasts_while_every_kib_comes_in_time_and_ends_otherwise() {
+    fn patience_lasts_while_enough_comes_in_time_and_ends_otherwise() {
         let second = Duration::from_secs(1);
         let mut patience = Patience::new(10 * second);
         for _ in 0..1000 {
-            patience.spend(second, 512);
+            patience.spend(second, 32 << 10);
             assert!(patience.left() >= 9 * second);
         }
         for spent in 1..=10 {
             patience.spend(second, 100);
             assert_eq!(patience.left(), (10 - spent) * second);
         }
-        patience.spend(second, 24);
+        patience.spend(second, (64 << 10) - 1000);
         assert_eq!(patience.left(), 10 * second);
     }
 }

@@ -69,7 +69,7 @@ pub enum RequestError {
         cause: Cause,
     },
     /// The body comes too slowly.
-    #[error("the body trickles: less than 1 KiB came within {} s, {received} bytes in all", within.as_secs_f64())]
+    #[error("the body trickles: less than 64 KiB came within {} s, {received} bytes in all", within.as_secs_f64())]
     Trickles {
         /// Bytes of the body that had come.
         received: u64,

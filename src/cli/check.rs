@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     archive::{Archive, ArchiveError, RealFiles},
-    atlas::{Ask, Client, Listing, RequestError},
+    atlas::{Ask, Client, Consequence, Listing, RequestError},
     cli::{Exit, runtime, terminal},
     clock::{Clock, SystemClock},
     config::Config,
@@ -21,6 +21,9 @@ use crate::{
 /// How much of the recent past is asked of each source: enough to see that it may be asked.
 const RECENT: Duration = Duration::from_secs(60);
 
+/// How often a source is asked for while its project's limit is used up.
+const TRIES: u32 = 5;
+
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// Ask Atlas for every source too
@@ -32,9 +35,10 @@ impl Check {
     pub(super) fn run(self, config: Config) -> anyhow::Result<Exit> {
         let sources = config.projects.iter().map(|project| project.sources().count()).sum::<usize>();
         terminal::say(&format!(
-            "{}: valid, {} projects, {sources} sources",
+            "{}: valid, {}, {}",
             config.file.display(),
-            config.projects.len()
+            terminal::count(config.projects.len() as u64, "project"),
+            terminal::count(sources as u64, "source"),
         ));
         let mut failed = false;
         for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
@@ -88,6 +92,7 @@ async fn online(config: Config) -> anyhow::Result<bool> {
     let mut failed = false;
     let mut asking = JoinSet::new();
     let mut clients = Vec::new();
+    let slots = Arc::new(Semaphore::new(config.collect.polls_at_once));
     for (name, credential) in &config.credentials {
         let client = match Client::new(&config.atlas, credential, Arc::clone(&clock)) {
             Ok(client) => client,
@@ -99,8 +104,11 @@ async fn online(config: Config) -> anyhow::Result<bool> {
         };
         let projects = config.projects.iter().filter(|project| project.credentials == *name);
         for source in projects.flat_map(|project| project.sources()) {
-            let (client, clock) = (client.clone(), Arc::clone(&clock));
-            asking.spawn(async move { (source.to_string(), ask(&client, clock.as_ref(), source).await) });
+            let (client, clock, slots) = (client.clone(), Arc::clone(&clock), Arc::clone(&slots));
+            asking.spawn(async move {
+                let _slot = slots.acquire().await;
+                (source.to_string(), ask(&client, clock.as_ref(), source).await)
+            });
         }
         clients.push(client);
     }
@@ -132,10 +140,19 @@ async fn ask(client: &Client, clock: &dyn Clock, source: Source) -> Option<Strin
     let now = clock.now();
     let asked = Window::new(now - RECENT, now);
     let ask = Ask { source: &source.id, asked, auth_result: source.id.filter.auth_result };
-    if let Some(wait) = client.hold(&source.id.project_id, source.id.kind) {
-        tokio::time::sleep(wait).await;
-    }
-    let error = client.ask(&ask).await.err()?;
+    let mut tries = 0;
+    let error = loop {
+        while let Some(wait) = client.hold(&source.id.project_id, source.id.kind) {
+            tokio::time::sleep(wait).await;
+        }
+        tries += 1;
+        let error = client.ask(&ask).await.err()?;
+        match error.consequence() {
+            // Too much was asked at once. That says nothing about this source.
+            Consequence::RetryAfter(wait) if tries < TRIES => tokio::time::sleep(wait).await,
+            _ => break error,
+        }
+    };
     let mut text = error.to_string();
     if let Some(advice) = error.advice(&source) {
         text.push_str("; ");

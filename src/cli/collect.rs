@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     cli::{Exit, overview, parse_instant, runtime, signals, sources, terminal},
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     collect::{Job, Observer, PollReport, Progress, Task},
     config::Config,
     daemon::{Station, Stop},
@@ -47,6 +47,10 @@ impl Collect {
         };
         let job = match self.from.zip(self.to) {
             None => Job::Regular,
+            Some((from, _)) if from > SystemClock.now() => {
+                terminal::complain(&format!("atlas-logd: --from {from} lies in the future"));
+                return Ok(Exit::Usage);
+            }
             Some((from, to)) if from < to => Job::Backfill(Window::new(from, to)),
             Some((from, to)) => {
                 terminal::complain(&format!("atlas-logd: --from {from} is not before --to {to}"));

@@ -46,13 +46,14 @@ impl Status {
         let Some(max_lag) = self.max_lag else { return Ok(Exit::Done) };
         let mut behind = false;
         for row in rows.iter().filter(|row| row.configured) {
-            let lag = row.lag();
-            if lag.is_none_or(|lag| lag > max_lag) {
-                behind = true;
-                let lag =
-                    lag.map_or("was never polled".to_owned(), |lag| format!("is {} behind", terminal::duration(lag)));
-                terminal::complain(&format!("{} {lag} (allowed: {})", row.name, terminal::duration(max_lag)));
-            }
+            let how = match row.lag() {
+                Some(lag) if lag <= max_lag => continue,
+                Some(lag) => format!("is {} behind", terminal::duration(lag)),
+                None if row.damage.is_some() => "has a damaged state".to_owned(),
+                None => "was never polled".to_owned(),
+            };
+            behind = true;
+            terminal::complain(&format!("{} {how} (allowed: {})", row.name, terminal::duration(max_lag)));
         }
         Ok(if behind { Exit::Failed } else { Exit::Done })
     }

@@ -5,12 +5,11 @@ use std::{path::Path, time::Duration};
 use crate::{
     archive::{SegmentName, SegmentPart, for_each_record},
     collect::{
-        intake::IntakeError,
         kept::Kept,
         known::Known,
         placed::{Placed, Placer},
     },
-    commit::Committer,
+    commit::{CommitError, Committer},
     instant::Instant,
     plan::{SLACK, keep_until},
     record::{Clocks, Reading},
@@ -27,12 +26,12 @@ pub(super) fn known_in(
     state: &SourceState,
     range: Window,
     settle: Duration,
-) -> Result<Known, IntakeError> {
+) -> Result<Known, CommitError> {
     let wide = range.widened(SLACK + settle);
     let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
     for_each_archived(committer, state, wide.from, settle, |clocks, key| {
         let near = key.between.map_or(clocks.touch(wide), |between| !between.intersection(wide).is_empty());
-        if near { known.add(key, Instant::MAX, 1).map_err(IntakeError::from) } else { Ok(()) }
+        if near { known.add(key, Instant::MAX, 1).map_err(CommitError::from) } else { Ok(()) }
     })?;
     Ok(known)
 }
@@ -43,7 +42,7 @@ pub(super) fn restore_fingerprints(
     state: &mut SourceState,
     now: Instant,
     settle: Duration,
-) -> Result<(), IntakeError> {
+) -> Result<(), CommitError> {
     let Some(end) = state.end else { return Ok(()) };
     let since = end - SLACK - settle;
     let asked = Window::new(since, now.max(end));
@@ -73,15 +72,17 @@ fn for_each_archived(
     state: &SourceState,
     since: Instant,
     settle: Duration,
-    mut each: impl FnMut(Clocks, RecordKey) -> Result<(), IntakeError>,
-) -> Result<(), IntakeError> {
+    mut each: impl FnMut(Clocks, RecordKey) -> Result<(), CommitError>,
+) -> Result<(), CommitError> {
     let mut placer = Placer::new(Window::new(since, Instant::MAX), settle, false);
     let mut hand_on = |placed: Placed<'_>| {
         let between = placed.key.between.map(|between| between.widened(SLACK + settle));
         each(placed.clocks, RecordKey { between, ..placed.key })
     };
     for segment in segments(committer, state, since)? {
-        for_each_record(committer.archive().files(), &segment, |record| {
+        let path = committer.archive().folder().join(&segment.path);
+        let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
+        for_each_record(committer.archive().files(), &segment, unreadable, |record| {
             placer.place(record, Reading::of(state.kind, record), &mut hand_on)
         })?;
     }
@@ -90,9 +91,10 @@ fn for_each_archived(
 
 /// The segments of a source that can hold records of `since` or later, in order: segments follow the time of
 /// collection, so one that was followed by the next before `since` holds none.
-fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<SegmentPart>, IntakeError> {
+fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<SegmentPart>, CommitError> {
     let folder = Path::new(&state.folder);
-    let entries = committer.archive().files().list(folder)?;
+    let listed = committer.archive().files().list(folder);
+    let entries = listed.map_err(CommitError::io("list", committer.archive().folder().join(folder)))?;
     let mut names: Vec<SegmentName> = entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect();
     names.sort_unstable();
     let damaged = committer.store().read(|connection| damaged_segments(connection, state.key))?;

@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use crate::{
     atlas::{RequestError, decode::DecodeError},
-    collect::IntakeError,
     commit::CommitError,
     instant::Instant,
     source::Source,
@@ -24,20 +23,17 @@ pub enum PollError {
     #[error("{0}")]
     Request(#[from] RequestError),
     /// The limit of the project is used up for longer than the poll may go on trying.
-    #[error("the rate limit of the project is used up for another {} s, longer than a request is tried", wait.as_secs())]
+    #[error("the rate limit of the project is used up for another {} s, longer than a poll waits; the next poll tries again", wait.as_secs())]
     LimitReached {
         /// For how long.
         wait: Duration,
     },
     /// The answer is not what it has to be.
     #[error("{0}")]
-    Decode(DecodeError<IntakeError>),
+    Decode(DecodeError<CommitError>),
     /// The archive or the state.
     #[error(transparent)]
     Commit(#[from] CommitError),
-    /// The archive or the state, while an answer was taken in.
-    #[error(transparent)]
-    Intake(#[from] IntakeError),
     /// A segment turned out to be damaged.
     #[error("a segment was damaged and records of it were lost; the next poll asks for them again")]
     Damaged,
@@ -61,12 +57,8 @@ pub enum PollError {
         date: Instant,
     },
     /// A backfill came too late.
-    #[error(
-        "Atlas no longer holds what is before {horizon}: of {lost} nothing can be had any more, and nothing is claimed"
-    )]
+    #[error("Atlas no longer holds what is before {horizon}: of the range up to there, nothing is claimed")]
     NoLongerHeld {
-        /// What of the window is lost.
-        lost: Window,
         /// Before this, nothing is held.
         horizon: Instant,
     },

@@ -17,7 +17,6 @@ use crate::{
         desk::Desk,
         intake::{AnswerBounds, Intake, TakenIn},
         judgement::{Purpose, judge},
-        kept::Kept,
         known::Known,
     },
     plan::{self, FullPage, Planner},
@@ -238,9 +237,7 @@ impl Fetch<'_> {
                     super::archived::known_in(&committer, &state, question.asked, settle)?
                 }
             };
-            let kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
-            let newest_first = state.kind == Kind::AccessHistory;
-            Ok(Intake::new(state.kind, bounds, known, kept, committer.spool(&state, newest_first)))
+            Ok(Intake::new(&committer, &state, bounds, known))
         })
         .await?;
         Ok(Worker {
@@ -319,7 +316,7 @@ impl Worker {
         if let Err(error) = decoded {
             self.intake.discard()?;
             return Err(match error {
-                DecodeError::Sink(error) => PollError::Intake(error),
+                DecodeError::Sink(error) => PollError::Commit(error),
                 error => PollError::Decode(error),
             });
         }

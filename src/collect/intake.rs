@@ -1,11 +1,9 @@
 //! The intake: takes an answer's records one by one, drops what is archived already, and spools the rest.
 
-use std::{borrow::Cow, io, time::Duration};
-
-use thiserror::Error;
+use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use crate::{
-    archive::{SpoolWriter, Spooled, explain},
+    archive::{SPOOL, SpoolWriter, Spooled},
     atlas,
     collect::{
         kept::Kept,
@@ -13,24 +11,14 @@ use crate::{
         placed::{Placed, Placer},
         sought::Comparison,
     },
+    commit::{CommitError, Committer},
     instant::Instant,
     plan::{FullPage, keep_until},
     record::{Clocks, Reading, newlines_to_spaces},
     source::Kind,
-    state::{KeptFingerprint, StateError},
+    state::{KeptFingerprint, SourceState},
     window::Window,
 };
-
-/// Why a record could not be taken in. The fault is on this side, not in the answer.
-#[derive(Debug, Error)]
-pub enum IntakeError {
-    /// The spool.
-    #[error("failed to write the spool in the archive: {}", explain(.0))]
-    Spool(#[from] io::Error),
-    /// The state.
-    #[error(transparent)]
-    State(#[from] StateError),
-}
 
 /// What an intake needs to know of the answer before its first record.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +48,8 @@ struct Shelf {
     known: Known,
     kept: Kept,
     spool: SpoolWriter,
+    /// Where the spool lies, for the one who reads that it failed.
+    spool_folder: PathBuf,
 }
 
 /// What came of an answer.
@@ -74,13 +64,22 @@ pub(super) struct TakenIn {
 }
 
 impl Intake {
-    pub(super) fn new(kind: Kind, bounds: AnswerBounds, known: Known, kept: Kept, spool: SpoolWriter) -> Self {
-        let placer = Placer::new(bounds.asked, bounds.settle, kind == Kind::AccessHistory);
-        Self { kind, placer, shelf: Shelf { bounds, known, kept, spool }, seen: 0, page: FullPage::default() }
+    /// An intake for an answer about the source in `state`.
+    pub(super) fn new(committer: &Committer, state: &SourceState, bounds: AnswerBounds, known: Known) -> Self {
+        let newest_first = state.kind == Kind::AccessHistory;
+        let shelf = Shelf {
+            bounds,
+            known,
+            kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
+            spool: committer.spool(state, newest_first),
+            spool_folder: committer.archive().folder().join(SPOOL),
+        };
+        let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
+        Self { kind: state.kind, placer, shelf, seen: 0, page: FullPage::default() }
     }
 
     /// Takes in the next record of the answer.
-    pub(super) fn accept(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
+    pub(super) fn accept(&mut self, bytes: &[u8]) -> Result<(), CommitError> {
         self.seen += 1;
         let bytes = match self.kind {
             Kind::StreamAudit => Cow::Borrowed(bytes),
@@ -107,25 +106,26 @@ impl Intake {
     }
 
     /// Makes the new records durable in the spool.
-    pub(super) fn finish(self) -> Result<TakenIn, IntakeError> {
+    pub(super) fn finish(self) -> Result<TakenIn, CommitError> {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
-        Ok(TakenIn { spooled: shelf.spool.finish()?, kept: shelf.kept, seen: self.seen })
+        let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
+        Ok(TakenIn { spooled, kept: shelf.kept, seen: self.seen })
     }
 
     /// Forgets the answer.
-    pub(super) fn discard(self) -> Result<(), IntakeError> {
-        Ok(self.shelf.spool.discard()?)
+    pub(super) fn discard(self) -> Result<(), CommitError> {
+        self.shelf.spool.discard().map_err(CommitError::io("clean up", self.shelf.spool_folder))
     }
 }
 
 impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
-    fn put(&mut self, record: &Placed<'_>) -> Result<(), IntakeError> {
+    fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
         let AnswerBounds { asked, end_after, slack, settle } = self.bounds;
         let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, settle })?;
         if known.is_none() {
-            self.spool.push(record.bytes)?;
+            self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
         }
         let keep_until = keep_until(record.clocks, asked, settle);
         // Of a record seen again, the clocks decide as they did the first time; where there are none in the range, the

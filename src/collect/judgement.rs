@@ -62,14 +62,14 @@ pub(super) fn judge(
     };
     let lost_until = match purpose {
         // Windows that lie before the horizon as a whole need not be asked one by one.
-        Purpose::Forward => horizon,
-        Purpose::Again | Purpose::Refill => horizon.min(window.to),
+        Purpose::Forward | Purpose::Again => horizon,
+        Purpose::Refill => horizon.min(window.to),
     };
     let lost = Window::new(window.from, lost_until);
     if purpose == Purpose::Again {
         let covered = Window::new(lost_until, covered.to);
         let change = if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
-        let fault = PollError::NoLongerHeld { lost, horizon };
+        let fault = PollError::NoLongerHeld { horizon };
         return Judgement { change, lost: Some(lost), fault: Some(fault) };
     }
     let gap = Gap { window: lost, reason: GapReason::Retention, detail: String::new(), noticed: clocks.local };

@@ -35,6 +35,5 @@ mod task;
 
 pub use collector::Collector;
 pub use error::PollError;
-pub use intake::IntakeError;
 pub use report::{Observer, PollReport, Progress};
 pub use task::{Job, Task};

@@ -54,10 +54,15 @@ impl Placer {
         mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(clock) = reading.clocks.latest() else {
-            self.waiting_bytes += bytes.len() + WAITING_COSTS;
-            self.waiting.push((bytes.to_vec(), reading));
-            // Too many to wait for the next clock; a wider place is a place too.
-            return if self.waiting_bytes > WAITING_BYTES { self.release(None, each) } else { Ok(()) };
+            if self.waiting_bytes + bytes.len() + WAITING_COSTS <= WAITING_BYTES {
+                self.waiting_bytes += bytes.len() + WAITING_COSTS;
+                self.waiting.push((bytes.to_vec(), reading));
+                return Ok(());
+            }
+            // Too much to wait for the next clock; a wider place is a place too.
+            self.release(None, &mut each)?;
+            let key = RecordKey { fingerprint: reading.fingerprint, between: Some(self.between(None)) };
+            return each(Placed { bytes, clocks: reading.clocks, key });
         };
         self.release(Some(clock), &mut each)?;
         self.before = Some(clock);
@@ -75,17 +80,22 @@ impl Placer {
         after: Option<Instant>,
         mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (older, newer) = if self.newest_first { (after, self.before) } else { (self.before, after) };
-        let newer = newer.unwrap_or(self.range.to);
-        let older = older.unwrap_or(newer.min(self.range.from) - self.settle);
-        // Records of several hosts can be a little out of order.
-        let between = Window::new(older.min(newer), older.max(newer));
+        let between = self.between(after);
         self.waiting_bytes = 0;
         for (bytes, reading) in self.waiting.drain(..) {
             let key = RecordKey { fingerprint: reading.fingerprint, between: Some(between) };
             each(Placed { bytes: &bytes, clocks: reading.clocks, key })?;
         }
         Ok(())
+    }
+
+    /// The place of a record behind the last one with a clock and before one with the clock `after`.
+    fn between(&self, after: Option<Instant>) -> Window {
+        let (older, newer) = if self.newest_first { (after, self.before) } else { (self.before, after) };
+        let newer = newer.unwrap_or(self.range.to);
+        let older = older.unwrap_or(newer.min(self.range.from) - self.settle);
+        // Records of several hosts can be a little out of order.
+        Window::new(older.min(newer), older.max(newer))
     }
 }
 

@@ -56,7 +56,7 @@ impl<'a> Poll<'a> {
         if let Err(error) = done.and_then(|()| fault.map_or(Ok(()), Err)) {
             let failures = self.failures_of_answers().await + 1;
             let advice = error.advice(&self.task.source, self.window, failures);
-            let ours = matches!(error, PollError::Commit(_) | PollError::Intake(_) | PollError::Panicked(_));
+            let ours = matches!(error, PollError::Commit(_) | PollError::Panicked(_));
             self.report.failure = Some(Failure { error, window: self.window, advice });
             self.note().await;
             if ours {

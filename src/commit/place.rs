@@ -234,14 +234,21 @@ impl Target<'_> {
             Some(_) => {}
         }
         let mut spool = self.files.read(&path).map_err(CommitError::io("read", &path))?;
-        if !fresh {
-            let hash = hash(spool.as_mut(), self.intent.length).map_err(CommitError::io("read", &path))?;
-            if hash != self.intent.hash {
-                return Ok(Err("the spool file was changed by someone else".to_owned()));
-            }
-            spool.seek(SeekFrom::Start(0)).map_err(CommitError::io("read", &path))?;
+        if fresh {
+            return Ok(Ok(spool));
         }
-        Ok(Ok(spool))
+        match hash(spool.as_mut(), self.intent.length) {
+            Ok(hash) if hash == self.intent.hash => {
+                spool.seek(SeekFrom::Start(0)).map_err(CommitError::io("read", &path))?;
+                Ok(Ok(spool))
+            }
+            Ok(_) => Ok(Err("the spool file was changed by someone else".to_owned())),
+            // It would be unreadable for ever; Atlas still has what it held.
+            Err(cause) if cause.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+                Ok(Err(format!("the disk cannot read the spool file any more: {cause}")))
+            }
+            Err(cause) => Err(CommitError::io("read", &path)(cause)),
+        }
     }
 
     /// Whether the segment holds all the records from `offset` on.

@@ -177,7 +177,7 @@ pub struct Atlas {
     pub ca_file: Option<PathBuf>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// An answer must begin within this time, and a body that brings less than 1 KiB in it is cut off.
+    /// An answer must begin within this time, and a body that brings less than 64 KiB in it is cut off.
     pub stall_timeout: Duration,
     /// How long one poll may go on trying one request, waits included.
     pub retry_budget: Duration,

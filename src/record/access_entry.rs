@@ -11,6 +11,9 @@ use crate::{
     record::{Clocks, Fingerprint, Reading},
 };
 
+/// The longest text that escapes are taken out of. No log line is longer that a server would write of itself.
+const UNESCAPED_BYTES: usize = 1 << 20;
+
 #[derive(Deserialize)]
 struct Members<'a> {
     #[serde(borrow, default)]
@@ -57,10 +60,14 @@ pub(super) fn read(entry: &[u8]) -> Reading {
     Reading { clocks, fingerprint }
 }
 
-/// The value of a JSON string; nothing for any other value.
+/// The value of a JSON string; nothing for any other value. One that is very long is taken with its escapes, because
+/// taking them out needs as much memory again.
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    if value.get().len() > UNESCAPED_BYTES {
+        return value.get().starts_with('"').then_some(Cow::Borrowed(value.get()));
+    }
     serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
 }
 

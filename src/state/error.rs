@@ -39,6 +39,19 @@ pub enum StateError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// The database was made by an older program, and is only to be read.
+    #[error(
+        "the state database {path} has schema version {found}, which this program brings up to version {known} when it \
+         collects; start the daemon, or run collect once"
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version that this program makes of it.
+        known: i64,
+    },
     /// The database is not what was written.
     #[error("the state database is damaged: {0}; put back a copy of the state folder that is as new as the archive")]
     Damaged(String),

@@ -140,7 +140,7 @@ pub(super) fn check_version(connection: &Connection, path: &Path, exact: bool) -
         return Err(StateError::Newer { path: path.to_owned(), found, known: newest() });
     }
     if exact && found < newest() {
-        return Err(StateError::NoDatabase(path.to_owned()));
+        return Err(StateError::Older { path: path.to_owned(), found, known: newest() });
     }
     Ok(())
 }

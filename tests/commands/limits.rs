@@ -81,7 +81,7 @@ fn a_limit_beyond_the_budget_ends_a_poll_without_another_request() {
     stage.world.clear_faults();
     let failure = desk.try_poll(&orders()).failure.unwrap().to_string();
     assert!(failure.contains("): the rate limit of the project is used up for another 59"), "{failure}");
-    assert!(failure.ends_with(" s, longer than a request is tried"), "{failure}");
+    assert!(failure.ends_with(" s, longer than a poll waits; the next poll tries again"), "{failure}");
     assert_eq!(stage.requests_for(&orders()), 1);
     assert_eq!(covered(&stage), before);
     desk.poll(&prod());

@@ -31,13 +31,13 @@ pub enum DecodeError<E> {
         decompressed: u64,
     },
     /// The JSON stops before its end.
-    #[error("the JSON stops in the middle, after {entries} entries")]
+    #[error("the JSON stops in the middle, after {}", entries_in_words(*.entries))]
     JsonCut {
         /// Entries before.
         entries: u64,
     },
     /// Not JSON, or something after its end.
-    #[error("the body is not JSON at line {line}, column {column}, after {entries} entries")]
+    #[error("the body is not JSON at line {line}, column {column}, after {}", entries_in_words(*.entries))]
     JsonDamaged {
         /// Entries before.
         entries: u64,
@@ -81,6 +81,10 @@ impl<E> DecodeError<E> {
             | Self::AnswerTooLarge { .. } => true,
         }
     }
+}
+
+fn entries_in_words(entries: u64) -> String {
+    format!("{entries} {}", if entries == 1 { "entry" } else { "entries" })
 }
 
 /// How JSON differs from `{"accessLogs":[{…},…]}`.

@@ -167,8 +167,10 @@ impl<F> Lines<F> {
             return Err(DecodeError::RecordTooLong { limit: self.limit });
         }
         if length > self.line.capacity() {
-            // Doubling, but never beyond the limit: the longest line takes its own length and no more.
-            let capacity = self.line.capacity().saturating_mul(2).clamp(length, self.limit.max(length));
+            // Doubling for what is usual. What is longer gets room for the longest line at once: memory that is not
+            // written to costs nothing, and a copy while it grows would cost as much again.
+            let doubled = self.line.capacity().saturating_mul(2).max(length);
+            let capacity = if doubled > KEPT_LINE_BYTES { self.limit.max(length) } else { doubled };
             self.line.reserve_exact(capacity - self.line.len());
         }
         self.line.extend_from_slice(bytes);

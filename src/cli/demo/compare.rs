@@ -79,7 +79,7 @@ fn compare_folder(
     for name in segments(files, folder)? {
         let path = Path::new(folder).join(name.as_str());
         let (mut offset, mut difference) = (0, None);
-        for_each_record(files, &SegmentPart { path: path.clone(), length: None }, |record| {
+        for_each_record(files, &SegmentPart { path: path.clone(), length: None }, std::convert::identity, |record| {
             let count = archived.entry(record.to_vec()).or_default();
             *count += 1;
             if difference.is_none() && *count > held.get(record).copied().unwrap_or(0) {

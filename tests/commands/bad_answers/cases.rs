@@ -68,10 +68,10 @@ fn of_both(kind: Kind) -> Vec<Case> {
         case(
             "silent",
             vec![Fault::Stall(10)],
-            "the body trickles: less than 1 KiB came within 3 s, 10 bytes in all",
+            "the body trickles: less than 64 KiB came within 3 s, 10 bytes in all",
             Then::Wait,
         ),
-        case("trickling", vec![trickle], "the body trickles: less than 1 KiB came within 3 s, ", Then::Wait),
+        case("trickling", vec![trickle], "the body trickles: less than 64 KiB came within 3 s, ", Then::Wait),
         case("reset", vec![Fault::Reset], "the exchange with 127.0.0.1 failed: ", Then::Wait),
         case("html-502", vec![Fault::html(502)], "the server failed with 502", Then::Wait),
         case(
@@ -178,7 +178,7 @@ fn of_access_history() -> Vec<Case> {
         case(
             "too-short-a-length",
             vec![body(page), Fault::Length(30)],
-            "the JSON stops in the middle, after 1 entries",
+            "the JSON stops in the middle, after 1 entry",
             Then::Wait,
         ),
         case("no-bytes", vec![body("")], "the JSON stops in the middle, after 0 entries", Then::Wait),
