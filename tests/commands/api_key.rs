@@ -3,7 +3,7 @@
 use std::fs;
 
 use atlas_logd::{
-    sim::{AuthKind, Event, Match, Request},
+    sim::{AuthKind, Match, Request},
     source::{Kind, Source},
 };
 
@@ -14,16 +14,7 @@ fn many(stage: &Stage) -> Vec<Source> {
     stage.configure(|config| config.projects = vec![ProjectTable::analytics()]);
     let more = (1..=4).map(|number| stage.add_source_of_analytics(Kind::StreamAudit, &format!("instance-{number}")));
     let sources: Vec<Source> = more.chain([shops(), warehouse()]).collect();
-    for source in &sources {
-        let (time, note) = (stage.ago(HOUR), source.to_string());
-        stage.add(
-            source,
-            match source.id.kind {
-                Kind::StreamAudit => Event::audit(time, &note),
-                Kind::AccessHistory => Event::access(time, "host-00", &note),
-            },
-        );
-    }
+    sources.iter().for_each(|source| stage.add_record(source, HOUR, "one"));
     sources
 }
 

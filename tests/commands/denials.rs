@@ -1,27 +1,14 @@
 //! What Atlas denies: asked once, with what to do about it, and no business of other sources.
 
 use atlas_logd::{
-    sim::{ApiKey, Cluster, Denial, Endpoint, Event, Match, Project, Role, Tier, World},
+    sim::{ApiKey, Cluster, Denial, Endpoint, Match, Project, Role, Tier, World},
     source::{Kind, Source},
 };
 
 use crate::harness::{
-    ANALYTICS, CLIENT_ID, HOUR, Outcome, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, ProjectTable, Stage, orders, prod, shops,
+    ANALYTICS, CLIENT_ID, Outcome, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, ProjectTable, Stage, orders, prod, shops,
     warehouse,
 };
-
-/// A stage with both projects and a record in each source.
-fn stage() -> Stage {
-    let stage = Stage::new();
-    stage.configure(|config| config.projects.push(ProjectTable::analytics()));
-    for audit in [orders(), shops()] {
-        stage.add(&audit, Event::audit(stage.ago(HOUR), "one"));
-    }
-    for access in [prod(), warehouse()] {
-        stage.add(&access, Event::access(stage.ago(HOUR), "host-00", "one"));
-    }
-    stage
-}
 
 /// The failure of `source` ends with `said`.
 #[track_caller]
@@ -55,7 +42,7 @@ fn roles(kind: Kind) -> &'static str {
 #[test]
 fn a_service_account_without_its_role_is_told_which_to_grant() {
     for (denial, status) in [(Denial::Unauthorized, 401), (Denial::Forbidden, 403)] {
-        let stage = stage();
+        let stage = Stage::of_both_projects();
         stage.world.set(|settings| settings.denial = denial);
         stage.world.change_service_accounts(|accounts| {
             accounts[0].grants.insert(PAYMENTS.to_owned(), vec![Role::ReadOnly]);
@@ -87,7 +74,7 @@ fn a_service_account_without_its_role_is_told_which_to_grant() {
 
 #[test]
 fn one_missing_role_of_two_denies_one_kind_of_two() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     stage.world.change_service_accounts(|accounts| {
         accounts[0].grants.insert(PAYMENTS.to_owned(), vec![Role::DatabaseAccessAdmin]);
     });
@@ -103,7 +90,7 @@ fn an_api_key_in_a_foreign_project_is_told_which_role_to_grant() {
         (Denial::NotInGroup, "NOT_IN_GROUP: The current user is not in the group, or the group does not exist."),
     ];
     for (denial, words) in denials {
-        let stage = stage();
+        let stage = Stage::of_both_projects();
         stage.world.set(|settings| settings.denial = denial);
         stage.world.change_api_keys(|keys| *keys = vec![ApiKey::new(PUBLIC_KEY, PRIVATE_KEY)]);
         let outcome = stage.command(["collect"]).assert_code(1);
@@ -122,7 +109,7 @@ fn an_api_key_in_a_foreign_project_is_told_which_role_to_grant() {
 
 #[test]
 fn an_address_that_is_not_on_the_access_list_is_named() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     stage.world.set(|settings| settings.access_list = Some(Vec::new()));
     let outcome = stage.command(["collect"]).assert_code(1);
     for (source, identity) in [
@@ -143,7 +130,7 @@ fn an_address_that_is_not_on_the_access_list_is_named() {
 
 #[test]
 fn what_does_not_exist_is_named_with_the_project_in_which_it_was_looked_for() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     let cluster = stage.add_to_configuration(Kind::AccessHistory, "prod-9");
     let instance = stage.add_to_configuration(Kind::StreamAudit, "ordres & more");
     let outcome = stage.command(["collect"]).assert_code(1);
@@ -165,7 +152,7 @@ fn what_does_not_exist_is_named_with_the_project_in_which_it_was_looked_for() {
 
 #[test]
 fn a_project_that_does_not_exist_is_named() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     let id = "0123456789abcdef01234567";
     stage.configure(|config| {
         let project = ProjectTable { id: id.to_owned(), name: "gone".to_owned(), ..ProjectTable::payments() };
@@ -186,7 +173,7 @@ fn a_project_that_does_not_exist_is_named() {
 
 #[test]
 fn clusters_that_have_no_access_history_are_told_apart() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     stage.world.change_projects(|projects: &mut Vec<Project>| {
         let payments = projects.iter_mut().find(|project| project.id == PAYMENTS).unwrap();
         payments.clusters.push(Cluster::new("flex").on(Tier::Flex));
@@ -212,7 +199,7 @@ fn clusters_that_have_no_access_history_are_told_apart() {
 
 #[test]
 fn a_version_that_atlas_does_not_serve_any_more_asks_for_a_newer_program() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     stage.world.set(|settings| {
         settings.versions.get_mut(&Endpoint::AuditLogs).unwrap().all = vec!["2099-01-01".parse().unwrap()];
         let versions = settings.versions.get_mut(&Endpoint::AccessHistory).unwrap();

@@ -46,6 +46,17 @@ fn exact_under(range_clock: RangeClock) {
     }
 }
 
+#[track_caller]
+fn assert_current_now_and_an_hour_later(stage: &Stage) {
+    for wait in [Duration::ZERO, HOUR] {
+        stage.pass(wait);
+        stage.poll_once();
+        for source in [orders(), prod()] {
+            stage.assert_current(&source);
+        }
+    }
+}
+
 #[test]
 fn exact_where_ranges_are_compared_with_the_timestamp() {
     exact_under(RangeClock::Timestamp);
@@ -80,15 +91,7 @@ fn nothing_falls_between_two_windows_or_off_the_start() {
                 stage.add(&prod(), access);
             }
         }
-        stage.poll_once();
-        for source in [orders(), prod()] {
-            stage.assert_current(&source);
-        }
-        stage.pass(HOUR);
-        stage.poll_once();
-        for source in [orders(), prod()] {
-            stage.assert_current(&source);
-        }
+        assert_current_now_and_an_hour_later(&stage);
     }
 }
 
@@ -115,15 +118,7 @@ fn identical_records_without_a_time_are_told_apart_across_windows() {
                 stage.add(&prod(), access.late(late));
             }
         }
-        stage.poll_once();
-        for source in [orders(), prod()] {
-            stage.assert_current(&source);
-        }
-        stage.pass(HOUR);
-        stage.poll_once();
-        for source in [orders(), prod()] {
-            stage.assert_current(&source);
-        }
+        assert_current_now_and_an_hour_later(&stage);
     }
 }
 

@@ -2,26 +2,10 @@
 
 use std::{ffi::OsStr, fs, path::Path};
 
-use atlas_logd::sim::Event;
-
-use crate::harness::{
-    CLIENT_ID, CLIENT_SECRET, HOUR, Outcome, PRIVATE_KEY, ProjectTable, Stage, orders, prod, shops, warehouse,
-};
+use crate::harness::{CLIENT_ID, CLIENT_SECRET, Outcome, PRIVATE_KEY, Stage, orders, prod, shops, warehouse};
 
 /// How the simulated Atlas begins its tokens.
 const TOKEN: &str = "eyJhbGciOiJub25lIn0";
-
-fn stage() -> Stage {
-    let stage = Stage::new();
-    stage.configure(|config| config.projects.push(ProjectTable::analytics()));
-    for audit in [orders(), shops()] {
-        stage.add(&audit, Event::audit(stage.ago(HOUR), "one"));
-    }
-    for access in [prod(), warehouse()] {
-        stage.add(&access, Event::access(stage.ago(HOUR), "host-00", "one"));
-    }
-    stage
-}
 
 fn assert_collected(stage: &Stage) {
     for source in [orders(), prod(), shops(), warehouse()] {
@@ -31,7 +15,7 @@ fn assert_collected(stage: &Stage) {
 
 #[test]
 fn secrets_can_come_from_the_environment() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     stage.configure(|config| {
         config.remove("credentials.main", "client_secret_file");
         config.set_text("credentials.main", "client_secret_env", "ATLAS_SECRET");
@@ -55,7 +39,7 @@ fn secrets_can_come_from_the_environment() {
 
 #[test]
 fn secrets_in_the_credentials_directory_come_first() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     let directory = stage.folder().join("credentials");
     fs::create_dir(&directory).unwrap();
     for name in ["client-secret", "private-key"] {
@@ -68,7 +52,7 @@ fn secrets_in_the_credentials_directory_come_first() {
 
 #[test]
 fn a_secret_that_is_empty_or_gone_is_told_by_its_place() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     fs::write(stage.folder().join("client-secret"), "\n").unwrap();
     let place = format!("{}/client-secret", stage.folder().display());
     let said = format!("credentials.main.client_secret_file: missing secret: {place} is empty; put the secret into it");
@@ -135,7 +119,7 @@ fn look_into(folder: &Path) {
 
 #[test]
 fn no_secret_is_shown_or_kept_whatever_is_logged() {
-    let stage = stage();
+    let stage = Stage::of_both_projects();
     let trace = [("RUST_LOG", OsStr::new("trace"))];
     let outcome = stage.command_with(&trace, ["collect"]).assert_done();
     assert!(outcome.stderr.contains("TRACE"), "nothing was traced");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use atlas_logd::{
-    sim::{AuthKind, Event, Fault, Match},
+    sim::{AuthKind, Fault, Match},
     source::{Kind, Source},
 };
 
@@ -19,16 +19,7 @@ fn token_requests(stage: &Stage) -> usize {
 fn many(stage: &Stage) -> Vec<Source> {
     let more = (1..=6).map(|number| stage.add_source(Kind::StreamAudit, &format!("instance-{number}")));
     let sources: Vec<Source> = more.chain([orders(), prod()]).collect();
-    for source in &sources {
-        let (time, note) = (stage.ago(HOUR), source.to_string());
-        stage.add(
-            source,
-            match source.id.kind {
-                Kind::StreamAudit => Event::audit(time, &note),
-                Kind::AccessHistory => Event::access(time, "host-00", &note),
-            },
-        );
-    }
+    sources.iter().for_each(|source| stage.add_record(source, HOUR, "one"));
     sources
 }
 

@@ -1,4 +1,11 @@
 //! Tries to break commit and recovery: crashes at every point, faults of every operation, damage of every kind, kills.
+//!
+//! Of the moments of a recovery, `cargo test` tries two of the states that each power loss can leave. This tries them all,
+//! which takes minutes:
+//!
+//! ```text
+//! ATLAS_LOGD_CRASH_VARIANTS=all cargo test --release --test crash -- --nocapture recovery_from_a_crash
+//! ```
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 

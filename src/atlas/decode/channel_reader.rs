@@ -9,6 +9,8 @@ use std::io::{self, BufRead, Read};
 use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 
+use super::read_buffered;
+
 /// A bounded channel that holds at most `chunks` chunks (at least 1) between the two halves.
 #[must_use]
 pub fn channel(chunks: usize) -> (BodySender, BodyReader) {
@@ -101,11 +103,7 @@ impl BufRead for BodyReader {
 
 impl Read for BodyReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(into.len());
-        into[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, into)
     }
 }
 

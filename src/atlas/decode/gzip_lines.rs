@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{DecodeError, Limits};
+use super::{DecodeError, Limits, read_buffered};
 
 /// Decompressed bytes in memory at once, besides the current line.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -100,11 +100,7 @@ impl<R: BufRead> BufRead for Metered<R> {
 
 impl<R: BufRead> Read for Metered<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let count = available.len().min(into.len());
-        into[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
+        read_buffered(self, into)
     }
 }
 

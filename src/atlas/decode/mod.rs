@@ -14,3 +14,12 @@ pub use decode_error::{DecodeError, Shape};
 pub use gzip_lines::gzip_lines;
 pub use json_entries::json_entries;
 pub use limits::Limits;
+
+/// [`std::io::Read::read`] of a reader with a buffer of its own.
+fn read_buffered(reader: &mut impl std::io::BufRead, into: &mut [u8]) -> std::io::Result<usize> {
+    let available = reader.fill_buf()?;
+    let count = available.len().min(into.len());
+    into[..count].copy_from_slice(&available[..count]);
+    reader.consume(count);
+    Ok(count)
+}

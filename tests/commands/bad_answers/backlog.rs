@@ -9,7 +9,7 @@ use atlas_logd::{
     source::Source,
 };
 
-use super::cases::{add_record, impatient};
+use super::cases::impatient;
 use crate::harness::{HOUR, Stage, orders, prod};
 
 /// A backlog of three windows, with a record every second hour.
@@ -18,7 +18,7 @@ fn stage() -> Stage {
     impatient(&stage);
     stage.configure(|config| config.start("60h"));
     for source in [orders(), prod()] {
-        (1..=29).for_each(|number| add_record(&stage, &source, 2 * HOUR * number, &format!("record {number}")));
+        (1..=29).for_each(|number| stage.add_record(&source, 2 * HOUR * number, &format!("record {number}")));
     }
     stage
 }

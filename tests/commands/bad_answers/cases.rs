@@ -3,7 +3,7 @@
 use std::{io::Write as _, time::Duration};
 
 use atlas_logd::{
-    sim::{Event, Fault, Match},
+    sim::{Fault, Match},
     source::{Kind, Source},
 };
 use bytes::Bytes;
@@ -234,19 +234,6 @@ pub(super) fn all() -> Vec<Case> {
         .collect()
 }
 
-/// A record of a source at the time `ago`.
-pub(super) fn add_record(stage: &Stage, source: &Source, ago: Duration, note: &str) {
-    let note = format!("{source} {note}");
-    let time = stage.ago(ago);
-    stage.add(
-        source,
-        match source.id.kind {
-            Kind::StreamAudit => Event::audit(time, &note),
-            Kind::AccessHistory => Event::access(time, "host-00", &note),
-        },
-    );
-}
-
 /// Nothing is tried twice, and no answer is waited for or read for long.
 pub(super) fn impatient(stage: &Stage) {
     stage.configure(|config| {
@@ -262,11 +249,11 @@ pub(super) fn stage_for(cases: &[Case]) -> (Stage, Vec<Source>) {
     impatient(&stage);
     let sources: Vec<Source> = cases.iter().map(|case| stage.add_source(case.kind, case.name)).collect();
     for source in &sources {
-        (0..5).for_each(|number| add_record(&stage, source, 2 * HOUR + number * MINUTE, &format!("before {number}")));
+        (0..5).for_each(|number| stage.add_record(source, 2 * HOUR + number * MINUTE, &format!("before {number}")));
     }
     stage.command(["collect"]).assert_done();
     for source in &sources {
-        (0..5).for_each(|number| add_record(&stage, source, MINUTE + number * SECOND, &format!("after {number}")));
+        (0..5).for_each(|number| stage.add_record(source, MINUTE + number * SECOND, &format!("after {number}")));
     }
     (stage, sources)
 }

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use atlas_logd::source::Source;
 
-use super::cases::{Case, Then, add_record, all, impatient, stage_for, strike};
+use super::cases::{Case, Then, all, impatient, stage_for, strike};
 use crate::harness::{HOUR, MINUTE, Outcome, Stage, orders, prod};
 
 /// What is said about a source's failed poll.
@@ -37,8 +37,8 @@ fn a_wrong_answer_fails_its_poll_and_moves_nothing() {
     let before: Vec<_> =
         stage.statuses().into_iter().map(|status| (status.source.clone(), status.covered(), status.records)).collect();
     let segments: Vec<_> = sources.iter().map(|source| stage.segments(source)).collect();
-    add_record(&stage, &orders(), MINUTE, "unharmed");
-    add_record(&stage, &prod(), MINUTE, "unharmed");
+    stage.add_record(&orders(), MINUTE, "unharmed");
+    stage.add_record(&prod(), MINUTE, "unharmed");
     strike(&stage, &cases, &sources);
     stage.world.clear_requests();
 
@@ -83,7 +83,7 @@ fn an_answer_that_is_wrong_from_the_start_leaves_a_source_without_a_record() {
     let cases: Vec<Case> = all();
     impatient(&stage);
     let sources: Vec<Source> = cases.iter().map(|case| stage.add_source(case.kind, case.name)).collect();
-    sources.iter().for_each(|source| add_record(&stage, source, HOUR, "first"));
+    sources.iter().for_each(|source| stage.add_record(source, HOUR, "first"));
     strike(&stage, &cases, &sources);
     let outcome = stage.command(["collect"]).assert_code(1);
     for source in &sources {
@@ -122,7 +122,7 @@ fn the_printed_skip_gets_past_an_answer_that_never_gets_better() {
         );
         assert_eq!(stage.status(source).end(), gap.window.to);
         assert!(skipped.stdout.contains(&format!("{source}: {} is a gap now", gap.window)), "{}", skipped.stdout);
-        add_record(&stage, source, std::time::Duration::ZERO, "behind the gap");
+        stage.add_record(source, std::time::Duration::ZERO, "behind the gap");
     }
     stage.world.clear_faults();
     stage.command(["collect"]).assert_done();

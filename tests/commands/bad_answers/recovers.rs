@@ -7,7 +7,6 @@ use atlas_logd::{
     source::{Kind, Source},
 };
 
-use super::cases::add_record;
 use crate::harness::{HOUR, MINUTE, Stage};
 
 fn passing() -> Vec<(&'static str, Fault)> {
@@ -38,7 +37,7 @@ fn what_passes_by_itself_is_tried_again_and_costs_one_more_request() {
     for kind in [Kind::StreamAudit, Kind::AccessHistory] {
         for (name, fault) in passing() {
             let source = stage.add_source(kind, name);
-            (0..5).for_each(|number| add_record(&stage, &source, HOUR + number * MINUTE, &format!("record {number}")));
+            (0..5).for_each(|number| stage.add_record(&source, HOUR + number * MINUTE, &format!("record {number}")));
             stage.world.fault(Match::source(&source.id).times(1), fault);
             sources.push(source);
         }

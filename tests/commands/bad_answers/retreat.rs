@@ -9,7 +9,7 @@ use atlas_logd::{
     window::Window,
 };
 
-use super::cases::{add_record, gzip, impatient};
+use super::cases::{gzip, impatient};
 use crate::harness::{HOUR, MINUTE, Outcome, SECOND, Stage, at, orders, prod};
 
 /// A backlog of three windows, with a record every half hour.
@@ -18,7 +18,7 @@ fn stage() -> Stage {
     impatient(&stage);
     stage.configure(|config| config.start("60h"));
     for source in [orders(), prod()] {
-        (1..=119).for_each(|number| add_record(&stage, &source, 30 * MINUTE * number, &format!("record {number}")));
+        (1..=119).for_each(|number| stage.add_record(&source, 30 * MINUTE * number, &format!("record {number}")));
     }
     stage
 }

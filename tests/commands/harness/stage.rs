@@ -16,7 +16,11 @@ use atlas_logd::{
 };
 use tempfile::TempDir;
 
-use super::{configuration::Configuration, readers::Readers};
+use super::{
+    HOUR,
+    configuration::{Configuration, ProjectTable},
+    readers::Readers,
+};
 
 /// The project that is asked with a service account.
 pub(crate) const PAYMENTS: &str = "32b6e34b3d91647abb20e7b8";
@@ -83,6 +87,14 @@ impl Stage {
     pub(crate) fn at(now: &str) -> Self {
         let clocks = (Arc::new(ManualClock::new(at(now))), Arc::new(ManualClock::new(at(now))));
         Self::with(clocks.0.clone(), Some(clocks))
+    }
+
+    /// A stage whose configuration names the sources of both projects, with a record in each.
+    pub(crate) fn of_both_projects() -> Self {
+        let stage = Self::new();
+        stage.configure(|config| config.projects.push(ProjectTable::analytics()));
+        [orders(), prod(), shops(), warehouse()].iter().for_each(|source| stage.add_record(source, HOUR, "one"));
+        stage
     }
 
     fn with(clock: Arc<dyn Clock>, clocks: Option<(Arc<ManualClock>, Arc<ManualClock>)>) -> Self {
@@ -185,6 +197,16 @@ impl Stage {
     /// Adds an event to what happened in a source.
     pub(crate) fn add(&self, source: &Source, event: Event) {
         self.world.add(&source.id, event);
+    }
+
+    /// Adds a usual record, with a note that tells it from others.
+    pub(crate) fn add_record(&self, source: &Source, ago: Duration, note: &str) {
+        let (time, note) = (self.ago(ago), format!("{source} {note}"));
+        let event = match source.id.kind {
+            Kind::StreamAudit => Event::audit(time, &note),
+            Kind::AccessHistory => Event::access(time, "host-00", &note),
+        };
+        self.add(source, event);
     }
 
     /// Lets events be generated in a source, besides those that are given.
