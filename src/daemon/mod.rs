@@ -7,6 +7,7 @@
 //! | `roster` | the sources, when each is due, and which is polled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
 //! | `stop` | a stop in two steps |
+//! | `wall_clock` | notices when the clock of the machine is set |
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
 mod roster;
@@ -14,6 +15,7 @@ mod service;
 mod station;
 mod stop;
 mod ticks;
+mod wall_clock;
 mod watch;
 
 pub use service::{Control, Service};

@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     atlas::Client,
-    clock::Clock,
     collect::{Job, PollReport, Task},
     config::{Config, ConfigError, next_run},
     daemon::{
@@ -23,9 +22,9 @@ use crate::{
         roster::{Member, Roster},
         stop::Stop,
         ticks::Ticks,
+        wall_clock::WallClock,
         watch::Watch,
     },
-    plan::CLOCK_TOLERANCE,
     source::{Kind, Source, SourceId},
     state::{SourceState, StateError},
 };
@@ -323,27 +322,6 @@ impl Service {
                 }
             }
         });
-    }
-}
-
-/// Notices when the clock of the machine is set.
-struct WallClock {
-    shown: crate::instant::Instant,
-    at: Instant,
-}
-
-impl WallClock {
-    fn new(clock: &dyn Clock) -> Self {
-        Self { shown: clock.now(), at: Instant::now() }
-    }
-
-    /// Whether the clock went on by much more or less than time did since the last look.
-    fn was_set(&mut self, clock: &dyn Clock) -> bool {
-        let now = Self::new(clock);
-        let expected = self.shown + (now.at - self.at);
-        let off = now.shown.since(expected).max(expected.since(now.shown));
-        *self = now;
-        off > CLOCK_TOLERANCE
     }
 }
 
