@@ -7,7 +7,9 @@ use atlas_logd::{
     source::{Kind, Source},
 };
 
-use crate::harness::{CLIENT_ID, HOUR, MINUTE, ProjectTable, Stage, orders, prod, shops, warehouse};
+use crate::harness::{
+    CLIENT_ID, EVERY_SECOND, HOUR, MINUTE, ProjectTable, SECOND, Stage, orders, prod, shops, warehouse,
+};
 
 const TOKEN: &str = "/api/oauth/token";
 
@@ -50,6 +52,21 @@ fn a_token_is_kept_from_poll_to_poll() {
     assert_eq!(stage.world.live_tokens(), 1);
     drop(desk);
     assert_eq!(stage.world.live_tokens(), 0);
+}
+
+/// Of a life of 20 s, the first half is used.
+#[test]
+fn a_token_is_renewed_early_and_its_predecessor_is_given_back_too() {
+    let stage = Stage::new();
+    stage.world.set(|settings| settings.token_life = 20 * SECOND);
+    stage.configure(|config| config.schedule(EVERY_SECOND));
+    let daemon = stage.spawn_daemon();
+    assert!(stage.world.wait_arrived(&Match::path(TOKEN), 2), "no other token was asked for");
+    stage.wait_until_polled(&orders());
+    daemon.stop();
+    let requests = stage.world.requests();
+    assert!(requests.iter().all(|request| request.status != Some(401)), "the first token was used for too long");
+    assert_eq!((token_requests(&stage), stage.world.live_tokens()), (2, 0));
 }
 
 #[test]
