@@ -30,7 +30,11 @@ pub(super) fn known_in(
     let wide = range.widened(SLACK + settle);
     let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
     for_each_archived(committer, state, wide.from, settle, |clocks, key| {
-        let near = key.between.map_or(clocks.touch(wide), |between| !between.intersection(wide).is_empty());
+        let near = match key.between {
+            Some(between) => !between.intersection(wide).is_empty(),
+            // A range may have been compared with the arrival of a record that was much later than its clock says.
+            None => clocks.touch(range.widened(CLOCKS_APART)),
+        };
         if near { known.add(key, Instant::MAX, 1).map_err(CommitError::from) } else { Ok(()) }
     })?;
     Ok(known)

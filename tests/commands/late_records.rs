@@ -1,7 +1,7 @@
 //! Records that appear late at Atlas, and records that come again.
 
 use atlas_logd::{
-    sim::{Event, Rendering},
+    sim::{Event, RangeClock, Rendering},
     window::Window,
 };
 
@@ -55,6 +55,26 @@ fn a_record_later_than_that_is_found_when_its_range_is_collected_again() {
     desk.poll(&orders());
     desk.backfill(&orders(), Window::new(time - MINUTE, time + MINUTE));
     assert_eq!(stage.lines(&orders()).len(), 2);
+}
+
+#[test]
+fn a_record_that_was_found_by_its_arrival_long_after_it_happened_is_not_archived_again() {
+    let stage = stage();
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    let time = stage.now();
+    stage.add(&orders(), Event::audit(time, "late").late(30 * MINUTE));
+    stage.add(&prod(), Event::access(time, "host-00", "late").late(30 * MINUTE));
+    let desk = stage.desk();
+    for _ in 0..11 {
+        stage.pass(5 * MINUTE);
+        desk.poll_all();
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), 1);
+        desk.backfill(&source, Window::new(time + 25 * MINUTE, time + 35 * MINUTE));
+        assert_eq!(stage.lines(&source).len(), 1);
+        stage.assert_exact(&source);
+    }
 }
 
 #[test]
