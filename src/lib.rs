@@ -34,6 +34,7 @@ pub mod instant;
 mod nearest;
 pub mod plan;
 pub mod record;
+mod shell;
 pub mod sim;
 pub mod source;
 pub mod state;

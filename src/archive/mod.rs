@@ -22,7 +22,7 @@ mod spool;
 pub use error::{ArchiveError, explain};
 pub use files::{Entry, EntryIs, Files, ReadFile, RealFiles, WriteFile};
 pub use name::{SegmentName, escape, folder};
-pub use reader::{SegmentPart, for_each_record};
+pub use reader::{SegmentPart, edge_records, for_each_record};
 pub use root::{Archive, MARKER};
 pub(crate) use spool::remove_stale as remove_stale_spool;
 pub use spool::{SPOOL, SpoolWriter, Spooled};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 use crate::{
     archive::{Archive, ArchiveError, RealFiles},
@@ -20,9 +20,6 @@ use crate::{
 
 /// How much of the recent past is asked of each source: enough to see that it may be asked.
 const RECENT: Duration = Duration::from_secs(60);
-
-/// How often a source is asked for while its project's limit is used up.
-const TRIES: u32 = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -50,9 +47,11 @@ impl Check {
                 }
             }
         }
-        if !failed && let Err(why) = belong_together(&config) {
-            failed = true;
-            terminal::say(&why.to_string());
+        if !failed {
+            for fault in stored_faults(&config) {
+                failed = true;
+                terminal::say(&fault.to_string());
+            }
         }
         if self.online {
             let runtime = runtime()?;
@@ -62,17 +61,31 @@ impl Check {
     }
 }
 
-/// Whether archive and state belong together, as far as they are there yet.
-fn belong_together(config: &Config) -> Result<(), ArchiveError> {
-    let known = match Store::open_read_only(&config.state_dir) {
-        Ok(store) => store.read(ArchiveId::load)?,
-        Err(StateError::NoDatabase(_)) => None,
-        Err(error) => return Err(error.into()),
+/// What is wrong with state and archive, as far as they are there yet.
+fn stored_faults(config: &Config) -> Vec<ArchiveError> {
+    let stored = || {
+        let (known, faults) = match Store::open_read_only(&config.state_dir) {
+            Ok(store) => (store.read(ArchiveId::load)?, store.faults()?),
+            Err(StateError::NoDatabase(_)) => (None, Vec::new()),
+            Err(error) => return Err(error),
+        };
+        Ok((known, faults))
     };
+    match stored() {
+        Ok((known, faults)) => {
+            let apart = belong_together(config, known.as_ref()).err();
+            faults.into_iter().map(ArchiveError::State).chain(apart).collect()
+        }
+        Err(error) => vec![error.into()],
+    }
+}
+
+/// Whether the archive is the one that the state knows, with whether it was ever marked.
+fn belong_together(config: &Config, known: Option<&(ArchiveId, bool)>) -> Result<(), ArchiveError> {
     let settings = &config.archive;
     let files = RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode)
         .map_err(|cause| ArchiveError::Folder { path: settings.dir.clone(), cause })?;
-    Archive::check(&settings.dir, &files, known.as_ref())
+    Archive::check(&settings.dir, &files, known)
 }
 
 /// Whether files can be made in a folder, by making one.
@@ -93,6 +106,7 @@ async fn online(config: Config) -> anyhow::Result<bool> {
     let mut asking = JoinSet::new();
     let mut clients = Vec::new();
     let slots = Arc::new(Semaphore::new(config.collect.polls_at_once));
+    let patience = config.atlas.retry_budget;
     for (name, credential) in &config.credentials {
         let client = match Client::new(&config.atlas, credential, Arc::clone(&clock)) {
             Ok(client) => client,
@@ -107,7 +121,7 @@ async fn online(config: Config) -> anyhow::Result<bool> {
             let (client, clock, slots) = (client.clone(), Arc::clone(&clock), Arc::clone(&slots));
             asking.spawn(async move {
                 let _slot = slots.acquire().await;
-                (source.to_string(), ask(&client, clock.as_ref(), source).await)
+                (source.to_string(), ask(&client, clock.as_ref(), source, patience).await)
             });
         }
         clients.push(client);
@@ -136,22 +150,21 @@ async fn online(config: Config) -> anyhow::Result<bool> {
 }
 
 /// Asks for the last minute of a source. What to do, if it is refused.
-async fn ask(client: &Client, clock: &dyn Clock, source: Source) -> Option<String> {
+async fn ask(client: &Client, clock: &dyn Clock, source: Source, patience: Duration) -> Option<String> {
     let now = clock.now();
     let asked = Window::new(now - RECENT, now);
     let ask = Ask { source: &source.id, asked, auth_result: source.id.filter.auth_result };
-    let mut tries = 0;
+    let give_up = Instant::now() + patience;
     let error = loop {
-        while let Some(wait) = client.hold(&source.id.project_id, source.id.kind) {
-            tokio::time::sleep(wait).await;
-        }
-        tries += 1;
         let error = client.ask(&ask).await.err()?;
-        match error.consequence() {
-            // Too much was asked at once. That says nothing about this source.
-            Consequence::RetryAfter(wait) if tries < TRIES => tokio::time::sleep(wait).await,
-            _ => break error,
+        // Too much was asked at once. That says nothing about this source.
+        let Consequence::RetryAfter(wait) = error.consequence() else { break error };
+        let held = client.hold(&source.id.project_id, source.id.kind).unwrap_or_default();
+        let next = Instant::now() + wait.max(held);
+        if next >= give_up {
+            break error;
         }
+        tokio::time::sleep_until(next).await;
     };
     let mut text = error.to_string();
     if let Some(advice) = error.advice(&source) {

@@ -151,17 +151,18 @@ impl Display {
     fn observer(self: Arc<Self>) -> Observer {
         Arc::new(move |source: &Source, progress: &Progress<'_>| match progress {
             Progress::Committed { window, records, bytes, range } => {
-                let records = self.records.fetch_add(*records, Ordering::Relaxed) + records;
-                let bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
+                let all_records = self.records.fetch_add(*records, Ordering::Relaxed) + records;
+                let all_bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
                 self.bar.set_message(format!(
                     "{}, {}; {source} at {} of {}",
-                    terminal::count(records, "record"),
-                    terminal::bytes(bytes),
+                    terminal::count(all_records, "record"),
+                    terminal::bytes(all_bytes),
                     window.to,
                     range.to,
                 ));
                 if self.bar.is_hidden() {
-                    self.line(&format!("{source}: {window}, {} so far", terminal::count(records, "record")));
+                    let (records, bytes) = (terminal::count(*records, "new record"), terminal::bytes(*bytes));
+                    self.line(&format!("{source}: {window}: {records}, {bytes}"));
                 }
             }
             Progress::Waiting { error, wait } => {
@@ -182,8 +183,8 @@ impl Display {
         match &report.failure {
             Some(failure) => self.line(&format!("{source}: {failure}")),
             None => self.line(&format!(
-                "{source}: {} new, {}, asked {}",
-                terminal::count(report.figures.records, "record"),
+                "{source}: done: {}, {}, asked {}",
+                terminal::count(report.figures.records, "new record"),
                 terminal::bytes(report.figures.bytes),
                 terminal::count(report.figures.requests, "time"),
             )),

@@ -31,7 +31,7 @@ use crate::{cli::logging::LogFormat, config::Config, instant::Instant};
 #[command(name = "atlas-logd", version, max_term_width = 100)]
 struct Cli {
     /// The configuration file
-    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/atlas-logd/config.toml")]
+    #[arg(long, global = true, value_name = "FILE", default_value = crate::shell::DEFAULT_CONFIG)]
     config: PathBuf,
 
     /// How log lines are written to standard error

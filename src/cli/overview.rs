@@ -11,7 +11,10 @@ use crate::{
     instant::Instant,
     plan::Gap,
     source::Source,
-    state::{Health, PollRecord, SourceState, StateError, Store, health, missing, recent_polls},
+    state::{
+        DamagedSegment, Health, PollRecord, SourceState, StateError, Store, damaged_segments, health, missing,
+        recent_polls,
+    },
 };
 
 /// One source.
@@ -26,6 +29,7 @@ pub(crate) struct Row {
     /// Why the state cannot be read.
     pub(crate) damage: Option<String>,
     pub(crate) gaps: Vec<Gap>,
+    pub(crate) damaged_segments: Vec<DamagedSegment>,
     pub(crate) health: Option<Health>,
     pub(crate) polls: Vec<PollRecord>,
     pub(crate) now: Instant,
@@ -88,10 +92,21 @@ fn row(
         Err(error @ StateError::DamagedSource { .. }) => (None, Some(error.to_string())),
         Err(error) => return Err(error),
     };
-    let mut row = Row { name, configured, state, damage, gaps: Vec::new(), health: None, polls: Vec::new(), now };
+    let mut row = Row {
+        name,
+        configured,
+        state,
+        damage,
+        gaps: Vec::new(),
+        damaged_segments: Vec::new(),
+        health: None,
+        polls: Vec::new(),
+        now,
+    };
     if let Some(state) = &row.state {
         store.read(|connection| {
             row.gaps = missing(connection, state)?;
+            row.damaged_segments = damaged_segments(connection, state.key)?;
             row.health = health(connection, state.key)?;
             row.polls = recent_polls(connection, state.key)?;
             Ok::<_, StateError>(())
@@ -134,6 +149,14 @@ pub(crate) fn table(rows: &[Row]) -> String {
         if let Some(health) = row.health.as_ref().filter(|health| health.failing_since.is_some()) {
             text.push_str(&format!("\nfailing: {}: {}", row.name, health.message));
         }
+        for segment in &row.damaged_segments {
+            let DamagedSegment { name, good_length, detail, .. } = segment;
+            text.push_str(&format!(
+                "\ndamaged segment of {}: {}: only its first {good_length} bytes count: {detail}",
+                row.name,
+                name.as_str(),
+            ));
+        }
         for gap in &row.gaps {
             let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
             text.push_str(&format!("\ngap in {}: {}: {}{detail}", row.name, gap.window, gap.reason.sentence()));
@@ -160,6 +183,7 @@ pub(crate) struct JsonRow<'a> {
     failing_since: Option<String>,
     message: Option<&'a str>,
     gaps: Vec<JsonGap<'a>>,
+    damaged_segments: Vec<JsonDamagedSegment<'a>>,
     recent_polls: Vec<JsonPoll<'a>>,
 }
 
@@ -168,6 +192,14 @@ struct JsonGap<'a> {
     from: String,
     to: String,
     reason: &'static str,
+    detail: &'a str,
+    noticed: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonDamagedSegment<'a> {
+    segment: &'a str,
+    good_bytes: u64,
     detail: &'a str,
     noticed: String,
 }
@@ -218,6 +250,16 @@ fn json_row(row: &Row) -> JsonRow<'_> {
                 reason: gap.reason.as_str(),
                 detail: &gap.detail,
                 noticed: gap.noticed.to_string(),
+            })
+            .collect(),
+        damaged_segments: row
+            .damaged_segments
+            .iter()
+            .map(|segment| JsonDamagedSegment {
+                segment: segment.name.as_str(),
+                good_bytes: segment.good_length,
+                detail: &segment.detail,
+                noticed: segment.noticed.to_string(),
             })
             .collect(),
         recent_polls: row

@@ -11,7 +11,7 @@ use crate::{
     daemon::open_committer,
     instant::Instant,
     plan::{Gap, GapReason},
-    state::{CoverageChange, SourceState},
+    state::{CoverageChange, SourceState, gaps},
     window::Window,
 };
 
@@ -62,16 +62,23 @@ impl Skip {
         }
         let mut state = committer.recover(&source)?;
         let end = state.end.unwrap_or(from);
-        if to <= end {
+        let gaps = committer.store().read(|connection| gaps(connection, state.key))?;
+        // What damage took is asked for again, and may be what cannot be had.
+        let damaged = gaps.iter().filter(|gap| gap.reason == GapReason::Damage).map(|gap| gap.window);
+        let ahead = Window::new(end, Instant::MAX);
+        let asked = Window::new(from, to);
+        let parts: Vec<Window> =
+            damaged.chain([ahead]).map(|missing| missing.intersection(asked)).filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
             anyhow::bail!("{source} is collected up to {end} already; there is nothing to skip before that");
         }
-        let from = from.max(end);
-        let window = Window::new(from, to);
-        let gap = Gap { window, reason: GapReason::Skipped, detail: self.reason.trim().to_owned(), noticed: now };
-        let change = CoverageChange { covered: window, gaps: vec![gap] };
-        committer.commit_quiet(&mut state, &change, |_| Ok(()), None)?;
-        let end = state.end.unwrap_or(to);
-        terminal::say(&format!("{source}: {window} is a gap now; the end watermark stands at {end}"));
+        for window in parts {
+            let gap = Gap { window, reason: GapReason::Skipped, detail: self.reason.trim().to_owned(), noticed: now };
+            let change = CoverageChange { covered: window, gaps: vec![gap] };
+            committer.commit_quiet(&mut state, &change, |_| Ok(()), None)?;
+            let end = state.end.unwrap_or(to);
+            terminal::say(&format!("{source}: {window} is a gap now; the end watermark stands at {end}"));
+        }
         Ok(Exit::Done)
     }
 }

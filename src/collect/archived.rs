@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    archive::{SegmentName, SegmentPart, for_each_record},
+    archive::{SegmentName, SegmentPart, edge_records, for_each_record},
     collect::{
         kept::Kept,
         known::Known,
@@ -54,7 +54,8 @@ pub(super) fn restore_fingerprints(
     for_each_archived(committer, state, since, settle, |clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));
         if latest.is_some_and(|latest| latest >= since) {
-            kept.push(KeptFingerprint { key, more: 1, keep_until: keep_until(clocks, asked, settle) })?;
+            let keep_until = keep_until(clocks, asked, settle);
+            kept.push(KeptFingerprint { key, more: 1, seen_until: asked.to, keep_until })?;
         }
         Ok(())
     })?;
@@ -79,9 +80,16 @@ fn for_each_archived(
     mut each: impl FnMut(Clocks, RecordKey) -> Result<(), CommitError>,
 ) -> Result<(), CommitError> {
     let mut placer = Placer::new(Window::new(since, Instant::MAX), settle, false);
+    let room = SLACK + settle;
     let mut hand_on = |placed: Placed<'_>| {
-        let between = placed.key.between.map(|between| between.widened(SLACK + settle));
-        each(placed.clocks, RecordKey { between, ..placed.key })
+        let Some(between) = placed.key.between else { return each(placed.clocks, placed.key) };
+        let mut at = |between: Window| each(placed.clocks, RecordKey { between: Some(between), ..placed.key });
+        if between.duration() <= room * 2 {
+            return at(between.widened(room));
+        }
+        // Two collections meet here, and it was the last record of one or the first one of the other.
+        at(Window::new(between.from - room, between.from + room))?;
+        at(Window::new(between.to - room, between.to + room))
     };
     for segment in segments(committer, state, since)? {
         let path = committer.archive().folder().join(&segment.path);
@@ -93,12 +101,14 @@ fn for_each_archived(
     placer.finish(hand_on)
 }
 
-/// The segments of a source that can hold records of `since` or later, in order: segments follow the time of
-/// collection, so one that was followed by the next before `since` holds none.
+/// The segments of a source that can hold records of `since` or later, in order.
+///
+/// Segments follow the time of collection: one that was followed by the next before `since` holds none. But that time
+/// was told by the local clock, which may have been wrong, so the records at its edges have to be as old.
 fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<SegmentPart>, CommitError> {
     let folder = Path::new(&state.folder);
-    let listed = committer.archive().files().list(folder);
-    let entries = listed.map_err(CommitError::io("list", committer.archive().folder().join(folder)))?;
+    let (root, files) = (committer.archive().folder(), committer.archive().files());
+    let entries = files.list(folder).map_err(CommitError::io("list", root.join(folder)))?;
     let mut names: Vec<SegmentName> = entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect();
     names.sort_unstable();
     let damaged = committer.store().read(|connection| damaged_segments(connection, state.key))?;
@@ -106,10 +116,19 @@ fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Resul
         let open = state.open.as_ref().filter(|open| open.name == *name).map(|open| open.length);
         open.or_else(|| damaged.iter().find(|damaged| damaged.name == *name).map(|damaged| damaged.good_length))
     };
-    let followed = |position: usize| names.get(position + 1).map(SegmentName::opened);
-    let parts = names
-        .iter()
-        .enumerate()
-        .filter(|&(position, _)| followed(position).is_none_or(|followed| followed + CLOCKS_APART >= since));
-    Ok(parts.map(|(_, name)| SegmentPart { path: folder.join(name.as_str()), length: good_length(name) }).collect())
+    let oldest = since - CLOCKS_APART;
+    let mut parts = Vec::new();
+    for (position, name) in names.iter().enumerate() {
+        let part = SegmentPart { path: folder.join(name.as_str()), length: good_length(name) };
+        let followed_before = names.get(position + 1).is_some_and(|next| next.opened() < oldest);
+        if followed_before {
+            let edges = edge_records(files, &part).map_err(CommitError::io("read", root.join(&part.path)))?;
+            let old = |record: &Vec<u8>| Reading::of(state.kind, record).clocks.latest().is_some_and(|at| at < oldest);
+            if edges.iter().all(old) {
+                continue;
+            }
+        }
+        parts.push(part);
+    }
+    Ok(parts)
 }

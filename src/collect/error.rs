@@ -8,6 +8,7 @@ use crate::{
     atlas::{RequestError, decode::DecodeError},
     commit::CommitError,
     instant::Instant,
+    shell::quoted,
     source::Source,
     state::StateError,
     window::Window,
@@ -106,9 +107,9 @@ impl PollError {
     }
 
     /// What to do about it, if there is anything to do. `failures` is the number of polls in a row that failed because
-    /// of an answer, this one included.
+    /// of an answer, this one included; `program` is how the program is called.
     #[must_use]
-    pub fn advice(&self, source: &Source, window: Option<Window>, failures: usize) -> Option<String> {
+    pub fn advice(&self, source: &Source, window: Option<Window>, failures: usize, program: &str) -> Option<String> {
         if let Self::Request(error) = self
             && let Some(advice) = error.advice(source)
         {
@@ -116,9 +117,11 @@ impl PollError {
         }
         let window = window.filter(|_| self.lasts(failures))?;
         Some(format!(
-            "it is tried again at every poll; if it never gets better, stop the daemon and get past it with: atlas-logd \
-             skip '{source}' --from {} --to {} --reason '…'",
-            window.from, window.to
+            "it is tried again at every poll; if it never gets better, stop the daemon and get past it with: {program} \
+             skip {} --from {} --to {} --reason '…'",
+            quoted(&source.to_string()),
+            window.from,
+            window.to
         ))
     }
 }

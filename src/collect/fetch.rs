@@ -12,7 +12,7 @@ use crate::{
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
-        PollError, Progress, Task,
+        PollError, Progress, Task, archived,
         blocking::{blocking, panic_message},
         desk::Desk,
         intake::{AnswerBounds, Intake, TakenIn},
@@ -196,12 +196,14 @@ impl Fetch<'_> {
         keep_full: bool,
         slot: OwnedSemaphorePermit,
     ) -> Result<Fetched, PollError> {
+        // Reading segments takes its time, and an answer that nobody reads may be cut off.
+        let known = self.known(question).await?;
         let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
         let Answer { asked_at, date, echoed, body } = self.task.client.ask(&ask).await?;
         let clocks = plan::Clocks { local: asked_at, date };
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
-        let worker = self.worker(question, window, clocks, keep_full).await?;
+        let worker = self.worker(question, window, clocks, keep_full, known);
         Ok(match worker.run(body).await? {
             Outcome::TakenIn(taken_in) => {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
@@ -210,14 +212,29 @@ impl Fetch<'_> {
         })
     }
 
-    /// Prepares everything that the decoder needs, on a thread that may wait.
-    async fn worker(
+    /// What is archived of what a question asks for: from the end watermark on, the state's fingerprints are enough; for
+    /// what lies before, there are the segments.
+    async fn known(&self, question: Question) -> Result<Known, PollError> {
+        let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
+        let (purpose, settle) = (self.purpose, self.task.settle);
+        blocking(move || {
+            Ok(match purpose {
+                Purpose::Forward => Known::load(committer.store(), state.key)?,
+                Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, question.asked, settle)?,
+            })
+        })
+        .await
+    }
+
+    /// Everything that the decoder needs.
+    fn worker(
         &self,
         question: Question,
         window: Window,
         clocks: plan::Clocks,
         keep_full: bool,
-    ) -> Result<Worker, PollError> {
+        known: Known,
+    ) -> Worker {
         let end = self.state.end.unwrap_or(window.from);
         let (settle, retention) = (self.task.settle, atlas::retention(self.state.kind));
         let judgement = judge(window, self.purpose, clocks, settle, retention);
@@ -227,26 +244,13 @@ impl Fetch<'_> {
             slack: question.window.from.since(question.asked.from),
             settle: self.task.settle,
         };
-        let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
-        let purpose = self.purpose;
-        let intake = blocking(move || {
-            // The state's fingerprints are enough from the end watermark on; for what lies before, there are the segments.
-            let known = match purpose {
-                Purpose::Forward => Known::load(committer.store(), state.key, settle)?,
-                Purpose::Again | Purpose::Refill => {
-                    super::archived::known_in(&committer, &state, question.asked, settle)?
-                }
-            };
-            Ok(Intake::new(&committer, &state, bounds, known))
-        })
-        .await?;
-        Ok(Worker {
+        Worker {
             kind: self.state.kind,
             limits: Limits::new(self.task.answer_limit),
             planner: self.planner.clone(),
             keep_full,
-            intake,
-        })
+            intake: Intake::new(&self.desk.committer, self.state, bounds, known),
+        }
     }
 
     fn report_wrong_clock(&self, clocks: plan::Clocks) {

@@ -20,6 +20,9 @@ use crate::{
     window::Window,
 };
 
+/// What is asked in whole seconds and shown in whole seconds can lie outside of the range by so much.
+const ROUNDING: Duration = Duration::from_secs(2);
+
 /// What an intake needs to know of the answer before its first record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnswerBounds {
@@ -48,6 +51,8 @@ struct Shelf {
     known: Known,
     kept: Kept,
     spool: SpoolWriter,
+    /// Whether Atlas compares ranges with the arrival of records, as far as that was seen.
+    by_arrival: bool,
     /// Where the spool lies, for the one who reads that it failed.
     spool_folder: PathBuf,
 }
@@ -61,6 +66,8 @@ pub(super) struct TakenIn {
     pub(super) kept: Kept,
     /// All records of the answer.
     pub(super) seen: u64,
+    /// Whether Atlas compares ranges with the arrival of records, as far as that was seen by now.
+    pub(super) by_arrival: bool,
 }
 
 impl Intake {
@@ -72,6 +79,7 @@ impl Intake {
             known,
             kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
             spool: committer.spool(state, newest_first),
+            by_arrival: state.by_arrival,
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
@@ -92,8 +100,12 @@ impl Intake {
     }
 
     fn note_shape(&mut self, clocks: Clocks) {
-        let asked = self.shelf.bounds.asked;
-        let Some(clock) = clocks.latest().filter(|&clock| asked.contains(clock)) else { return };
+        let AnswerBounds { asked, slack, .. } = self.shelf.bounds;
+        let Some(clock) = clocks.latest() else { return };
+        self.shelf.by_arrival |= clock < asked.from - slack.max(ROUNDING);
+        if !asked.contains(clock) {
+            return;
+        }
         self.page.oldest = Some(self.page.oldest.map_or(clock, |oldest| oldest.min(clock)));
         if self.seen <= atlas::PAGE_LIMIT / 4 {
             self.page.newest_quarter = Some(clock);
@@ -110,7 +122,7 @@ impl Intake {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
-        Ok(TakenIn { spooled, kept: shelf.kept, seen: self.seen })
+        Ok(TakenIn { spooled, kept: shelf.kept, seen: self.seen, by_arrival: shelf.by_arrival })
     }
 
     /// Forgets the answer.
@@ -123,7 +135,8 @@ impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
         let AnswerBounds { asked, end_after, slack, settle } = self.bounds;
-        let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, settle })?;
+        let late = if self.by_arrival { settle } else { Duration::ZERO };
+        let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, late })?;
         if known.is_none() {
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
         }
@@ -135,6 +148,7 @@ impl Shelf {
             return Ok(());
         }
         let more = u64::from(known.is_none());
-        Ok(self.kept.push(KeptFingerprint { key: known.unwrap_or(record.key), more, keep_until })?)
+        let key = known.unwrap_or(record.key);
+        Ok(self.kept.push(KeptFingerprint { key, more, seen_until: asked.to, keep_until })?)
     }
 }

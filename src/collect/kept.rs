@@ -36,17 +36,19 @@ impl Kept {
                 None => Scratch::create(
                     &self.folder,
                     &self.name,
-                    "CREATE TABLE kept (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, more INTEGER, keep_until_ms INTEGER)",
+                    "CREATE TABLE kept (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, more INTEGER,
+                        seen_until_ms INTEGER, keep_until_ms INTEGER)",
                 )?,
             };
             for kept in self.memory.drain(..) {
                 let (fingerprint, from_ms, to_ms) = kept.key.to_stored();
                 let more = i64::try_from(kept.more).unwrap_or(i64::MAX);
-                scratch.connection().prepare_cached("INSERT INTO kept VALUES (?1, ?2, ?3, ?4, ?5)")?.execute((
+                scratch.connection().prepare_cached("INSERT INTO kept VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute((
                     fingerprint,
                     from_ms,
                     to_ms,
                     more,
+                    kept.seen_until.millis(),
                     kept.keep_until.millis(),
                 ))?;
             }
@@ -63,14 +65,15 @@ impl Kept {
         if let Some(scratch) = &self.scratch {
             let mut statement = scratch
                 .connection()
-                .prepare_cached("SELECT fingerprint, from_ms, to_ms, more, keep_until_ms FROM kept")
+                .prepare_cached("SELECT fingerprint, from_ms, to_ms, more, seen_until_ms, keep_until_ms FROM kept")
                 .map_err(StateError::from)?;
             let rows = statement
                 .query_map([], |row| {
                     Ok(KeptFingerprint {
                         key: RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?),
                         more: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-                        keep_until: Instant::from_millis(row.get(4)?),
+                        seen_until: Instant::from_millis(row.get(4)?),
+                        keep_until: Instant::from_millis(row.get(5)?),
                     })
                 })
                 .map_err(StateError::from)?;
@@ -101,6 +104,7 @@ mod tests {
                             .then(|| Window::new(Instant::from_millis(1), Instant::from_millis(2))),
                     },
                     more: u64::from(number),
+                    seen_until: Instant::from_millis(i64::from(number) + 7),
                     keep_until: Instant::from_millis(i64::from(number)),
                 })
                 .collect();

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use crate::{
@@ -12,7 +11,6 @@ use crate::{
         sought::{Archived, Comparison, Sought},
     },
     instant::Instant,
-    plan::seen_until,
     record::Fingerprint,
     state::{RecordKey, SourceKey, StateError, Store, known_fingerprints},
     window::Window,
@@ -52,14 +50,14 @@ impl Known {
         }
     }
 
-    /// What the state knows of a source with this settle time.
-    pub(super) fn load(store: &Store, source: SourceKey, settle: Duration) -> Result<Self, StateError> {
+    /// What the state knows of a source.
+    pub(super) fn load(store: &Store, source: SourceKey) -> Result<Self, StateError> {
         let mut known = Self::new(store.folder(), format!("known-{source}"));
         let mut last = None;
         loop {
             let page = store.read(|connection| known_fingerprints(connection, source, last, PAGE))?;
             for one in &page {
-                known.add(one.key, seen_until(one.keep_until, settle), one.count)?;
+                known.add(one.key, one.seen_until, one.count)?;
             }
             last = page.last().map(|one| one.key);
             if page.len() < PAGE {
@@ -179,6 +177,8 @@ fn best_copy(scratch: &Scratch, key: RecordKey, sought: &Sought) -> Result<Optio
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn timed(number: u8) -> RecordKey {
@@ -204,7 +204,7 @@ mod tests {
 
     /// Everything was asked for by both answers.
     fn take(known: &mut Known, key: RecordKey) -> Option<RecordKey> {
-        let comparison = Comparison { asked_from: Instant::MIN, slack: Duration::ZERO, settle: Duration::ZERO };
+        let comparison = Comparison { asked_from: Instant::MIN, slack: Duration::ZERO, late: Duration::ZERO };
         known.take(key, &comparison).unwrap()
     }
 

@@ -46,6 +46,7 @@ impl<'a> Poll<'a> {
     }
 
     pub(super) async fn run(mut self, job: Job) -> PollReport {
+        let backfill = matches!(job, Job::Backfill(_));
         let begun = tokio::time::Instant::now();
         let mut done = self.collect(job).await;
         self.report.figures.duration = begun.elapsed();
@@ -55,7 +56,9 @@ impl<'a> Poll<'a> {
         let fault = self.fault.take();
         if let Err(error) = done.and_then(|()| fault.map_or(Ok(()), Err)) {
             let failures = self.failures_of_answers().await + 1;
-            let advice = error.advice(&self.task.source, self.window, failures);
+            // Nobody has to get past what a backfill cannot have.
+            let advice =
+                error.advice(&self.task.source, self.window.filter(|_| !backfill), failures, &self.task.program);
             let ours = matches!(error, PollError::Commit(_) | PollError::Panicked(_));
             self.report.failure = Some(Failure { error, window: self.window, advice });
             self.note().await;
@@ -70,7 +73,7 @@ impl<'a> Poll<'a> {
     async fn collect(&mut self, job: Job) -> Result<(), PollError> {
         self.open().await?;
         self.resolve_start().await?;
-        let (_, end) = self.watermarks();
+        let (start, mut end) = self.watermarks();
         match job {
             Job::Backfill(window) => {
                 let until = window.to.min(self.now());
@@ -81,6 +84,12 @@ impl<'a> Poll<'a> {
                     // Either clock may have been set since Atlas was last asked what time it is.
                     let moment = Window::new(end, end + std::time::Duration::from_millis(1));
                     self.cover(moment, Purpose::Forward).await?;
+                }
+                if self.now() < end && start == end {
+                    // It was a wrong clock that said where this source starts, and nothing is claimed yet.
+                    self.forget_start();
+                    self.resolve_start().await?;
+                    (_, end) = self.watermarks();
                 }
                 let now = self.now();
                 if now < end {
@@ -124,6 +133,12 @@ impl<'a> Poll<'a> {
         .await?;
         self.lane.state = Some(state);
         Ok(())
+    }
+
+    fn forget_start(&mut self) {
+        if let Some(state) = &mut self.lane.state {
+            (state.start, state.end) = (None, None);
+        }
     }
 
     /// Fixes where a source starts that is seen for the first time.
@@ -318,6 +333,9 @@ impl<'a> Poll<'a> {
         range: Window,
         last: bool,
     ) -> Result<(), PollError> {
+        if let Some(state) = &mut self.lane.state {
+            state.by_arrival |= answer.taken_in.by_arrival;
+        }
         let kept = answer.taken_in.kept;
         let (records, bytes) =
             answer.taken_in.spooled.as_ref().map_or((0, 0), |spooled| (spooled.records, spooled.length));

@@ -20,8 +20,9 @@ pub(super) struct Comparison {
     pub(super) asked_from: Instant,
     /// What was asked more than the window, on each side.
     pub(super) slack: Duration,
-    /// How long records may take to appear.
-    pub(super) settle: Duration,
+    /// How much earlier than the range a record in the answer may have happened, because Atlas compares ranges with the
+    /// arrival of records: the settle time, or nothing where there is no sign of that.
+    pub(super) late: Duration,
 }
 
 /// A record of the answer in hand.
@@ -53,8 +54,8 @@ impl Comparison {
             place,
             around: place.widened(self.slack),
             near,
-            far: near - self.settle,
-            shared_to: self.asked_from + self.settle,
+            far: near - self.late,
+            shared_to: self.asked_from + self.late,
         }
     }
 }
@@ -83,11 +84,10 @@ mod tests {
         Window::new(Instant::from_seconds(from), Instant::from_seconds(to))
     }
 
-    /// Asked from second 1000 on, with a slack of 5 s and a settle time of 100 s.
+    /// Asked from second 1000 on, with a slack of 5 s, of records up to 100 s late.
     fn can_be(place: (i64, i64), archived: (i64, i64), until: i64) -> bool {
         let second = Duration::from_secs(1);
-        let comparison =
-            Comparison { asked_from: Instant::from_seconds(1000), slack: 5 * second, settle: 100 * second };
+        let comparison = Comparison { asked_from: Instant::from_seconds(1000), slack: 5 * second, late: 100 * second };
         let archived = Archived { place: window(archived.0, archived.1), until: Instant::from_seconds(until) };
         comparison.at(window(place.0, place.1)).can_be(&archived)
     }

@@ -8,6 +8,7 @@ use crate::{
     atlas::Client,
     commit::Rotation,
     config::{Config, Start},
+    shell,
     source::Source,
     window::Window,
 };
@@ -31,6 +32,8 @@ pub struct Task {
     pub retry_budget: Duration,
     /// The largest answer, in bytes after decompression.
     pub answer_limit: u64,
+    /// How this program is called with this configuration, for messages that name a command.
+    pub program: String,
 }
 
 impl Task {
@@ -45,6 +48,7 @@ impl Task {
             rotation: Rotation::from(&config.archive),
             retry_budget: config.atlas.retry_budget,
             answer_limit: config.collect.answer_limit,
+            program: shell::program(&config.file),
             source,
         }
     }

@@ -136,6 +136,7 @@ impl Committer {
         rotation: Rotation,
     ) -> Result<(), CommitError> {
         let Records { spooled, change } = records;
+        self.refuse_longer(state)?;
         let tail = self.tail_of_spool(&spooled)?;
         let now = self.clock.now();
         let intent = self.store.transaction(|transaction| {
@@ -288,6 +289,16 @@ impl Committer {
             also(transaction, state)
         })?;
         self.make_open_segment(state)
+    }
+
+    /// Bytes that someone else wrote have to be seen before a commit is begun: afterwards they could be its own.
+    fn refuse_longer(&self, state: &SourceState) -> Result<(), CommitError> {
+        let Some(open) = &state.open else { return Ok(()) };
+        let path = Path::new(&state.folder).join(open.name.as_str());
+        match self.archive.files().length(&path).map_err(CommitError::io("look at", &path))? {
+            Some(actual) if actual > open.length => Err(CommitError::Longer { path, expected: open.length, actual }),
+            _ => Ok(()),
+        }
     }
 
     fn make_open_segment(&self, state: &SourceState) -> Result<(), CommitError> {

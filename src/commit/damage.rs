@@ -5,8 +5,8 @@ use rusqlite::Transaction;
 use crate::{
     commit::place::Damage,
     instant::Instant,
-    plan::{Gap, GapReason},
-    state::{DamagedSegment, SourceState, StateError, record_damage},
+    plan::{Gap, GapReason, subtract},
+    state::{DamagedSegment, SourceState, StateError, gaps, record_damage},
     window::Window,
 };
 
@@ -30,8 +30,13 @@ pub(super) fn seal_damaged(
         source.fingerprints_lost = true;
         if let (Some(from), Some(end)) = (open.collected_from, source.end) {
             let detail = format!("{}: {}", open.name, damage.detail);
-            let window = Window::new(from, end);
-            source.declare(transaction, &Gap { window, reason: GapReason::Damage, detail, noticed: now })?;
+            let gaps = gaps(transaction, source.key)?;
+            // What an operator gave up was not lost here, and must not be asked for again.
+            let skipped = gaps.iter().filter(|gap| gap.reason == GapReason::Skipped).map(|gap| gap.window);
+            for window in subtract(Window::new(from, end), skipped) {
+                let (reason, detail) = (GapReason::Damage, detail.clone());
+                source.declare(transaction, &Gap { window, reason, detail, noticed: now })?;
+            }
         }
     }
     source.rotate(now);

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::{archive::explain, state::StateError};
+use crate::{archive::explain, shell::quoted, state::StateError};
 
 /// Why records could not be committed, or a source not be opened.
 #[derive(Debug, Error)]
@@ -26,8 +26,9 @@ pub enum CommitError {
     #[error(
         "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either an older \
          copy of the state was put back (then put back the newest one), or someone else wrote to the file (then keep a \
-         copy of it as evidence and cut it back: truncate -s {expected} {path}); nothing was archived, because it might be \
-         archived twice"
+         copy of it as evidence and cut it back: truncate -s {expected} {}); nothing was archived, because it might be \
+         archived twice",
+        quoted(&path.display().to_string())
     )]
     Longer {
         /// The segment.

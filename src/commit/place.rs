@@ -151,8 +151,18 @@ impl Target<'_> {
         }
         let length = length.unwrap_or(0);
         let end = offset + self.intent.length;
+        if fresh && length > offset {
+            // Nothing of this commit is written yet.
+            return Err(CommitError::Longer { path: self.path.clone(), expected: offset, actual: length });
+        }
         if length > end {
-            return Err(CommitError::Longer { path: self.path.clone(), expected: end, actual: length });
+            let ours = match self.spool(fresh)? {
+                Ok(mut spool) => self.alike(spool.as_mut(), offset)?,
+                Err(_) if self.holds_the_records(offset)? => self.intent.length,
+                Err(_) => 0,
+            };
+            let expected = offset + ours;
+            return Err(CommitError::Longer { path: self.path.clone(), expected, actual: length });
         }
         let mut spool = match self.spool(fresh)? {
             Ok(spool) => spool,
@@ -164,7 +174,9 @@ impl Target<'_> {
         };
         let written = length - offset;
         if written > 0 && !self.begins_alike(spool.as_mut(), offset, written)? {
-            let detail = "an interrupted commit left other bytes than it was to write".to_owned();
+            let detail = "behind the last commit there are other bytes than the interrupted one was to write; \
+                          someone else may have written them"
+                .to_owned();
             return Ok(Placed::Damaged(Damage { good_length: offset, lost: false, detail }));
         }
         spool.seek(SeekFrom::Start(written)).map_err(CommitError::io("read", self.spool_path()))?;
@@ -264,6 +276,27 @@ impl Target<'_> {
         let alike = segment.seek(SeekFrom::Start(offset)).and_then(|_| {
             let written = hash(segment.as_mut(), length)?;
             Ok(written == hash(spool, length)?)
+        });
+        alike.map_err(CommitError::io("read", &self.path))
+    }
+
+    /// How many bytes after `offset` of the segment are those of the spool.
+    fn alike(&self, spool: &mut dyn ReadFile, offset: u64) -> Result<u64, CommitError> {
+        let mut segment = self.files.read(&self.path).map_err(CommitError::io("read", &self.path))?;
+        let alike = segment.seek(SeekFrom::Start(offset)).and_then(|_| {
+            let (mut ours, mut theirs) = (vec![0; BUFFER], vec![0; BUFFER]);
+            let mut alike = 0;
+            while alike < self.intent.length {
+                let want = usize::try_from(self.intent.length - alike).unwrap_or(BUFFER).min(BUFFER);
+                spool.read_exact(&mut ours[..want])?;
+                segment.read_exact(&mut theirs[..want])?;
+                let same = ours[..want].iter().zip(&theirs[..want]).take_while(|(ours, theirs)| ours == theirs).count();
+                alike += same as u64;
+                if same < want {
+                    break;
+                }
+            }
+            Ok(alike)
         });
         alike.map_err(CommitError::io("read", &self.path))
     }

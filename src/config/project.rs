@@ -49,7 +49,6 @@ fn read_one<'d>(
     if let Some(display_name) = display_name {
         seen.project_name(display_name);
     }
-    let (id, display_name) = (id?, display_name?);
     let names = |kind| match kind {
         Kind::StreamAudit => (&stream_instances, Filter::default()),
         Kind::AccessHistory => (&clusters, filter),
@@ -57,10 +56,14 @@ fn read_one<'d>(
     for kind in Kind::ALL {
         let (names, filter) = names(kind);
         for source in names {
-            let identity = SourceId { project_id: id.value.to_owned(), kind, name: source.value.to_owned(), filter };
-            seen.source(display_name.value, identity, source.place);
+            // Without a good id, a project is at least the same as itself.
+            let project_id =
+                id.as_ref().map_or_else(|| format!("{:?}", table.place_of("id")), |id| id.value.to_owned());
+            let identity = SourceId { project_id, kind, name: source.value.to_owned(), filter };
+            seen.source(display_name.map_or("…", |name| name.value), identity, source.place);
         }
     }
+    let (id, display_name) = (id?, display_name?);
     let owned = |names: &[Located<&str>]| names.iter().map(|name| name.value.to_owned()).collect();
     Some(Project {
         id: id.value.to_owned(),

@@ -65,6 +65,8 @@ pub struct Service {
     polls: JoinSet<PollReport>,
     polled: HashMap<Id, Source>,
     retiring: JoinSet<()>,
+    /// Clients that a reload replaced while polls were under way, which may still ask for tokens.
+    replaced: Vec<Client>,
     watch: Watch,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
@@ -80,6 +82,7 @@ impl Service {
             polls: JoinSet::new(),
             polled: HashMap::new(),
             retiring: JoinSet::new(),
+            replaced: Vec::new(),
             watch: Watch::default(),
             wind_down: CancellationToken::new(),
         }
@@ -111,7 +114,8 @@ impl Service {
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.tick_since(since);
-                        self.retiring.spawn(revoke(replaced));
+                        self.retiring.spawn(revoke(replaced.clone()));
+                        self.replaced.extend(replaced);
                     }
                     (control.ready)();
                 }
@@ -170,6 +174,9 @@ impl Service {
         };
         let Some(source) = self.polled.remove(&id) else { return };
         self.roster.end(&source.id);
+        if self.polled.is_empty() && !self.replaced.is_empty() {
+            self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
+        }
         match done {
             Ok((_, report)) => self.watch.note(&source, &report),
             Err(error) if error.is_cancelled() => {}
@@ -202,7 +209,8 @@ impl Service {
             );
             self.polls.shutdown().await;
         }
-        if tokio::time::timeout(REVOKE_WITHIN, self.station.revoke()).await.is_err() {
+        let revoked = futures_util::future::join(self.station.revoke(), revoke(std::mem::take(&mut self.replaced)));
+        if tokio::time::timeout(REVOKE_WITHIN, revoked).await.is_err() {
             tracing::warn!("Atlas did not answer when access tokens were revoked; they end by themselves");
         }
         tracing::info!("stopped");
@@ -338,6 +346,6 @@ async fn sleep_until(due: Option<Instant>) {
 
 async fn revoke(clients: Vec<Client>) {
     let revoked = futures_util::future::join_all(clients.iter().map(Client::revoke));
-    // Polls under way with the old configuration simply mint again what they need.
+    // Best effort: tokens end by themselves.
     let _ = tokio::time::timeout(REVOKE_WITHIN, revoked).await;
 }

@@ -23,3 +23,23 @@ impl WallClock {
         off > CLOCK_TOLERANCE
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_clock_that_jumps_either_way_was_set_and_one_that_drifts_was_not() {
+        let begin = Instant::from_seconds(1_000_000);
+        let clock = ManualClock::new(begin);
+        let mut wall = WallClock::new(&clock);
+        clock.set(begin + CLOCK_TOLERANCE / 2);
+        assert!(!wall.was_set(&clock));
+        clock.set(begin + 3 * CLOCK_TOLERANCE);
+        assert!(wall.was_set(&clock));
+        assert!(!wall.was_set(&clock), "it is told once");
+        clock.set(begin);
+        assert!(wall.was_set(&clock));
+    }
+}

@@ -21,12 +21,6 @@ pub fn keep_until(clocks: record::Clocks, asked: Window, settle: Duration) -> In
     latest + SLACK + settle
 }
 
-/// The end of the range that held a record for which only that is known, from what [`keep_until`] made of it.
-#[must_use]
-pub fn seen_until(keep_until: Instant, settle: Duration) -> Instant {
-    keep_until - SLACK - settle
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,7 +33,6 @@ mod tests {
         let keep = |first, other| keep_until(record::Clocks { first, second: other }, asked, settle);
         assert_eq!(keep(Some(second(150)), Some(second(151))), second(166));
         assert_eq!(keep(None, None), second(215));
-        assert_eq!(seen_until(second(215), settle), second(200));
         assert_eq!(keep(Some(second(150)), Some(second(99))), second(215));
         assert_eq!(keep(Some(second(9_999_999)), None), second(215), "an absurd clock does not keep it for ever");
     }

@@ -53,7 +53,10 @@ pub enum StateError {
         known: i64,
     },
     /// The database is not what was written.
-    #[error("the state database is damaged: {0}; put back a copy of the state folder that is as new as the archive")]
+    #[error(
+        "the state database in [state] dir is damaged: {0}; put back a copy of the state folder that is as new as the \
+         archive"
+    )]
     Damaged(String),
     /// One source's row is not what was written.
     #[error(
@@ -66,8 +69,26 @@ pub enum StateError {
         detail: String,
     },
     /// SQLite failed.
-    #[error("failed to use the state database: {0}")]
-    Sqlite(#[source] rusqlite::Error),
+    #[error("failed to use the state database in [state] dir: {}", explain(.0))]
+    Sqlite(rusqlite::Error),
+}
+
+/// An error of SQLite as a sentence for the one who has to mend it.
+fn explain(error: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode;
+    let what_to_do = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "free some space on its disk, collection goes on by itself",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "the folder and all state.db files in it must be writable for the user that atlas-logd runs as; look at \
+             their owner and mode, and whether the disk is mounted read-only"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "look into the system's log and mend the disk, collection goes on by itself"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program holds it; it is tried again",
+        _ => return error.to_string(),
+    };
+    format!("{error}; {what_to_do}")
 }
 
 impl From<rusqlite::Error> for StateError {

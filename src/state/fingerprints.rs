@@ -9,6 +9,9 @@ use crate::{
     window::Window,
 };
 
+/// What is stored for a record with a clock: a range that ends before it begins, as no range does.
+const NO_RANGE: (i64, i64) = (1, 0);
+
 /// What a record is recognised by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
@@ -19,15 +22,15 @@ pub struct RecordKey {
 }
 
 impl RecordKey {
-    /// The range as it is stored; an empty one for a record with a clock.
+    /// The range as it is stored.
     fn range(&self) -> (i64, i64) {
-        self.between.map_or((0, 0), |between| (between.from.millis(), between.to.millis()))
+        self.between.map_or(NO_RANGE, |between| (between.from.millis(), between.to.millis()))
     }
 
     /// Back from what is stored.
     pub(crate) fn from_stored(fingerprint: [u8; 16], from_ms: i64, to_ms: i64) -> Self {
         let between = Window::new(Instant::from_millis(from_ms), Instant::from_millis(to_ms));
-        let between = Some(between).filter(|_| (from_ms, to_ms) != (0, 0));
+        let between = Some(between).filter(|_| (from_ms, to_ms) != NO_RANGE);
         Self { fingerprint: Fingerprint::from_bytes(fingerprint), between }
     }
 
@@ -45,8 +48,8 @@ pub struct KnownFingerprint {
     pub key: RecordKey,
     /// How often it is archived.
     pub count: u64,
-    /// The end watermark must pass this before it is forgotten.
-    pub keep_until: Instant,
+    /// The end of the last range that was asked for and held it.
+    pub seen_until: Instant,
 }
 
 /// A record that has to be known from now on.
@@ -56,6 +59,8 @@ pub struct KeptFingerprint {
     pub key: RecordKey,
     /// How many times more it is archived; 0 for one that was seen again and only has to be known for longer.
     pub more: u64,
+    /// The end of the range that was asked for and held it.
+    pub seen_until: Instant,
     /// The end watermark must pass this before it is forgotten.
     pub keep_until: Instant,
 }
@@ -74,7 +79,7 @@ pub fn known_fingerprints(
     limit: usize,
 ) -> Result<Vec<KnownFingerprint>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT fingerprint, from_ms, to_ms, count, keep_until_ms FROM fingerprint
+        "SELECT fingerprint, from_ms, to_ms, count, seen_until_ms FROM fingerprint
          WHERE source = ?1 AND (fingerprint, from_ms, to_ms) > (?2, ?3, ?4)
          ORDER BY fingerprint, from_ms, to_ms LIMIT ?5",
     )?;
@@ -89,7 +94,7 @@ pub fn known_fingerprints(
     let rows = statement.query_map((key, fingerprint, from_ms, to_ms, limit), |row| {
         let key = RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?);
         let count = super::source_state::unsigned(row.get(3)?);
-        Ok(KnownFingerprint { key, count, keep_until: Instant::from_millis(row.get(4)?) })
+        Ok(KnownFingerprint { key, count, seen_until: Instant::from_millis(row.get(4)?) })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -113,10 +118,11 @@ pub(super) fn forget_pending(transaction: &Transaction<'_>, key: SourceKey) -> R
 pub(super) fn apply_pending(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
     transaction
         .prepare_cached(
-            "INSERT INTO fingerprint (source, fingerprint, from_ms, to_ms, count, keep_until_ms)
-             SELECT source, fingerprint, from_ms, to_ms, count, keep_until_ms
+            "INSERT INTO fingerprint (source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms)
+             SELECT source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms
              FROM pending_fingerprint WHERE source = ?1
              ON CONFLICT (source, fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
+                seen_until_ms = max(seen_until_ms, excluded.seen_until_ms),
                 keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)",
         )?
         .execute([key])?;
@@ -160,15 +166,17 @@ fn insert(
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
     let mut statement = transaction.prepare_cached(&format!(
-        "INSERT INTO {table} (source, fingerprint, from_ms, to_ms, count, keep_until_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO {table} (source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (source, fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
+            seen_until_ms = max(seen_until_ms, excluded.seen_until_ms),
             keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)"
     ))?;
     kept(&mut |one| {
         let count = super::source_state::signed(one.more);
         let (fingerprint, from_ms, to_ms) = one.key.to_stored();
-        statement.execute((key, fingerprint, from_ms, to_ms, count, one.keep_until.millis()))?;
+        let (seen_until_ms, keep_until_ms) = (one.seen_until.millis(), one.keep_until.millis());
+        statement.execute((key, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms))?;
         Ok(())
     })
 }

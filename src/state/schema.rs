@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &["
         records INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
         fingerprints_lost INTEGER NOT NULL,
+        by_arrival INTEGER NOT NULL,
         checksum BLOB NOT NULL,
         UNIQUE (project_id, kind, name, filter)
     ) STRICT;
@@ -62,6 +63,7 @@ const MIGRATIONS: &[&str] = &["
         from_ms INTEGER NOT NULL,
         to_ms INTEGER NOT NULL,
         count INTEGER NOT NULL,
+        seen_until_ms INTEGER NOT NULL,
         keep_until_ms INTEGER NOT NULL,
         PRIMARY KEY (source, fingerprint, from_ms, to_ms)
     ) STRICT, WITHOUT ROWID;
@@ -72,6 +74,7 @@ const MIGRATIONS: &[&str] = &["
         from_ms INTEGER NOT NULL,
         to_ms INTEGER NOT NULL,
         count INTEGER NOT NULL,
+        seen_until_ms INTEGER NOT NULL,
         keep_until_ms INTEGER NOT NULL,
         PRIMARY KEY (source, fingerprint, from_ms, to_ms)
     ) STRICT, WITHOUT ROWID;

@@ -70,6 +70,8 @@ pub struct SourceState {
     pub bytes: u64,
     /// The fingerprints no longer tell what is archived and have to be made again from the segments.
     pub fingerprints_lost: bool,
+    /// Atlas showed records in a range that none of their clocks lies in: it compares ranges with their arrival.
+    pub by_arrival: bool,
 }
 
 /// The columns as they are stored: what the checksum is made of.
@@ -95,6 +97,7 @@ struct Columns<'a> {
     records: i64,
     bytes: i64,
     fingerprints_lost: i64,
+    by_arrival: i64,
 }
 
 impl Columns<'_> {
@@ -117,7 +120,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 const SELECT: &str = "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
     next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment, sealed_length,
-    records, bytes, fingerprints_lost, checksum FROM source";
+    records, bytes, fingerprints_lost, by_arrival, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -188,6 +191,7 @@ impl SourceState {
             records: 0,
             bytes: 0,
             fingerprints_lost: false,
+            by_arrival: false,
         };
         state.save(transaction)?;
         Ok(state)
@@ -202,17 +206,17 @@ impl SourceState {
         let mut statement = transaction.prepare_cached(
             "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
                 next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment,
-                sealed_length, records, bytes, fingerprints_lost, checksum)
+                sealed_length, records, bytes, fingerprints_lost, by_arrival, checksum)
              VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end,
                 :next_sequence, :open_segment, :open_length, :open_records, :open_from, :open_tail, :sealed_segment,
-                :sealed_length, :records, :bytes, :fingerprints_lost, :checksum)
+                :sealed_length, :records, :bytes, :fingerprints_lost, :by_arrival, :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
                 end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open_segment = excluded.open_segment,
                 open_length = excluded.open_length, open_records = excluded.open_records,
                 open_from_ms = excluded.open_from_ms, open_tail = excluded.open_tail,
                 sealed_segment = excluded.sealed_segment, sealed_length = excluded.sealed_length,
                 records = excluded.records, bytes = excluded.bytes, fingerprints_lost = excluded.fingerprints_lost,
-                checksum = excluded.checksum",
+                by_arrival = excluded.by_arrival, checksum = excluded.checksum",
         )?;
         statement.execute(named_params! {
             ":key": columns.key,
@@ -235,6 +239,7 @@ impl SourceState {
             ":records": columns.records,
             ":bytes": columns.bytes,
             ":fingerprints_lost": columns.fingerprints_lost,
+            ":by_arrival": columns.by_arrival,
             ":checksum": columns.checksum(),
         })?;
         Ok(())
@@ -278,6 +283,7 @@ impl SourceState {
             records: signed(self.records),
             bytes: signed(self.bytes),
             fingerprints_lost: i64::from(self.fingerprints_lost),
+            by_arrival: i64::from(self.by_arrival),
         }
     }
 
@@ -326,6 +332,7 @@ impl SourceState {
             records: unsigned(row.get("records")?),
             bytes: unsigned(row.get("bytes")?),
             fingerprints_lost: row.get::<_, i64>("fingerprints_lost")? != 0,
+            by_arrival: row.get::<_, i64>("by_arrival")? != 0,
         };
         if state.columns().checksum() != stored {
             return Ok(Err(damaged("its checksum does not fit")));

@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::state::{StateError, schema};
+use crate::state::{SourceState, StateError, schema};
 
 /// The one connection to the state database. Calls wait for the disk: make them on a blocking thread.
 #[derive(Debug)]
@@ -60,6 +60,19 @@ impl Store {
         connection.busy_timeout(Duration::from_secs(10))?;
         schema::check_version(&connection, &path, true)?;
         Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), _lock: None })
+    }
+
+    /// Looks over the whole database: what is wrong with it, and with the rows of sources.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn faults(&self) -> Result<Vec<StateError>, StateError> {
+        self.read(|connection| {
+            if let Err(fault) = check_pages(connection) {
+                return Ok(vec![fault]);
+            }
+            Ok(SourceState::load_all(connection)?.into_iter().filter_map(Result::err).collect())
+        })
     }
 
     /// The folder that the state lies in.

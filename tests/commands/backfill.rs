@@ -1,8 +1,13 @@
 //! `collect SOURCE --from T --to T`: a range of the past.
 
-use atlas_logd::{instant::Instant, sim::Profile, source::Source, window::Window};
+use atlas_logd::{
+    instant::Instant,
+    sim::{Event, Profile},
+    source::Source,
+    window::Window,
+};
 
-use crate::harness::{DAY, Gap, HOUR, MINUTE, Outcome, Stage, at, orders, prod};
+use crate::harness::{DAY, Gap, HOUR, MINUTE, Outcome, SECOND, Stage, at, orders, prod};
 
 /// Two hours of both sources are collected, days of them are there.
 fn stage() -> Stage {
@@ -159,4 +164,31 @@ fn a_range_that_is_none_is_refused() {
     stage.command(["collect", &name, "--from", "2026-11-01"]).assert_code(2);
     stage.command(["collect", "payments/stream-audit/other"]).assert_code(2).assert_says(&name);
     assert_eq!(stage.status(&orders()).covered(), before);
+}
+
+/// In a segment, the end of one collection is followed by the beginning of another one, hours away.
+#[test]
+fn a_record_without_a_time_where_two_collections_meet_hides_no_identical_one_hours_away() {
+    let stage = Stage::at("2026-11-20T12:00:00Z");
+    stage.configure(|config| {
+        config.only_audit();
+        config.start("1h");
+    });
+    let begin = at("2026-11-20T00:00:00Z");
+    let quiet = 120..240;
+    for minute in (0..720).filter(|minute| !quiet.contains(minute)) {
+        stage.add(&orders(), Event::audit(begin + minute * MINUTE, &format!("{minute}")));
+    }
+    for minute in [150, 420] {
+        stage.add(&orders(), Event::new(begin + minute * MINUTE + 30 * SECOND, "no time"));
+    }
+    stage.poll_once();
+    let desk = stage.desk();
+    let middle = begin + 210 * MINUTE;
+    desk.backfill(&orders(), Window::new(begin, middle));
+    desk.backfill(&orders(), Window::new(middle, begin + 11 * HOUR));
+    assert_eq!((stage.status(&orders()).start(), stage.gaps(&orders())), (begin, vec![]));
+    stage.assert_exact(&orders());
+    desk.backfill(&orders(), Window::new(begin, begin + 11 * HOUR));
+    stage.assert_exact(&orders());
 }

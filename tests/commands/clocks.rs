@@ -166,3 +166,61 @@ fn a_local_clock_without_a_date_to_correct_it_claims_nothing() {
         }
     }
 }
+
+/// A source that was first seen while nothing told the right time starts where it should once something does.
+fn starts_right_after_a_wrong_first_sight(date: DateHeader, local_ahead: Duration) {
+    let stage = stage();
+    stage.world.set(|settings| settings.date = date);
+    stage.set_local_time(stage.now() + local_ahead);
+    {
+        let desk = stage.desk();
+        for source in [orders(), prod()] {
+            // Whether it fails is not the point here.
+            desk.try_poll(&source);
+            assert!(stage.status(&source).covered().is_empty());
+        }
+    }
+    stage.world.set(|settings| settings.date = DateHeader::Offset(0));
+    stage.set_time(stage.now() + 5 * MINUTE);
+    let started = stage.ago(5 * HOUR);
+    stage.poll_once();
+    for source in [orders(), prod()] {
+        assert_eq!(stage.status(&source).start(), started, "{source}");
+        stage.assert_current(&source);
+    }
+}
+
+#[test]
+fn a_first_date_that_is_a_month_ahead_is_not_where_a_source_starts_for_ever() {
+    starts_right_after_a_wrong_first_sight(DateHeader::Offset(30 * 86_400_000), Duration::ZERO);
+}
+
+#[test]
+fn a_local_clock_a_month_ahead_without_any_date_is_not_where_a_source_starts_for_ever() {
+    starts_right_after_a_wrong_first_sight(DateHeader::Missing, 30 * DAY);
+}
+
+/// The names of segments tell when they were opened by the local clock.
+#[test]
+fn a_backfill_knows_what_was_archived_while_the_local_clock_was_days_behind() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("archive", "rotate_every", "hour"));
+    stage.set_local_time(stage.now() - 3 * DAY);
+    for _ in 0..5 {
+        for source in [orders(), prod()] {
+            // Whether it fails is not the point here.
+            stage.desk().try_poll(&source);
+        }
+        stage.pass(30 * MINUTE);
+    }
+    stage.set_time(stage.now());
+    stage.poll_once();
+    for source in [orders(), prod()] {
+        assert!(stage.segments(&source).len() > 2);
+        let before = stage.lines(&source).len();
+        let covered = stage.status(&source).covered();
+        assert_eq!(stage.desk().backfill(&source, covered).figures.records, 0, "{source}");
+        assert_eq!(stage.lines(&source).len(), before);
+        stage.assert_current(&source);
+    }
+}

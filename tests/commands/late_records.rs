@@ -1,6 +1,7 @@
 //! Records that appear late at Atlas, and records that come again.
 
 use atlas_logd::{
+    instant::Instant,
     sim::{Event, RangeClock, Rendering},
     window::Window,
 };
@@ -138,4 +139,53 @@ fn an_entry_that_is_rendered_anew_is_the_same_record() {
     desk.backfill(&prod(), Window::new(stage.ago(2 * HOUR), stage.now()));
     assert_eq!(stage.segments(&prod()), before);
     stage.assert_current(&prod());
+}
+
+#[test]
+fn a_late_record_without_a_time_is_not_taken_for_an_identical_one_minutes_before() {
+    let stage = Stage::at("2026-11-20T11:40:00Z");
+    stage.configure(|config| config.only_audit());
+    let time = stage.now() + 10 * MINUTE;
+    for (ago, late) in [(0, 0), (9, 8)] {
+        let time = time + ago * MINUTE;
+        stage.add(&orders(), Event::new(time, "no time").late(late * MINUTE));
+        stage.add(&orders(), Event::audit(time + SECOND, &format!("{ago}")).late(late * MINUTE));
+    }
+    for _ in 0..20 {
+        stage.poll_once();
+        stage.pass(5 * MINUTE);
+    }
+    stage.poll_once();
+    assert_eq!(stage.text_lines(&orders()).iter().filter(|line| *line == "no time").count(), 2);
+    stage.assert_current(&orders());
+}
+
+#[test]
+fn a_record_between_two_clocks_at_the_epoch_is_known_again() {
+    let stage = stage();
+    for (number, line) in [r#"{"time":0,"a":1}"#, "no time", r#"{"time":0,"a":2}"#].into_iter().enumerate() {
+        stage.add(&orders(), Event::new(stage.ago(5 * MINUTE) + u32::try_from(number).unwrap() * SECOND, line));
+    }
+    for _ in 0..4 {
+        stage.poll_once();
+        stage.pass(MINUTE);
+    }
+    assert_eq!(stage.lines(&orders()).len(), 3);
+}
+
+#[test]
+fn a_longer_settle_time_makes_no_record_a_new_one() {
+    let stage = Stage::at(NOW);
+    stage.configure(|config| config.settle("10m"));
+    for (seconds, late) in [(-120, 0), (-70, 3), (60, 0)] {
+        let time = Instant::from_millis(stage.now().millis() + seconds * 1000);
+        stage.add(&orders(), Event::audit(time, &format!("{seconds}")).late(late * MINUTE));
+    }
+    stage.add(&orders(), Event::new(stage.ago(MINUTE), "no time"));
+    stage.poll_once();
+    stage.configure(|config| config.settle("30m"));
+    stage.pass(5 * MINUTE);
+    stage.poll_once();
+    assert_eq!(stage.lines(&orders()).len(), 4);
+    stage.assert_current(&orders());
 }

@@ -158,3 +158,20 @@ fn another_credential_takes_the_place_of_the_old_one() {
     assert_eq!(stage.lines(&orders()).len(), 2);
     stage.assert_current(&orders());
 }
+
+#[test]
+fn a_poll_under_way_leaves_no_token_of_the_old_configuration_behind() {
+    let stage = stage(EVERY_SECOND);
+    let mut daemon = stage.spawn_daemon();
+    stage.wait_until_polled(&prod());
+    let hold = stage.world.hold(Match::source(&prod().id));
+    assert!(hold.wait_arrived(1));
+    stage.world.clear_requests();
+    reload(&stage, &mut daemon, |config| config.set_text("atlas", "stall_timeout", "17s"));
+    assert!(stage.world.wait_arrived(&Match::path("/api/oauth/revoke"), 1));
+    // It goes on with the old client, whose token is gone.
+    hold.release();
+    stage.wait_until_polled(&prod());
+    daemon.stop();
+    assert_eq!(stage.world.live_tokens(), 0);
+}

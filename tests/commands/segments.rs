@@ -1,8 +1,15 @@
 //! Segments: when one ends and the next begins, what they are called, and who may read them.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
-use atlas_logd::sim::Event;
+use atlas_logd::{sim::Event, source::Kind};
 
 use crate::harness::{DAY, HOUR, MINUTE, Segment, Stage, orders, prod};
 
@@ -157,5 +164,39 @@ fn modes_are_as_configured_whatever_the_umask() {
             assert!(stage.segments(&prod()).len() > 1, "both appended and renamed ones");
             assert_modes(&stage, file_mode, folder_mode);
         }
+    }
+}
+
+/// Also while the daemon has the source open, and however little it is: what a commit appends must not hide it.
+#[test]
+fn bytes_that_someone_else_wrote_are_refused_and_the_named_command_takes_them_back() {
+    for foreign in ["x", "a foreign line\n", &"foreign\n".repeat(1000)] {
+        let stage = Stage::at("2026-11-20T12:00:00Z");
+        let source = stage.add_source(Kind::StreamAudit, "Café & shops");
+        stage.add_record(&source, HOUR, "before");
+        let desk = stage.desk();
+        desk.poll_all();
+        let path = stage.folder_of(&source).join(&stage.segments(&source)[0].name);
+        let ours = stage.bytes(&source).len();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(foreign.as_bytes()).unwrap();
+        stage.pass(MINUTE);
+        stage.add_record(&source, Duration::ZERO, "behind");
+        stage.add_record(&orders(), Duration::ZERO, "behind");
+        stage.pass(MINUTE);
+        for _ in 0..2 {
+            let failure = desk.try_poll(&source).failure.unwrap().to_string();
+            assert!(failure.contains(&format!("but only {ours} of them were written by this state")), "{failure}");
+            desk.poll(&orders());
+            stage.assert_current(&orders());
+        }
+        let (failure, length) =
+            (desk.try_poll(&source).failure.unwrap().to_string(), fs::metadata(&path).unwrap().len());
+        assert_eq!(length, (ours + foreign.len()) as u64, "nothing is written behind it");
+        let command = format!("truncate -s {ours} '{}'", path.display());
+        assert!(failure.contains(&format!("cut it back: {command})")), "{failure}");
+        stage.damaged(|| assert!(Command::new("/bin/sh").args(["-c", &command]).status().unwrap().success()));
+        desk.poll(&source);
+        assert_eq!(stage.lines(&source).len(), 2);
+        stage.assert_exact(&source);
     }
 }

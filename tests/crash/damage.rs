@@ -192,8 +192,10 @@ fn a_state_that_does_not_fit_is_refused() {
     let database = |setting: &Setting| setting.state().join("state.db");
     swapped("deleted", "the state database knows nothing of it", database, |_, _| ());
     swapped("emptied", "the state database knows nothing of it", database, |path, _| fs::write(path, "").unwrap());
-    swapped("garbage", "the state database is damaged", database, |path, _| fs::write(path, "x".repeat(9000)).unwrap());
-    swapped("cut", "the state database is damaged", database, |path, aside| {
+    swapped("garbage", "the state database in [state] dir is damaged", database, |path, _| {
+        fs::write(path, "x".repeat(9000)).unwrap()
+    });
+    swapped("cut", "the state database in [state] dir is damaged", database, |path, aside| {
         let bytes = fs::read(aside).unwrap();
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     });

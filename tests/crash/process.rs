@@ -131,5 +131,5 @@ impl Process {
 /// Every record is to be known for ever: the oracle counts them.
 fn kept(record: &[u8]) -> KeptFingerprint {
     let key = RecordKey { fingerprint: Fingerprint::of_bytes(record), between: None };
-    KeptFingerprint { key, more: 1, keep_until: Instant::MAX }
+    KeptFingerprint { key, more: 1, seen_until: Instant::MAX, keep_until: Instant::MAX }
 }

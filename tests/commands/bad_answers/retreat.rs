@@ -98,7 +98,7 @@ fn a_fault_that_passes_most_of_the_time_is_called_lasting_at_the_third_poll() {
         for poll in 1..=4 {
             let (message, window) = failure(&stage, &source);
             assert!(message.contains(" stops in the middle, after "), "{message}");
-            assert_eq!(message.contains("get past it with: atlas-logd skip "), poll >= 3, "poll {poll}: {message}");
+            assert_eq!(message.contains("get past it with: "), poll >= 3, "poll {poll}: {message}");
             assert_eq!(window.duration(), if poll == 1 { 24 * HOUR } else { MINUTE }, "poll {poll}: {message}");
         }
         stage.world.clear_faults();
@@ -107,4 +107,52 @@ fn a_fault_that_passes_most_of_the_time_is_called_lasting_at_the_third_poll() {
         assert!(stage.gaps(&source).is_empty());
         stage.assert_current(&source);
     }
+}
+
+/// A refill that came upon the minute again would fail for ever, and never get to what lies behind.
+#[test]
+fn damage_around_a_minute_that_was_given_up_is_refilled_around_it() {
+    let bad: Instant = at("2026-11-20T09:20:17Z");
+    let stage = Stage::at("2026-11-20T12:00:00Z");
+    impatient(&stage);
+    stage.configure(|config| config.only_audit());
+    let source = orders();
+    (1..720).for_each(|number| stage.add_record(&source, 30 * SECOND * number, &number.to_string()));
+    let line = Fault::Body(gzip(vec![b'x'; 17 << 20]).into());
+    stage.world.fault(Match::source(&source.id).about(bad), line.clone());
+    stage.desk().try_poll(&source).failure.unwrap();
+    loop {
+        let failure = stage.desk().try_poll(&source).failure;
+        let Some(failure) = failure else { break };
+        stage.paste(&failure.to_string()).assert_done();
+    }
+    let skipped = stage.gaps(&source);
+    let [segment] = &stage.segments(&source)[..] else { panic!("more than one segment") };
+    let path = stage.folder_of(&source).join(&segment.name);
+    let good = segment.bytes.iter().take(segment.bytes.len() / 8).rposition(|&byte| byte == b'\n').unwrap() + 1;
+    stage.damaged(|| std::fs::OpenOptions::new().append(true).open(&path).unwrap().set_len(good as u64).unwrap());
+    stage.pass(5 * MINUTE);
+    stage.desk().poll(&source);
+    stage.desk().poll(&source);
+    assert_eq!(stage.gaps(&source), skipped, "all but the minute is there again");
+
+    // What is damaged and can never be had any more can be given up too.
+    let other = at("2026-11-20T10:40:00Z");
+    let [.., open] = &stage.segments(&source)[..] else { panic!("no segment") };
+    let path = stage.folder_of(&source).join(&open.name);
+    stage.damaged(|| std::fs::OpenOptions::new().append(true).open(&path).unwrap().set_len(0).unwrap());
+    stage.world.fault(Match::source(&source.id).about(other), line);
+    stage.pass(5 * MINUTE);
+    let mut given_up = 0;
+    for _ in 0..12 {
+        let Some(failure) = stage.desk().try_poll(&source).failure else { continue };
+        if failure.window.is_some_and(|window| window.duration() <= MINUTE) {
+            stage.paste(&failure.to_string()).assert_done();
+            given_up += 1;
+        }
+    }
+    stage.desk().poll(&source);
+    assert!((1..=2).contains(&given_up), "{given_up} minutes were given up");
+    assert!(stage.gaps(&source).iter().all(|gap| gap.reason.as_str() == "skipped"), "{:?}", stage.gaps(&source));
+    assert_eq!(stage.gaps(&source).len(), skipped.len() + given_up);
 }

@@ -70,6 +70,18 @@ impl Stage {
         self.run(command)
     }
 
+    /// Pastes the command that a message names into a shell.
+    #[track_caller]
+    pub(crate) fn paste(&self, message: &str) -> Outcome {
+        let command = message.split_once(": atlas-logd --config ").map(|(_, rest)| rest);
+        let command = command.and_then(|rest| rest.split_once(" --reason '…'")).map(|(command, _)| command);
+        let command = command.unwrap_or_else(|| panic!("no command in: {message}"));
+        let folder = Path::new(env!("CARGO_BIN_EXE_atlas-logd")).parent().unwrap();
+        let mut shell = Command::new("/bin/sh");
+        shell.env_clear().env("PATH", folder).args(["-c", &format!("atlas-logd --config {command} --reason 'never'")]);
+        self.run(shell)
+    }
+
     /// Runs any command, within a deadline; then all segments must still hold what they held.
     #[track_caller]
     pub(crate) fn run(&self, command: Command) -> Outcome {

@@ -79,6 +79,13 @@ impl Stage {
         self.readers.borrow_mut().look(files);
     }
 
+    /// Lets somebody else write to segments; what was seen before need not be there any more.
+    pub(crate) fn damaged(&self, damage: impl FnOnce()) {
+        self.look_at_segments();
+        damage();
+        *self.readers.borrow_mut() = Readers::default();
+    }
+
     /// Notes commits of a source of which so many bytes each were told.
     pub(super) fn note_commits(&self, source: &Source, commits: &[u64]) {
         let folder = self.folder_of(source);
