@@ -150,6 +150,13 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
 }
 
 #[test]
+fn a_project_without_a_good_id_is_looked_at_all_the_same() {
+    let found = error(&MINIMAL.replace("32b6e34b3d91647abb20e7b8", "32b6").replace("\"prod-1\"", "\"prod-0\""));
+    assert!(found.contains("project.id: "), "{found}");
+    assert!(found.contains("the source \"payments/access-history/prod-0\" is there twice"), "{found}");
+}
+
+#[test]
 fn projects_that_cannot_be_told_apart_are_refused_with_both_positions() {
     let again = MINIMAL.split_once("\n\n").unwrap().1;
     let expected = "F:14:8: project.name: \"payments\" names two projects, and their sources could not be told apart; the \

@@ -1,5 +1,7 @@
 //! `status`: for people, for programs, and for a monitor that only sees the exit code.
 
+use std::fs;
+
 use atlas_logd::sim::{Event, Fault, Match};
 
 use crate::harness::{HOUR, Stage, orders, prod};
@@ -76,4 +78,66 @@ fn a_name_that_no_source_has_is_answered_with_those_that_there_are() {
     assert_eq!(stage.command(["collect", name]).assert_code(2).stderr, said);
     let skip = ["skip", name, "--from", "2026-01-01", "--to", "2026-01-02", "--reason", "gone"];
     assert_eq!(stage.command(skip).assert_code(2).stderr, said);
+}
+
+#[test]
+fn a_damaged_state_is_told_by_check_and_status_and_harms_no_other_source() {
+    let stage = Stage::new();
+    stage.command(["collect"]).assert_done();
+    let database = stage.state().join("state.db");
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.execute("UPDATE source SET end_ms = end_ms + 1000 WHERE name = 'orders'", []).unwrap();
+    drop(connection);
+    let said = "the state of payments/stream-audit/orders is damaged: its checksum does not fit; put back a copy of the \
+                state folder that is as new as the archive";
+    let outcome = stage.command(["check"]).assert_code(1);
+    assert!(outcome.stdout.lines().any(|line| line == said), "{}", outcome.stdout);
+    let outcome = stage.command(["status", "--max-lag", "1h"]).assert_code(1);
+    assert_eq!(outcome.stderr, "payments/stream-audit/orders has a damaged state (allowed: 1 h)\n");
+    assert!(outcome.stdout.contains("state damaged"), "{}", outcome.stdout);
+    stage.add_record(&prod(), std::time::Duration::ZERO, "goes on");
+    let outcome = stage.command(["collect"]).assert_code(1);
+    assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    assert_eq!(stage.lines(&prod()).len(), 1);
+
+    // The second page and all behind it.
+    let mut bytes = fs::read(&database).unwrap();
+    bytes[4096..].chunks_mut(4096).for_each(|page| page[..64].fill(0xff));
+    for name in ["state.db-wal", "state.db-shm"] {
+        // They may not be there.
+        let _ = fs::remove_file(stage.state().join(name));
+    }
+    fs::write(&database, bytes).unwrap();
+    for command in ["check", "collect", "run"] {
+        let outcome = stage.command([command]).assert_code(1);
+        let said = outcome.stdout + &outcome.stderr;
+        assert!(said.contains("the state database in [state] dir is damaged: "), "{command}: {said}");
+    }
+}
+
+#[test]
+fn a_damaged_segment_is_named_with_the_bytes_that_count() {
+    let stage = Stage::new();
+    (0..10).for_each(|number| stage.add_record(&orders(), HOUR, &format!("{number}")));
+    stage.command(["collect"]).assert_done();
+    let [segment] = &stage.segments(&orders())[..] else { panic!("more than one segment") };
+    let path = stage.folder_of(&orders()).join(&segment.name);
+    let good = segment.bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    let length = good as u64 + 5;
+    stage.damaged(|| fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap());
+    stage.command(["collect"]).assert_done();
+    let shown = stage.command(["status", "--json", "payments/stream-audit/orders"]).assert_done().stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let damaged = &shown[0]["damaged_segments"][0];
+    assert_eq!(
+        (damaged["segment"].as_str(), damaged["good_bytes"].as_u64()),
+        (Some(&*segment.name), Some(good as u64))
+    );
+    let shown = stage.command(["status"]).assert_done().stdout;
+    let said =
+        format!("damaged segment of payments/stream-audit/orders: {}: only its first {good} bytes count", segment.name);
+    assert!(shown.contains(&said), "{shown}");
+    let good_lines: Vec<u8> = fs::read(&path).unwrap()[..good].to_vec();
+    let behind = &stage.segments(&orders())[1].bytes;
+    assert_eq!(good_lines.len() + behind.len(), segment.bytes.len(), "what counts is there once");
 }
