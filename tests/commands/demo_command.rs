@@ -1,6 +1,11 @@
 //! `atlas-logd demo`: the whole thing in one command.
 
-use std::{path::Path, process::Output, time::Duration};
+use std::{
+    io::{Seek, SeekFrom, Write},
+    path::Path,
+    process::Output,
+    time::{Duration, Instant},
+};
 
 /// The demo shows some minutes' worth of work, in half a minute of a machine that has nothing else to do. An unoptimised
 /// program beside other tests takes several times as long, most of it for making up the truth that it compares with.
@@ -74,4 +79,34 @@ fn shows_everything_compares_every_byte_and_leaves_something_to_try() {
     }
     let (_, status) = run(&["--config", config, "status"]);
     SOURCES.iter().for_each(|source| assert!(status.contains(source), "{source}: {status}"));
+}
+
+/// Somebody changes one byte of what is archived already, while the demo runs.
+#[test]
+fn a_single_byte_that_differs_is_found_and_fails_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("demo");
+    let segments = dir.join("archive/payments/stream-audit/orders");
+    let vandal = std::thread::spawn(move || {
+        let deadline = Instant::now() + PATIENCE;
+        let segment = loop {
+            let entry = std::fs::read_dir(&segments).ok().and_then(|mut entries| entries.next()).map(Result::unwrap);
+            if let Some(entry) = entry
+                && entry.metadata().unwrap().len() > 100_000
+            {
+                break entry.path();
+            }
+            assert!(Instant::now() < deadline, "the demo archives nothing");
+            std::thread::yield_now();
+        };
+        let mut file = std::fs::OpenOptions::new().write(true).open(segment).unwrap();
+        file.seek(SeekFrom::Start(10)).unwrap();
+        file.write_all(b"~").unwrap();
+    });
+    let (code, said) = run(&["demo", "--dir", dir.to_str().unwrap()]);
+    vandal.join().unwrap();
+    assert_eq!(code, Some(1), "{said}");
+    let different = said.lines().find(|line| line.starts_with("DIFFERENT: ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(different.starts_with("DIFFERENT: payments/stream-audit/orders: "), "{different}");
+    assert!(different.contains(" holds at byte 0 a record that Atlas did not hold, or not so often: "), "{different}");
 }
