@@ -22,6 +22,7 @@ mod locks;
 mod log_lines;
 mod narrower_answers;
 mod open_facts;
+mod permissions;
 mod progress;
 mod readiness;
 mod reload;
