@@ -31,6 +31,7 @@ pub mod commit;
 pub mod config;
 pub mod daemon;
 pub mod instant;
+mod lock;
 mod nearest;
 pub mod plan;
 pub mod record;

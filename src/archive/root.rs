@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     archive::{ArchiveError, EntryIs, Files, SPOOL},
     config,
+    lock::Lock,
     state::{ArchiveId, Store},
 };
 
@@ -35,7 +36,7 @@ struct Marker {
 pub struct Archive {
     folder: PathBuf,
     files: Arc<dyn Files>,
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Archive {
@@ -212,15 +213,15 @@ fn refuse_unless_empty(files: &dyn Files, folder: &Path) -> Result<(), ArchiveEr
     }
 }
 
-fn lock(folder: &Path) -> Result<Option<File>, ArchiveError> {
+fn lock(folder: &Path) -> Result<Option<Lock>, ArchiveError> {
     let path = folder.join(MARKER);
     // An archive that lives in a test's memory has no file to lock, and no second process.
     if !path.exists() {
         return Ok(None);
     }
     let file = File::open(&path).map_err(|cause| ArchiveError::Folder { path: path.clone(), cause })?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+    match Lock::take(file) {
+        Ok(lock) => Ok(Some(lock)),
         Err(TryLockError::WouldBlock) => Err(ArchiveError::Locked(folder.to_owned())),
         Err(TryLockError::Error(cause)) => Err(ArchiveError::Folder { path, cause }),
     }

@@ -11,7 +11,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::state::{SourceState, StateError, schema};
+use crate::{
+    lock::Lock,
+    state::{SourceState, StateError, schema},
+};
 
 /// The one connection to the state database. Calls wait for the disk: make them on a blocking thread.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub struct Store {
     connection: Mutex<Connection>,
     folder: PathBuf,
     /// Held for as long as the state is open for writing.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Store {
@@ -118,13 +121,13 @@ fn open_private(path: &Path) -> Result<File, StateError> {
 }
 
 /// Takes the lock of the state folder.
-fn lock(folder: &Path) -> Result<File, StateError> {
+fn lock(folder: &Path) -> Result<Lock, StateError> {
     if !folder.is_dir() {
         return Err(StateError::NoFolder(folder.to_owned()));
     }
     let file = open_private(&folder.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    match Lock::take(file) {
+        Ok(lock) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(StateError::Locked(folder.to_owned())),
         Err(TryLockError::Error(cause)) => Err(StateError::Folder { path: folder.to_owned(), cause }),
     }
