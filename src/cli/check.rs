@@ -48,7 +48,7 @@ impl Check {
             }
         }
         if !failed {
-            for fault in stored_faults(&config) {
+            for fault in stored_faults(&config).unwrap_or_else(|error| vec![error.into()]) {
                 failed = true;
                 terminal::say(&fault.to_string());
             }
@@ -62,22 +62,14 @@ impl Check {
 }
 
 /// What is wrong with state and archive, as far as they are there yet.
-fn stored_faults(config: &Config) -> Vec<ArchiveError> {
-    let stored = || {
-        let (known, faults) = match Store::open_read_only(&config.state_dir) {
-            Ok(store) => (store.read(ArchiveId::load)?, store.faults()?),
-            Err(StateError::NoDatabase(_)) => (None, Vec::new()),
-            Err(error) => return Err(error),
-        };
-        Ok((known, faults))
+fn stored_faults(config: &Config) -> Result<Vec<ArchiveError>, StateError> {
+    let (known, faults) = match Store::open_read_only(&config.state_dir) {
+        Ok(store) => (store.read(ArchiveId::load)?, store.faults()?),
+        Err(StateError::NoDatabase(_)) => (None, Vec::new()),
+        Err(error) => return Err(error),
     };
-    match stored() {
-        Ok((known, faults)) => {
-            let apart = belong_together(config, known.as_ref()).err();
-            faults.into_iter().map(ArchiveError::State).chain(apart).collect()
-        }
-        Err(error) => vec![error.into()],
-    }
+    let apart = belong_together(config, known.as_ref()).err();
+    Ok(faults.into_iter().map(ArchiveError::State).chain(apart).collect())
 }
 
 /// Whether the archive is the one that the state knows, with whether it was ever marked.

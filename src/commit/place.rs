@@ -157,7 +157,7 @@ impl Target<'_> {
         }
         if length > end {
             let ours = match self.spool(fresh)? {
-                Ok(mut spool) => self.alike(spool.as_mut(), offset)?,
+                Ok(mut spool) => self.alike(spool.as_mut(), offset, self.intent.length)?,
                 Err(_) if self.holds_the_records(offset)? => self.intent.length,
                 Err(_) => 0,
             };
@@ -173,7 +173,7 @@ impl Target<'_> {
             Err(detail) => return Ok(Placed::SpoolLost { detail, partly_written: length > offset }),
         };
         let written = length - offset;
-        if written > 0 && !self.begins_alike(spool.as_mut(), offset, written)? {
+        if written > 0 && self.alike(spool.as_mut(), offset, written)? < written {
             let detail = "behind the last commit there are other bytes than the interrupted one was to write; \
                           someone else may have written them"
                 .to_owned();
@@ -270,24 +270,14 @@ impl Target<'_> {
         Ok(hash.map_err(CommitError::io("read", &self.path))? == self.intent.hash)
     }
 
-    /// Whether the first `length` bytes after `offset` of the segment are those of the spool.
-    fn begins_alike(&self, spool: &mut dyn ReadFile, offset: u64, length: u64) -> Result<bool, CommitError> {
-        let mut segment = self.files.read(&self.path).map_err(CommitError::io("read", &self.path))?;
-        let alike = segment.seek(SeekFrom::Start(offset)).and_then(|_| {
-            let written = hash(segment.as_mut(), length)?;
-            Ok(written == hash(spool, length)?)
-        });
-        alike.map_err(CommitError::io("read", &self.path))
-    }
-
-    /// How many bytes after `offset` of the segment are those of the spool.
-    fn alike(&self, spool: &mut dyn ReadFile, offset: u64) -> Result<u64, CommitError> {
+    /// How many of the `length` bytes after `offset` of the segment are those that the spool begins with.
+    fn alike(&self, spool: &mut dyn ReadFile, offset: u64, length: u64) -> Result<u64, CommitError> {
         let mut segment = self.files.read(&self.path).map_err(CommitError::io("read", &self.path))?;
         let alike = segment.seek(SeekFrom::Start(offset)).and_then(|_| {
             let (mut ours, mut theirs) = (vec![0; BUFFER], vec![0; BUFFER]);
             let mut alike = 0;
-            while alike < self.intent.length {
-                let want = usize::try_from(self.intent.length - alike).unwrap_or(BUFFER).min(BUFFER);
+            while alike < length {
+                let want = usize::try_from(length - alike).unwrap_or(BUFFER).min(BUFFER);
                 spool.read_exact(&mut ours[..want])?;
                 segment.read_exact(&mut theirs[..want])?;
                 let same = ours[..want].iter().zip(&theirs[..want]).take_while(|(ours, theirs)| ours == theirs).count();

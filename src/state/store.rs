@@ -2,7 +2,6 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -137,16 +136,4 @@ fn lock(folder: &Path) -> Result<Lock, StateError> {
 fn check_pages(connection: &Connection) -> Result<(), StateError> {
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(StateError::Damaged(verdict.replace('\n', " "))) }
-}
-
-impl StateError {
-    /// Whether the disk that holds the state is full.
-    #[must_use]
-    pub fn is_disk_full(&self) -> bool {
-        match self {
-            Self::Sqlite(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
-            Self::Folder { cause, .. } => cause.kind() == io::ErrorKind::StorageFull,
-            _ => false,
-        }
-    }
 }
