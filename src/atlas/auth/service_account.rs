@@ -1,7 +1,7 @@
 //! OAuth 2.0 client credentials: one token, kept, renewed early, by one caller at a time.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fmt, mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -32,6 +32,8 @@ const REVOKE_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_LIMIT: usize = 64 << 10;
 /// Paths that are remembered as denied; more are forgotten, which costs a token request at worst.
 const DENIED_LIMIT: usize = 10_000;
+/// For so long a denial is taken for a missing role. A token that was revoked twice in a row looks the same.
+const DENIED_FOR: Duration = Duration::from_secs(15 * 60);
 
 pub(in crate::atlas) struct ServiceAccount {
     client_id: String,
@@ -47,8 +49,8 @@ struct Renewal {
     pace: TokenPace,
     generation: u64,
     /// Paths that were answered with 401 for a token that was just renewed because of it, and not with anything else
-    /// since: a role is missing there, and another token would not help.
-    denied: HashSet<String>,
+    /// since, with the time of that: a role is missing there, and another token would not help.
+    denied: HashMap<String, Instant>,
     /// Tokens that were replaced and have not ended yet. Requests under way may still use them, so they are revoked at
     /// the end only.
     replaced: Vec<Token>,
@@ -108,11 +110,8 @@ impl ServiceAccount {
         {
             return Ok(Some(token));
         }
-        if renewal.denied.contains(path) {
-            return Ok(None);
-        }
-        if !renewal.pace.force(Instant::now()) {
-            renewal.deny(path);
+        let now = Instant::now();
+        if renewal.denied.get(path).is_some_and(|&at| now < at + DENIED_FOR) || !renewal.pace.force(now) {
             return Ok(None);
         }
         self.mint(transport, &mut renewal).await.map(Some)
@@ -211,7 +210,7 @@ impl Renewal {
         if self.denied.len() >= DENIED_LIMIT {
             self.denied.clear();
         }
-        self.denied.insert(path.to_owned());
+        self.denied.insert(path.to_owned(), Instant::now());
     }
 }
 

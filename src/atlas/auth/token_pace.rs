@@ -11,9 +11,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const REQUESTS_A_MINUTE: usize = 6;
 /// After a failure all callers get the same error for this long, instead of one request each.
 const FAILURE_SHARED: Duration = Duration::from_secs(5);
-/// Renewals because of a 401: this many in [`FORCED_SPAN`]. Most 401s mean a missing role, which no token cures.
-const FORCED: usize = 3;
-const FORCED_SPAN: Duration = Duration::from_secs(180);
+/// Renewals because of a 401, so many in each of these times. Most 401s mean a missing role, which no token cures, and
+/// each token counts as alive for an hour.
+const FORCED: [(usize, Duration); 2] = [(3, Duration::from_secs(3 * 60)), (20, Duration::from_secs(60 * 60))];
 
 /// Remembers the token requests of the last minutes.
 #[derive(Debug, Default)]
@@ -43,8 +43,9 @@ impl TokenPace {
 
     /// Permits a renewal because of a 401 and counts it.
     pub(super) fn force(&mut self, now: Instant) -> bool {
-        forget(&mut self.forced, now, FORCED_SPAN);
-        let permitted = self.forced.len() < FORCED;
+        forget(&mut self.forced, now, FORCED[1].1);
+        let lately = |span| self.forced.iter().filter(|&&at| now < at + span).count();
+        let permitted = FORCED.iter().all(|&(most, span)| lately(span) < most);
         if permitted {
             self.forced.push_back(now);
         }
@@ -116,5 +117,7 @@ mod tests {
         let mut pace = TokenPace::default();
         let permitted = (0..600).filter(|&second| pace.force(after(start, second))).count();
         assert_eq!(permitted, 12);
+        let permitted = (600..7200).filter(|&second| pace.force(after(start, second))).count();
+        assert_eq!(permitted, 8 + 20, "20 an hour");
     }
 }

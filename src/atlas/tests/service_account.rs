@@ -6,6 +6,7 @@ use std::{
         Arc, Barrier,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use super::{
@@ -96,6 +97,51 @@ async fn a_missing_role_does_not_use_up_tokens() {
     for name in 0..20 {
         ask(&client, &source(Kind::AccessHistory, &name.to_string())).await.unwrap_err();
     }
+    assert_eq!(server.token_requests(), 4);
+}
+
+/// Time passes for the client, and for nothing else.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn tokens_that_end_faster_than_new_ones_may_be_asked_for_deny_nothing_for_long() {
+    // Each token is good for one answer.
+    let (minted, used) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let server = Server::start(move |request, _| {
+        if request.is_for_token() {
+            return Reply::token(&format!("t{}", minted.fetch_add(1, Ordering::SeqCst) + 1));
+        }
+        let generation = bearer(request).trim_start_matches("Bearer t").parse::<usize>().unwrap_or(0);
+        if used.swap(generation, Ordering::SeqCst) < generation { Reply::json("{}") } else { unauthorized() }
+    });
+    let client = client(&server.base_url);
+    for _ in 0..4 {
+        access(&client).await.unwrap();
+    }
+    let error = access(&client).await.unwrap_err();
+    assert!(matches!(error, RequestError::Refused { status: 401, .. }), "{error}");
+    assert_eq!(server.token_requests(), 4);
+    pass(Duration::from_secs(181)).await;
+    access(&client).await.unwrap();
+    assert_eq!(server.token_requests(), 5);
+}
+
+#[tokio::test]
+async fn a_denial_is_doubted_after_a_while() {
+    let server = server_that_accepts_from(4);
+    let client = client(&server.base_url);
+    access(&client).await.unwrap_err();
+    access(&client).await.unwrap_err();
+    assert_eq!(server.token_requests(), 2);
+    for _ in 0..2 {
+        pass(Duration::from_secs(15 * 60)).await;
+        let _ = access(&client).await;
+    }
+    access(&client).await.unwrap();
     assert_eq!(server.token_requests(), 4);
 }
 
