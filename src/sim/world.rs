@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,11 +12,16 @@ use super::{
     account::{ApiKey, ServiceAccount},
     auth::{Nonces, Tokens},
     buckets::Buckets,
-    faults::{Fault, Faults, Match},
+    fault::Fault,
+    faults::Faults,
+    lock::lock,
+    matching::Match,
     project::Project,
-    requests::{Hold, Request, Requests},
+    request::Request,
+    requests::{Hold, Requests},
     settings::Settings,
     truth::{Bounds, Event, Order, Profile, Question, Selection, SourceTruth, passes},
+    weather::{Trouble, Weather},
 };
 use crate::{
     clock::Clock,
@@ -41,11 +46,6 @@ pub struct World {
     faults: Faults,
     requests: Requests,
     drawn: AtomicU64,
-}
-
-/// A panic of another test thread leaves nothing half done in here.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl World {
@@ -176,7 +176,18 @@ impl World {
         self.faults.add(when, fault);
     }
 
-    /// Takes away all faults.
+    /// Strikes requests with faults by chance, besides those that rules name.
+    pub fn set_weather(&self, weather: Weather) {
+        self.faults.set_weather(weather);
+    }
+
+    /// How many requests the weather struck with what, since it was set.
+    #[must_use]
+    pub fn struck(&self) -> BTreeMap<Trouble, u64> {
+        self.faults.struck()
+    }
+
+    /// Takes away all faults, those by chance too.
     pub fn clear_faults(&self) {
         self.faults.clear();
     }

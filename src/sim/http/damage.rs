@@ -10,7 +10,7 @@ use super::{
     answer::{Answer, Pieces, cut, once},
     connection::Line,
 };
-use crate::sim::faults::Fault;
+use crate::sim::fault::Fault;
 
 /// Damages an answer. Faults that answer instead, and those that the endpoints heed themselves, change nothing here.
 pub(super) fn damage(mut answer: Answer, fault: &Fault, line: &Line) -> Answer {

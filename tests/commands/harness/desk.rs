@@ -51,6 +51,26 @@ impl Stage {
 }
 
 impl Desk<'_> {
+    /// The sources of the configuration.
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        self.station.tasks().map(|(_, task)| task.source).collect()
+    }
+
+    /// Goes over to the stage's present configuration, as a daemon does that is told to reload.
+    pub(crate) fn reload(&mut self) {
+        let before = self.sources();
+        let replaced = self.station.change(config::load(&self.stage.config_path()).unwrap()).unwrap();
+        let now = self.sources();
+        self.runtime.block_on(async {
+            for client in replaced {
+                client.revoke().await;
+            }
+            for removed in before.iter().filter(|source| !now.contains(source)) {
+                self.station.collector.retire(removed).await.unwrap();
+            }
+        });
+    }
+
     /// Polls a source of the configuration; it must not fail.
     #[track_caller]
     pub(crate) fn poll(&self, source: &Source) -> PollReport {
@@ -66,8 +86,7 @@ impl Desk<'_> {
     /// Polls all sources of the configuration, one after the other; none must fail.
     #[track_caller]
     pub(crate) fn poll_all(&self) {
-        let sources: Vec<Source> = self.station.tasks().map(|(_, task)| task.source).collect();
-        sources.iter().for_each(|source| {
+        self.sources().iter().for_each(|source| {
             self.poll(source);
         });
     }

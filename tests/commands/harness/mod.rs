@@ -28,7 +28,7 @@ mod archive;
 mod command;
 mod configuration;
 mod daemon;
-mod desk;
+pub(crate) mod desk;
 mod environment;
 mod live;
 mod more_sources;

@@ -1,6 +1,6 @@
 //! Compares the archive with everything that happened: the ground truth of the simulated Atlas.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use atlas_logd::{
     instant::Instant,
@@ -35,6 +35,8 @@ struct Comparison<'a> {
     stage: &'a Stage,
     source: &'a Source,
     status: Status,
+    /// Later than this after it happened, a record may appear unseen.
+    settle: Duration,
     archived: Vec<Vec<u8>>,
     counts: HashMap<Vec<u8>, usize>,
     /// All that ever happened and could be seen by now, oldest first, each with how it is archived.
@@ -43,14 +45,14 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     #[track_caller]
-    fn new(stage: &'a Stage, source: &'a Source) -> Self {
-        stage.look_at_segments();
+    fn new(stage: &'a Stage, source: &'a Source, settle: Duration) -> Self {
+        stage.look_thoroughly_at_segments();
         let archived = stage.lines(source);
         let mut counts: HashMap<Vec<u8>, usize> = HashMap::new();
         archived.iter().for_each(|record| *counts.entry(record.clone()).or_default() += 1);
         let events = stage.world.truth_iter(&source.id, EVER, stage.now());
         let truth = events.map(|event| (event.clocks, archived_form(source, &event))).collect();
-        Self { stage, source, status: stage.status(source), archived, counts, truth }
+        Self { stage, source, status: stage.status(source), settle, archived, counts, truth }
     }
 
     /// Nothing is archived that Atlas never showed, and nothing more often than it showed it.
@@ -77,7 +79,8 @@ impl<'a> Comparison<'a> {
         let mut left = self.counts.clone();
         for (clocks, form) in &self.truth {
             let at = clocks.compared(clock);
-            if clocks.visible_at > as_of || !range.contains(at) {
+            let too_late = clocks.visible_at.since(at) > self.settle;
+            if clocks.visible_at > as_of || !range.contains(at) || too_late {
                 continue;
             }
             if gaps.iter().any(|gap| gap.window.contains(at)) {
@@ -149,6 +152,19 @@ impl Stage {
         comparison.in_order();
     }
 
+    /// The same where records that appear later than `settle` after they happened may be missing. How many of those
+    /// there are, and how many of them are archived all the same.
+    #[track_caller]
+    pub(crate) fn assert_exact_but_for_later_than(&self, source: &Source, settle: Duration) -> (usize, usize) {
+        let comparison = self.compare_within(source, settle);
+        comparison.in_order();
+        let clock = self.world.settings().range_clock;
+        let is_late = |clocks: &Clocks| clocks.visible_at.since(clocks.compared(clock)) > settle;
+        let late: Vec<_> = comparison.truth.iter().filter(|(clocks, _)| is_late(clocks)).collect();
+        let archived = late.iter().filter(|(_, form)| comparison.counts.contains_key(form)).count();
+        (late.len(), archived)
+    }
+
     /// The same where commits of one window need not be in order: a full page that was joined from several.
     #[track_caller]
     pub(crate) fn assert_exact_in_any_order(&self, source: &Source) {
@@ -166,7 +182,12 @@ impl Stage {
 
     #[track_caller]
     fn compare<'a>(&'a self, source: &'a Source) -> Comparison<'a> {
-        let comparison = Comparison::new(self, source);
+        self.compare_within(source, Duration::MAX)
+    }
+
+    #[track_caller]
+    fn compare_within<'a>(&'a self, source: &'a Source, settle: Duration) -> Comparison<'a> {
+        let comparison = Comparison::new(self, source, settle);
         comparison.counted();
         comparison.nothing_made_up();
         comparison.nothing_missing(comparison.status.covered(), self.now());

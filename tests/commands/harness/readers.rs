@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -22,23 +23,37 @@ pub(crate) struct Readers {
 struct Seen {
     length: usize,
     hash: blake3::Hash,
+    /// Inode and time of the last change: a file for which they are the same was not written to.
+    stamp: (u64, i64, i64),
+}
+
+impl Seen {
+    fn of(path: &Path) -> Self {
+        let (bytes, metadata) = (fs::read(path).unwrap(), fs::metadata(path).unwrap());
+        Self { length: bytes.len(), hash: blake3::hash(&bytes), stamp: stamp(&metadata) }
+    }
+}
+
+fn stamp(metadata: &fs::Metadata) -> (u64, i64, i64) {
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
 }
 
 impl Readers {
+    /// Looks at all files. Those that seem not to have been written to are read too where a look is `thorough`.
     #[track_caller]
-    fn look(&mut self, files: Vec<(PathBuf, Vec<u8>)>) {
+    fn look(&mut self, files: Vec<PathBuf>, thorough: bool) {
         let mut lengths: BTreeMap<PathBuf, usize> = BTreeMap::new();
-        for (path, bytes) in &files {
-            if let Some(seen) = self.seen.remove(path) {
-                assert!(bytes.len() >= seen.length, "{} became shorter: it had {}", path.display(), seen.length);
-                let same = blake3::hash(&bytes[..seen.length]) == seen.hash;
-                assert!(same, "{}: of the first {} bytes some have changed", path.display(), seen.length);
-            }
-            *lengths.entry(path.parent().unwrap().to_owned()).or_default() += bytes.len();
+        let mut before = std::mem::take(&mut self.seen);
+        for path in files {
+            let now = match before.remove(&path) {
+                Some(seen) if !thorough && seen.stamp == stamp(&fs::metadata(&path).unwrap()) => seen,
+                Some(seen) => grown(&path, &seen),
+                None => Seen::of(&path),
+            };
+            *lengths.entry(path.parent().unwrap().to_owned()).or_default() += now.length;
+            self.seen.insert(path, now);
         }
-        assert!(self.seen.is_empty(), "files are gone: {:?}", self.seen.keys());
-        let seen = |bytes: &[u8]| Seen { length: bytes.len(), hash: blake3::hash(bytes) };
-        self.seen = files.into_iter().map(|(path, bytes)| (path, seen(&bytes))).collect();
+        assert!(before.is_empty(), "files are gone: {:?}", before.keys());
         lengths.into_iter().for_each(|(folder, length)| self.note_end(folder, length));
     }
 
@@ -50,8 +65,19 @@ impl Readers {
     }
 }
 
-/// The segments below `folder`, with their bytes; what begins with a dot is no segment.
-fn segments_below(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+/// A file that begins with what was seen of it.
+#[track_caller]
+fn grown(path: &Path, seen: &Seen) -> Seen {
+    let now = Seen::of(path);
+    assert!(now.length >= seen.length, "{} became shorter: it had {}", path.display(), seen.length);
+    let same = now.length == seen.length && now.hash == seen.hash
+        || blake3::hash(&fs::read(path).unwrap()[..seen.length]) == seen.hash;
+    assert!(same, "{}: of the first {} bytes some have changed", path.display(), seen.length);
+    now
+}
+
+/// The segments below `folder`; what begins with a dot is no segment.
+fn segments_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
         let path = entry.path();
         if entry.file_name().to_string_lossy().starts_with('.') {
@@ -59,9 +85,7 @@ fn segments_below(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
         }
         match entry.file_type().unwrap().is_dir() {
             true => segments_below(&path, found),
-            false if path.extension().is_some_and(|extension| extension == "ndjson") => {
-                found.push((path.clone(), fs::read(&path).unwrap()));
-            }
+            false if path.extension().is_some_and(|extension| extension == "ndjson") => found.push(path),
             false => {}
         }
     }
@@ -72,16 +96,27 @@ impl Stage {
     /// does it.
     #[track_caller]
     pub(crate) fn look_at_segments(&self) {
+        self.look(false);
+    }
+
+    /// The same, and at those too that seem not to have been written to.
+    #[track_caller]
+    pub(crate) fn look_thoroughly_at_segments(&self) {
+        self.look(true);
+    }
+
+    #[track_caller]
+    fn look(&self, thorough: bool) {
         let mut files = Vec::new();
         if self.archive().is_dir() {
             segments_below(&self.archive(), &mut files);
         }
-        self.readers.borrow_mut().look(files);
+        self.readers.borrow_mut().look(files, thorough);
     }
 
     /// Lets somebody else write to segments; what was seen before need not be there any more.
     pub(crate) fn damaged(&self, damage: impl FnOnce()) {
-        self.look_at_segments();
+        self.look_thoroughly_at_segments();
         damage();
         *self.readers.borrow_mut() = Readers::default();
     }

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -65,8 +66,9 @@ pub(crate) fn at(text: &str) -> Instant {
 /// A simulated Atlas and a folder with configuration, secrets, state and archive.
 pub(crate) struct Stage {
     pub(crate) world: Arc<World>,
-    /// Serves the world for as long as the stage is there.
-    _atlas: SimAtlas,
+    /// Serves the world, unless it is down.
+    atlas: RefCell<Option<SimAtlas>>,
+    address: SocketAddr,
     /// The clocks of Atlas and of this machine; nothing where both are the machine's real one.
     clocks: Option<(Arc<ManualClock>, Arc<ManualClock>)>,
     configuration: RefCell<Configuration>,
@@ -124,7 +126,8 @@ impl Stage {
         fs::write(folder.path().join("client-secret"), CLIENT_SECRET).unwrap();
         fs::write(folder.path().join("private-key"), PRIVATE_KEY).unwrap();
         let configuration = RefCell::new(Configuration::new(&atlas.base_url()));
-        let stage = Self { world, _atlas: atlas, clocks, configuration, readers: RefCell::default(), folder };
+        let (address, atlas) = (atlas.addr(), RefCell::new(Some(atlas)));
+        let stage = Self { world, atlas, address, clocks, configuration, readers: RefCell::default(), folder };
         stage.configure(|_| ());
         stage
     }
@@ -134,6 +137,19 @@ impl Stage {
         let mut configuration = self.configuration.borrow_mut();
         change(&mut configuration);
         fs::write(self.config_path(), configuration.text()).unwrap();
+    }
+
+    /// From now on, connections to Atlas are refused.
+    pub(crate) fn take_atlas_down(&self) {
+        *self.atlas.borrow_mut() = None;
+    }
+
+    /// Atlas is there again.
+    pub(crate) fn bring_atlas_up(&self) {
+        let mut atlas = self.atlas.borrow_mut();
+        if atlas.is_none() {
+            *atlas = Some(SimAtlas::start_at(Arc::clone(&self.world), self.address).unwrap());
+        }
     }
 
     /// The folder with everything in it.
