@@ -15,3 +15,4 @@
 #[expect(dead_code, unused_imports, reason = "the tests of the commands use the rest of it")]
 mod harness;
 mod mix;
+mod year;

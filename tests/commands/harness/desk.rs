@@ -83,6 +83,20 @@ impl Desk<'_> {
         self.run(source, Job::Regular)
     }
 
+    /// Polls all sources of the configuration at once, as far as there are slots.
+    pub(crate) fn try_poll_together(&self) -> Vec<(Source, PollReport)> {
+        let stop = CancellationToken::new();
+        let tasks: Vec<_> = self.station.tasks().map(|(_, task)| task).collect();
+        let polls = tasks.iter().map(|task| self.station.collector.poll(task, Job::Regular, &stop));
+        let reports = self.runtime.block_on(futures_util::future::join_all(polls));
+        for (id, commits) in self.commits.lock().unwrap().drain() {
+            if let Some(task) = tasks.iter().find(|task| task.source.id == id) {
+                self.stage.note_commits(&task.source, &commits);
+            }
+        }
+        tasks.into_iter().map(|task| task.source).zip(reports).collect()
+    }
+
     /// Polls all sources of the configuration, one after the other; none must fail.
     #[track_caller]
     pub(crate) fn poll_all(&self) {

@@ -26,9 +26,12 @@ fn seeds() -> RangeInclusive<u64> {
 #[test]
 fn nothing_is_lost_and_nothing_archived_twice_whatever_comes_together() {
     let mut tally = Tally::default();
-    for seed in seeds() {
+    let seeds = seeds();
+    for seed in seeds.clone() {
         tally.add(&Story::of(seed).unfold(POLLS));
     }
     println!("{tally}");
-    tally.assert_something_of_everything();
+    if seeds.count() > 1 {
+        tally.assert_something_of_everything();
+    }
 }
