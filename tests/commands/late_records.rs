@@ -189,3 +189,40 @@ fn a_longer_settle_time_makes_no_record_a_new_one() {
     assert_eq!(stage.lines(&orders()).len(), 4);
     stage.assert_current(&orders());
 }
+
+/// The settle time is changed by a reload again and again, shorter and longer, while records come late, but never later
+/// than the settle time that was in force since they happened.
+#[test]
+fn a_settle_time_that_a_reload_changes_loses_nothing_and_archives_nothing_twice() {
+    let stage = Stage::at("2026-11-20T12:00:00Z");
+    stage.configure(|config| config.settle("10m"));
+    let mut desk = stage.desk();
+    let mut ends = [None, None];
+    for (step, settle) in ["10m", "30m", "1h", "8m", "8m", "2h", "8m", "8m", "45m", "10m"].iter().enumerate() {
+        stage.configure(|config| config.settle(settle));
+        desk.reload();
+        for minute in 0..15_u32 {
+            for (number, source) in [orders(), prod()].iter().enumerate() {
+                let event = match number {
+                    0 => Event::audit(stage.now(), &format!("{step}/{minute}")),
+                    _ => Event::access(stage.now(), "host-00", &format!("{step}/{minute}")),
+                };
+                stage.add(source, event.late(MINUTE * (minute * 7 % 9)));
+                if minute % 4 == 3 {
+                    desk.poll(source);
+                    let end = stage.status(source).end();
+                    assert!(ends[number] <= Some(end), "{source}: the end moved back");
+                    ends[number] = Some(end);
+                }
+            }
+            stage.pass(MINUTE);
+        }
+        [orders(), prod()].iter().for_each(|source| stage.assert_exact(source));
+    }
+    stage.pass(HOUR);
+    desk.poll_all();
+    for source in [orders(), prod()] {
+        stage.assert_current(&source);
+        assert_eq!(stage.lines(&source).len(), 150);
+    }
+}

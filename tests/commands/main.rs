@@ -15,6 +15,7 @@ mod demo_command;
 mod denials;
 mod filters;
 mod full_pages;
+#[expect(dead_code, reason = "the long runs use the rest of it")]
 mod harness;
 mod late_records;
 mod limits;
@@ -39,3 +40,4 @@ mod skip;
 mod start_and_retention;
 mod status_answers;
 mod stop;
+mod unreachable;

@@ -1,35 +1,156 @@
-//! Answers that stop at every byte, with correct framing.
+//! Answers that go wrong at every byte: they stop with correct framing, break off, are reset, stall, or change there.
 
-use atlas_logd::sim::{Event, Fault, Match};
+use atlas_logd::{
+    sim::{Event, Fault, Match},
+    source::Source,
+};
 
 use super::cases::gzip;
 use crate::harness::{SECOND, Stage, orders, prod};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
-/// More polls at one moment than Atlas would answer.
-fn unlimited(stage: &Stage) {
-    stage.world.set(|settings| settings.bucket.capacity = 1_000_000);
-}
-
-#[test]
-fn a_gzip_that_stops_anywhere_brings_no_record_unless_it_stops_after_a_member() {
+/// A stage with one source, of which one poll tries one answer.
+fn stage_of(source: &Source) -> Stage {
     let stage = Stage::at(NOW);
     stage.configure(|config| {
-        config.only_audit();
+        if *source == orders() {
+            config.only_audit()
+        } else {
+            config.only_access()
+        }
         config.set_text("atlas", "retry_budget", "0s");
         // A window that is too short to be asked in parts: the answer is the same whatever is asked.
         config.start("1m");
     });
-    unlimited(&stage);
-    let source = orders();
+    // More polls at one moment than Atlas would answer.
+    stage.world.set(|settings| settings.bucket.capacity = 1_000_000);
+    stage
+}
+
+/// Four lines in a gzip of two members, and where the first one ends.
+fn small_gzip(stage: &Stage) -> (Vec<Event>, Vec<u8>, usize) {
     let line = |event: &Event| [&event.bytes[..], b"\n"].concat();
     let events: Vec<Event> =
         (0..4).map(|number| Event::audit(stage.ago(30 * SECOND) + number * SECOND, &format!("no. {number}"))).collect();
-    events.iter().for_each(|event| stage.add(&source, event.clone()));
     let members: Vec<Vec<u8>> =
         events.chunks(2).map(|events| gzip(events.iter().flat_map(line).collect::<Vec<u8>>())).collect();
-    let (first, body) = (members[0].len(), members.concat());
+    (events, members.concat(), members[0].len())
+}
+
+/// Two entries, newest first, as Atlas answers.
+fn small_page(stage: &Stage) -> (Vec<Event>, Vec<u8>) {
+    let events: Vec<Event> = (0..2)
+        .map(|number| Event::access(stage.ago(30 * SECOND + number * SECOND), "host-00", &format!("no. {number}")))
+        .collect();
+    let entries: Vec<&[u8]> = events.iter().map(|event| &event.bytes[..]).collect();
+    let page = [&b"{\"accessLogs\":["[..], &entries.join(&b',')[..], b"],\"totalCount\": 2.50e1}\n"].concat();
+    (events, page)
+}
+
+/// The small answer for a source.
+fn small_answer(stage: &Stage, source: &Source) -> (Vec<Event>, Vec<u8>) {
+    if *source == prod() {
+        return small_page(stage);
+    }
+    let (events, body, _) = small_gzip(stage);
+    (events, body)
+}
+
+/// Polls once for every place in `body`, each time with the fault at that place. Whether the answer counted, by place.
+fn at_every_byte(stage: &Stage, source: &Source, body: &[u8], fault: impl Fn(usize) -> Fault) -> Vec<bool> {
+    let desk = stage.desk();
+    let counted = (0..body.len()).map(|place| {
+        stage.world.clear_faults();
+        let when = Match::source(&source.id);
+        stage.world.fault(when.clone(), Fault::Body(body.to_vec().into()));
+        stage.world.fault(when, fault(place));
+        desk.try_poll(source).failure.is_none()
+    });
+    let counted = counted.collect();
+    stage.world.clear_faults();
+    counted
+}
+
+/// No answer counts that breaks off, wherever it does, and none of its records is archived.
+fn nothing_comes_of(stage: &Stage, source: &Source, body: &[u8], fault: impl Fn(usize) -> Fault) {
+    let counted = at_every_byte(stage, source, body, fault);
+    assert_eq!(counted.iter().position(|counted| *counted), None, "an answer that broke off counted");
+    assert_eq!(stage.lines(source).len(), 0);
+}
+
+/// Then the right answer is archived once.
+fn then_all_is_well(stage: &Stage, source: &Source, events: &[Event]) {
+    events.iter().for_each(|event| stage.add(source, event.clone()));
+    stage.configure(|config| {
+        config.set_text("atlas", "connect_timeout", "10s");
+        config.set_text("atlas", "stall_timeout", "60s");
+    });
+    stage.poll_once();
+    stage.assert_current(source);
+    assert_eq!(stage.lines(source).len(), events.len());
+}
+
+#[test]
+fn an_answer_whose_connection_is_closed_or_reset_anywhere_brings_no_record() {
+    for source in [orders(), prod()] {
+        let stage = stage_of(&source);
+        let (events, body) = small_answer(&stage, &source);
+        nothing_comes_of(&stage, &source, &body, Fault::Cut);
+        nothing_comes_of(&stage, &source, &body, Fault::ResetAfter);
+        then_all_is_well(&stage, &source, &events);
+    }
+}
+
+#[test]
+fn an_answer_that_stalls_anywhere_brings_no_record() {
+    for source in [orders(), prod()] {
+        let stage = stage_of(&source);
+        stage.configure(|config| {
+            config.set_text("atlas", "connect_timeout", "5ms");
+            config.set_text("atlas", "stall_timeout", "5ms");
+        });
+        let (events, body) = small_answer(&stage, &source);
+        nothing_comes_of(&stage, &source, &body, Fault::Stall);
+        then_all_is_well(&stage, &source, &events);
+    }
+}
+
+#[test]
+fn a_gzip_that_is_changed_anywhere_but_in_what_nobody_reads_brings_no_record() {
+    let stage = stage_of(&orders());
+    let (events, body, first) = small_gzip(&stage);
+    let counted = at_every_byte(&stage, &orders(), &body, Fault::Corrupt);
+    // Time, compression level and system of each member: any value is right.
+    let unread = |place: usize| {
+        let place = if place < first { place } else { place - first };
+        (4..10).contains(&place)
+    };
+    for (place, counted) in counted.into_iter().enumerate() {
+        assert_eq!(counted, unread(place), "byte {place} of {}", body.len());
+    }
+    then_all_is_well(&stage, &orders(), &events);
+}
+
+#[test]
+fn a_page_that_is_changed_anywhere_brings_no_record() {
+    let stage = stage_of(&prod());
+    let (events, body) = small_page(&stage);
+    // An inverted byte is no ASCII. (Nothing but TLS protects JSON against one that is.)
+    let counted = at_every_byte(&stage, &prod(), &body, Fault::Corrupt);
+    let last = body.len() - 1;
+    for (place, counted) in counted.into_iter().enumerate() {
+        assert!(!counted, "byte {place} of {}", last);
+    }
+    then_all_is_well(&stage, &prod(), &events);
+}
+
+#[test]
+fn a_gzip_that_stops_anywhere_brings_no_record_unless_it_stops_after_a_member() {
+    let source = orders();
+    let stage = stage_of(&source);
+    let (events, body, first) = small_gzip(&stage);
+    events.iter().for_each(|event| stage.add(&source, event.clone()));
 
     let desk = stage.desk();
     for length in 0..=body.len() {
@@ -64,22 +185,10 @@ fn a_gzip_that_stops_anywhere_brings_no_record_unless_it_stops_after_a_member() 
 
 #[test]
 fn a_page_that_stops_anywhere_brings_no_record() {
-    let stage = Stage::at(NOW);
-    stage.configure(|config| {
-        config.only_access();
-        config.set_text("atlas", "retry_budget", "0s");
-        // A window that is too short to be asked in parts: the answer is the same whatever is asked.
-        config.start("1m");
-    });
-    unlimited(&stage);
     let source = prod();
-    // Newest first, as Atlas answers.
-    let events: Vec<Event> = (0..2)
-        .map(|number| Event::access(stage.ago(30 * SECOND + number * SECOND), "host-00", &format!("no. {number}")))
-        .collect();
+    let stage = stage_of(&source);
+    let (events, page) = small_page(&stage);
     events.iter().for_each(|event| stage.add(&source, event.clone()));
-    let entries: Vec<&[u8]> = events.iter().map(|event| &event.bytes[..]).collect();
-    let page = [&b"{\"accessLogs\":["[..], &entries.join(&b',')[..], b"],\"totalCount\": 2.50e1}\n"].concat();
 
     let desk = stage.desk();
     // The page is whole with its last brace: the newline behind it says nothing.
