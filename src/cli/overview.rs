@@ -65,7 +65,19 @@ pub(crate) fn rows(store: &Store, config: &Config, now: Instant) -> Result<Vec<R
         let state = store.read(|connection| SourceState::load(connection, &source.id));
         rows.push(row(store, source.to_string(), true, state, now)?);
     }
-    for state in store.read(SourceState::load_all)?.into_iter().flatten() {
+    for state in store.read(SourceState::load_all)? {
+        let state = match state {
+            Ok(state) => state,
+            Err(StateError::DamagedSource { source_name, detail }) => {
+                // What its name is cannot be told; where its files lie can.
+                let error = StateError::DamagedSource { source_name: source_name.clone(), detail };
+                if rows.iter().all(|row| row.damage.as_deref() != Some(&error.to_string())) {
+                    rows.push(row(store, source_name, false, Err(error), now)?);
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let here = configured.iter().any(|source| {
             let id = &source.id;
             id.project_id == state.project_id

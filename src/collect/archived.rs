@@ -60,7 +60,7 @@ pub(super) fn restore_fingerprints(
         Ok(())
     })?;
     committer.store().transaction(|transaction| {
-        replace_fingerprints(transaction, state.key, |each| kept.for_each(each))?;
+        replace_fingerprints(transaction, state, |each| kept.for_each(each))?;
         state.fingerprints_lost = false;
         state.save(transaction)
     })?;

@@ -58,10 +58,15 @@ impl Desk {
     }
 
     /// The gaps of a source with this reason.
-    pub(super) async fn gap_ranges(&self, key: SourceKey, reason: GapReason) -> Result<Vec<Window>, PollError> {
-        let committer = Arc::clone(&self.committer);
-        let all = blocking(move || committer.store().read(|connection| gaps(connection, key).map_err(PollError::from)))
-            .await?;
+    pub(super) async fn gap_ranges(&self, state: &SourceState, reason: GapReason) -> Result<Vec<Window>, PollError> {
+        let (committer, state) = (Arc::clone(&self.committer), state.clone());
+        let all = blocking(move || {
+            Ok(committer.store().read(|connection| {
+                state.verify_rows(connection)?;
+                gaps(connection, state.key)
+            })?)
+        })
+        .await?;
         Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
     }
 

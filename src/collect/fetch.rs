@@ -219,7 +219,7 @@ impl Fetch<'_> {
         let (purpose, settle) = (self.purpose, self.task.settle);
         blocking(move || {
             Ok(match purpose {
-                Purpose::Forward => Known::load(committer.store(), state.key)?,
+                Purpose::Forward => Known::load(committer.store(), &state)?,
                 Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, question.asked, settle)?,
             })
         })

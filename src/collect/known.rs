@@ -12,7 +12,7 @@ use crate::{
     },
     instant::Instant,
     record::Fingerprint,
-    state::{RecordKey, SourceKey, StateError, Store, known_fingerprints},
+    state::{Digest, RecordKey, SourceState, StateError, Store, known_fingerprints},
     window::Window,
 };
 
@@ -51,19 +51,27 @@ impl Known {
     }
 
     /// What the state knows of a source.
-    pub(super) fn load(store: &Store, source: SourceKey) -> Result<Self, StateError> {
-        let mut known = Self::new(store.folder(), format!("known-{source}"));
-        let mut last = None;
+    ///
+    /// # Errors
+    /// When that is not what was written, or whatever SQLite gives.
+    pub(super) fn load(store: &Store, source: &SourceState) -> Result<Self, StateError> {
+        let mut known = Self::new(store.folder(), format!("known-{}", source.key));
+        let (mut last, mut digest) = (None, Digest::default());
         loop {
-            let page = store.read(|connection| known_fingerprints(connection, source, last, PAGE))?;
+            let page = store.read(|connection| known_fingerprints(connection, source.key, last, PAGE))?;
             for one in &page {
+                one.toggle(&mut digest);
                 known.add(one.key, one.seen_until, one.count)?;
             }
             last = page.last().map(|one| one.key);
             if page.len() < PAGE {
-                return Ok(known);
+                break;
             }
         }
+        if digest != source.fingerprints_digest {
+            return Err(StateError::DamagedFingerprints { source_name: source.folder.clone() });
+        }
+        Ok(known)
     }
 
     /// A record is archived `count` times (more). `until` is the end of the last range that was asked for and held it.

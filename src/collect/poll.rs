@@ -96,7 +96,7 @@ impl<'a> Poll<'a> {
                     return Err(PollError::ClockBehind { now, end });
                 }
                 self.cover(Window::new(end, now), Purpose::Forward).await?;
-                for window in self.desk.gap_ranges(self.state().key, GapReason::Damage).await? {
+                for window in self.desk.gap_ranges(self.state(), GapReason::Damage).await? {
                     self.cover(window, Purpose::Refill).await?;
                 }
                 Ok(())
@@ -183,7 +183,7 @@ impl<'a> Poll<'a> {
         }
         // An operator's word holds for the way forward; a backfill tries all the same.
         let declared = match purpose {
-            Purpose::Forward => self.desk.gap_ranges(self.state().key, GapReason::Skipped).await?,
+            Purpose::Forward => self.desk.gap_ranges(self.state(), GapReason::Skipped).await?,
             Purpose::Again | Purpose::Refill => Vec::new(),
         };
         let limit = (self.state().kind == Kind::AccessHistory).then_some(atlas::PAGE_LIMIT);

@@ -16,7 +16,9 @@ use crate::{
         tail,
     },
     source::Source,
-    state::{CoverageChange, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll},
+    state::{
+        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll,
+    },
 };
 
 /// The new records of a window and what has to be known of them afterwards.
@@ -77,6 +79,13 @@ impl Committer {
     fn recover_source(&self, source: &Source) -> Result<SourceState, CommitError> {
         let mut state = self.load_or_create(source)?;
         self.refuse_unknown_segments(&state)?;
+        if !self.store.read(|connection| state.knows_its_fingerprints(connection))? {
+            tracing::error!(
+                source = state.display_name(),
+                "the fingerprints in the state database are damaged; they are made again from the segments"
+            );
+            self.store.transaction(|transaction| state.lose_fingerprints(transaction))?;
+        }
         let intent = self.store.read(|connection| Intent::load(connection, &state))?;
         match intent {
             Some(intent) => self.finish(&mut state, intent, false)?,
@@ -145,7 +154,6 @@ impl Committer {
             let fresh = state.open.as_ref().is_some_and(|open| open.length == 0);
             if full || (own_segment && !fresh) {
                 state.rotate(now);
-                state.save(transaction)?;
             }
             let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
             // A file that is already there, though empty, may be watched by a reader: it is appended to.
@@ -153,7 +161,7 @@ impl Committer {
                 true => Placement::Adopt,
                 false => Placement::Append { offset: open.length },
             };
-            let intent = Intent {
+            let mut intent = Intent {
                 spool: spooled.name,
                 segment: open.name.clone(),
                 placement,
@@ -162,8 +170,9 @@ impl Committer {
                 hash: spooled.hash,
                 tail,
                 change,
+                pending: Digest::default(),
             };
-            intent.record(transaction, state.key, kept)?;
+            intent.record(transaction, state, kept)?;
             Ok::<_, CommitError>(intent)
         })?;
         self.finish(state, intent, true)
@@ -244,8 +253,8 @@ impl Committer {
                         intent.change = CoverageChange::none(intent.change.covered.from);
                     }
                     self.seal_damaged(state, &damage, |transaction, state| {
-                        let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
-                        Ok(intent.redirect(transaction, state.key, open)?)
+                        let open = state.open.clone().ok_or_else(|| no_open_segment(state))?;
+                        Ok(intent.redirect(transaction, state, &open)?)
                     })?;
                     if last_try {
                         return Err(CommitError::DamagedAgain { path, detail: damage.detail });
@@ -253,7 +262,7 @@ impl Committer {
                 }
                 Placed::SpoolLost { detail, partly_written } => {
                     self.store.transaction(|transaction| {
-                        Intent::abandon(transaction, state.key)?;
+                        Intent::abandon(transaction, state)?;
                         if partly_written {
                             let good_length = state.open.as_ref().map_or(0, |open| open.length);
                             let damage = Damage { good_length, lost: false, detail: detail.clone() };
@@ -272,7 +281,7 @@ impl Committer {
         &self,
         state: &mut SourceState,
         damage: &Damage,
-        also: impl FnOnce(&Transaction<'_>, &SourceState) -> Result<(), CommitError>,
+        also: impl FnOnce(&Transaction<'_>, &mut SourceState) -> Result<(), CommitError>,
     ) -> Result<(), CommitError> {
         let segment = state.open.as_ref().map(|open| self.segment_path(state, &open.name)).unwrap_or_default();
         tracing::error!(

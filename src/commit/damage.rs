@@ -6,7 +6,7 @@ use crate::{
     commit::place::Damage,
     instant::Instant,
     plan::{Gap, GapReason, subtract},
-    state::{DamagedSegment, SourceState, StateError, gaps, record_damage},
+    state::{DamagedSegment, SourceState, StateError, gaps},
     window::Window,
 };
 
@@ -24,7 +24,7 @@ pub(super) fn seal_damaged(
         detail: damage.detail.clone(),
         noticed: now,
     };
-    record_damage(transaction, source.key, &noted)?;
+    source.record_damage(transaction, &noted)?;
     if damage.lost {
         // Which records are lost cannot be told; which ranges they came from can.
         source.fingerprints_lost = true;

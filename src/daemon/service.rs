@@ -308,7 +308,14 @@ impl Service {
             .map(|id| (id.project_id, id.kind, id.name, id.filter.to_string()))
             .collect();
         let all = self.station.collector.committer().store().read(SourceState::load_all)?;
-        for state in all.into_iter().flatten() {
+        for state in all {
+            let state = match state {
+                Ok(state) => state,
+                Err(error) => {
+                    tracing::error!("{error}");
+                    continue;
+                }
+            };
             let id = (state.project_id.clone(), state.kind, state.name.clone(), state.filter.clone());
             if state.open.is_some() && !here.contains(&id) {
                 match state.source() {

@@ -50,14 +50,14 @@ impl CoverageChange {
     }
 
     /// Applies the change to the watermarks in `state`, and to the gaps and islands in the database. `state` is not
-    /// saved.
+    /// saved, and its digest is left as it was.
     ///
     /// The start watermark moves back only where the covered range reaches it; a range that does not is kept as an
     /// *island*, so that a later backfill that closes the hole between can join it.
     ///
     /// # Errors
     /// Whatever SQLite gives.
-    pub fn apply(&self, transaction: &Transaction<'_>, state: &mut SourceState) -> Result<(), StateError> {
+    pub(super) fn apply(&self, transaction: &Transaction<'_>, state: &mut SourceState) -> Result<(), StateError> {
         let (Some(start), Some(end)) = (state.start, state.end) else { return Ok(()) };
         if self.covered.is_empty() {
             return Ok(());
@@ -147,12 +147,12 @@ fn past_skipped(transaction: &Transaction<'_>, key: SourceKey, mut end: Instant)
 }
 
 impl SourceState {
-    /// Declares a gap, whatever the watermarks say.
+    /// Declares a gap, whatever the watermarks say. The source is not saved.
     ///
     /// # Errors
-    /// Whatever SQLite gives.
-    pub fn declare(&self, transaction: &Transaction<'_>, gap: &Gap) -> Result<(), StateError> {
-        declare(transaction, self.key, gap)
+    /// When its rows are damaged, or whatever SQLite gives.
+    pub fn declare(&mut self, transaction: &Transaction<'_>, gap: &Gap) -> Result<(), StateError> {
+        self.amend(transaction, |source| declare(transaction, source.key, gap))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     archive::SegmentName,
     instant::Instant,
     state::{
-        SourceKey, StateError,
+        SourceKey, SourceState, StateError,
         source_state::{signed, unsigned},
     },
 };
@@ -46,19 +46,25 @@ pub fn damaged_segments(connection: &Connection, key: SourceKey) -> Result<Vec<D
     Ok(damaged)
 }
 
-/// Takes note of a damaged segment.
-///
-/// # Errors
-/// Whatever SQLite gives.
-pub fn record_damage(
-    transaction: &Transaction<'_>,
-    key: SourceKey,
-    damaged: &DamagedSegment,
-) -> Result<(), StateError> {
-    transaction.execute(
-        "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, detail, noticed_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-        (key, damaged.name.as_str(), signed(damaged.good_length), &damaged.detail, damaged.noticed.millis()),
-    )?;
-    Ok(())
+impl SourceState {
+    /// Takes note of a damaged segment. The source is not saved.
+    ///
+    /// # Errors
+    /// When its rows are damaged, or whatever SQLite gives.
+    pub fn record_damage(&mut self, transaction: &Transaction<'_>, damaged: &DamagedSegment) -> Result<(), StateError> {
+        self.amend(transaction, |source| {
+            transaction.execute(
+                "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, detail, noticed_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                (
+                    source.key,
+                    damaged.name.as_str(),
+                    signed(damaged.good_length),
+                    &damaged.detail,
+                    damaged.noticed.millis(),
+                ),
+            )?;
+            Ok(())
+        })
+    }
 }

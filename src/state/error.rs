@@ -68,6 +68,15 @@ pub enum StateError {
         /// What is wrong.
         detail: String,
     },
+    /// What recognises archived records is not what was written.
+    #[error(
+        "the fingerprints of {source_name} in the state database are damaged; the next poll makes them again from the \
+         segments"
+    )]
+    DamagedFingerprints {
+        /// The source.
+        source_name: String,
+    },
     /// SQLite failed.
     #[error("failed to use the state database in [state] dir: {}", explain(.0))]
     Sqlite(rusqlite::Error),
@@ -93,11 +102,19 @@ fn explain(error: &rusqlite::Error) -> String {
 
 impl From<rusqlite::Error> for StateError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
-                Self::Damaged(error.to_string())
-            }
-            _ => Self::Sqlite(error),
-        }
+        use rusqlite::Error;
+        let corrupt = matches!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        );
+        // What was written can be read back; nobody wrote this.
+        let unreadable = matches!(
+            error,
+            Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..)
+        );
+        if corrupt || unreadable { Self::Damaged(error.to_string()) } else { Self::Sqlite(error) }
     }
 }

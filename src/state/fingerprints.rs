@@ -1,11 +1,14 @@
 //! The fingerprints of records that may come again.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::{
     instant::Instant,
     record::Fingerprint,
-    state::{SourceKey, StateError},
+    state::{
+        Digest, SourceKey, SourceState, StateError,
+        source_state::{signed, unsigned},
+    },
     window::Window,
 };
 
@@ -50,6 +53,30 @@ pub struct KnownFingerprint {
     pub count: u64,
     /// The end of the last range that was asked for and held it.
     pub seen_until: Instant,
+    /// The end watermark must pass this before it is forgotten.
+    pub keep_until: Instant,
+}
+
+impl KnownFingerprint {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let key = RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?);
+        let count = unsigned(row.get(3)?);
+        let (seen_until, keep_until) = (Instant::from_millis(row.get(4)?), Instant::from_millis(row.get(5)?));
+        Ok(Self { key, count, seen_until, keep_until })
+    }
+
+    /// Puts it into a digest, or takes it out.
+    pub(crate) fn toggle(&self, digest: &mut Digest) {
+        let (fingerprint, from_ms, to_ms) = self.key.to_stored();
+        let mut row = [0; 56];
+        let (head, numbers) = row.split_at_mut(16);
+        head.copy_from_slice(&fingerprint);
+        let stored = [from_ms, to_ms, signed(self.count), self.seen_until.millis(), self.keep_until.millis()];
+        numbers.chunks_exact_mut(8).zip(stored).for_each(|(place, number)| {
+            place.copy_from_slice(&number.to_le_bytes());
+        });
+        digest.toggle(&row);
+    }
 }
 
 /// A record that has to be known from now on.
@@ -79,7 +106,7 @@ pub fn known_fingerprints(
     limit: usize,
 ) -> Result<Vec<KnownFingerprint>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT fingerprint, from_ms, to_ms, count, seen_until_ms FROM fingerprint
+        "SELECT fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms FROM fingerprint
          WHERE source = ?1 AND (fingerprint, from_ms, to_ms) > (?2, ?3, ?4)
          ORDER BY fingerprint, from_ms, to_ms LIMIT ?5",
     )?;
@@ -91,21 +118,45 @@ pub fn known_fingerprints(
         None => (Vec::new(), i64::MIN, i64::MIN),
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map((key, fingerprint, from_ms, to_ms, limit), |row| {
-        let key = RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?);
-        let count = super::source_state::unsigned(row.get(3)?);
-        Ok(KnownFingerprint { key, count, seen_until: Instant::from_millis(row.get(4)?) })
-    })?;
+    let rows = statement.query_map((key, fingerprint, from_ms, to_ms, limit), KnownFingerprint::from_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Notes what has to be known once the commit under way is done.
+impl SourceState {
+    /// Whether the fingerprints in the database are those that were written.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn knows_its_fingerprints(&self, connection: &Connection) -> Result<bool, StateError> {
+        let mut digest = Digest::default();
+        for_each(connection, "fingerprint", self.key, |row| {
+            row.toggle(&mut digest);
+            Ok(())
+        })?;
+        Ok(digest == self.fingerprints_digest)
+    }
+
+    /// Forgets all fingerprints, because they cannot be trusted: they have to be made again from the segments. The source
+    /// is saved.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn lose_fingerprints(&mut self, transaction: &Transaction<'_>) -> Result<(), StateError> {
+        forget_all(transaction, self)?;
+        self.fingerprints_lost = true;
+        self.save(transaction)
+    }
+}
+
+/// Notes what has to be known once the commit under way is done, and takes the digest of it.
 pub(super) fn note_pending(
     transaction: &Transaction<'_>,
     key: SourceKey,
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
-) -> Result<(), StateError> {
-    insert(transaction, "pending_fingerprint", key, kept)
+) -> Result<Digest, StateError> {
+    let mut digest = Digest::default();
+    kept(&mut |one| insert(transaction, "pending_fingerprint", key, one, &mut digest))?;
+    Ok(digest)
 }
 
 /// Forgets what a commit under way had noted.
@@ -114,69 +165,115 @@ pub(super) fn forget_pending(transaction: &Transaction<'_>, key: SourceKey) -> R
     Ok(())
 }
 
-/// What was noted becomes known.
-pub(super) fn apply_pending(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO fingerprint (source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms)
-             SELECT source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms
-             FROM pending_fingerprint WHERE source = ?1
-             ON CONFLICT (source, fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
-                seen_until_ms = max(seen_until_ms, excluded.seen_until_ms),
-                keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)",
-        )?
-        .execute([key])?;
-    forget_pending(transaction, key)
+/// What was noted becomes known. The digest of what was noted.
+pub(super) fn apply_pending(transaction: &Transaction<'_>, source: &mut SourceState) -> Result<Digest, StateError> {
+    let (key, mut applied) = (source.key, Digest::default());
+    for_each(transaction, "pending_fingerprint", key, |pending| {
+        pending.toggle(&mut applied);
+        let KnownFingerprint { key: record, count: more, seen_until, keep_until } = *pending;
+        let kept = KeptFingerprint { key: record, more, seen_until, keep_until };
+        insert(transaction, "fingerprint", key, kept, &mut source.fingerprints_digest)
+    })?;
+    forget_pending(transaction, key)?;
+    Ok(applied)
 }
 
 /// Makes fingerprints known at once.
 pub(super) fn remember(
     transaction: &Transaction<'_>,
-    key: SourceKey,
+    source: &mut SourceState,
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
-    insert(transaction, "fingerprint", key, kept)
+    let (key, digest) = (source.key, &mut source.fingerprints_digest);
+    kept(&mut |one| insert(transaction, "fingerprint", key, one, digest))
 }
 
 /// Forgets what the end watermark has passed.
-pub(super) fn forget_passed(transaction: &Transaction<'_>, key: SourceKey, end: Instant) -> Result<(), StateError> {
-    transaction
-        .prepare_cached("DELETE FROM fingerprint WHERE source = ?1 AND keep_until_ms < ?2")?
-        .execute((key, end.millis()))?;
+pub(super) fn forget_passed(transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
+    let Some(end) = source.end else { return Ok(()) };
+    let mut statement = transaction.prepare_cached(
+        "SELECT fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms FROM fingerprint
+         WHERE source = ?1 AND keep_until_ms < ?2",
+    )?;
+    let mut passed = false;
+    for row in statement.query_map((source.key, end.millis()), KnownFingerprint::from_row)? {
+        row?.toggle(&mut source.fingerprints_digest);
+        passed = true;
+    }
+    if passed {
+        transaction
+            .prepare_cached("DELETE FROM fingerprint WHERE source = ?1 AND keep_until_ms < ?2")?
+            .execute((source.key, end.millis()))?;
+    }
     Ok(())
 }
 
-/// Puts `kept` in the place of everything that was known of a source.
+/// Puts `kept` in the place of everything that was known of a source. The source is not saved.
 ///
 /// # Errors
 /// Whatever SQLite gives, or `kept` does.
 pub fn replace_fingerprints(
     transaction: &Transaction<'_>,
-    key: SourceKey,
+    source: &mut SourceState,
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
-    transaction.execute("DELETE FROM fingerprint WHERE source = ?1", [key])?;
-    remember(transaction, key, kept)
+    forget_all(transaction, source)?;
+    remember(transaction, source, kept)
 }
 
+fn forget_all(transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
+    transaction.execute("DELETE FROM fingerprint WHERE source = ?1", [source.key])?;
+    source.fingerprints_digest = Digest::default();
+    Ok(())
+}
+
+/// Calls `each` with every row of a source in `table`.
+fn for_each(
+    connection: &Connection,
+    table: &'static str,
+    key: SourceKey,
+    mut each: impl FnMut(&KnownFingerprint) -> Result<(), StateError>,
+) -> Result<(), StateError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms FROM {table} WHERE source = ?1"
+    ))?;
+    for row in statement.query_map([key], KnownFingerprint::from_row)? {
+        each(&row?)?;
+    }
+    Ok(())
+}
+
+/// Adds a fingerprint to `table`, and to the digest of the rows there.
 fn insert(
     transaction: &Transaction<'_>,
     table: &'static str,
     key: SourceKey,
-    kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
+    kept: KeptFingerprint,
+    digest: &mut Digest,
 ) -> Result<(), StateError> {
-    let mut statement = transaction.prepare_cached(&format!(
-        "INSERT INTO {table} (source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (source, fingerprint, from_ms, to_ms) DO UPDATE SET count = count + excluded.count,
-            seen_until_ms = max(seen_until_ms, excluded.seen_until_ms),
-            keep_until_ms = max(keep_until_ms, excluded.keep_until_ms)"
-    ))?;
-    kept(&mut |one| {
-        let count = super::source_state::signed(one.more);
-        let (fingerprint, from_ms, to_ms) = one.key.to_stored();
-        let (seen_until_ms, keep_until_ms) = (one.seen_until.millis(), one.keep_until.millis());
-        statement.execute((key, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms))?;
-        Ok(())
-    })
+    let (fingerprint, from_ms, to_ms) = kept.key.to_stored();
+    let before = transaction
+        .prepare_cached(&format!(
+            "SELECT fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms FROM {table}
+             WHERE source = ?1 AND fingerprint = ?2 AND from_ms = ?3 AND to_ms = ?4"
+        ))?
+        .query_row((key, fingerprint, from_ms, to_ms), KnownFingerprint::from_row)
+        .optional()?;
+    let KeptFingerprint { key: record, more, seen_until, keep_until } = kept;
+    let mut after = KnownFingerprint { key: record, count: more, seen_until, keep_until };
+    if let Some(before) = before {
+        before.toggle(digest);
+        after.count += before.count;
+        after.seen_until = after.seen_until.max(before.seen_until);
+        after.keep_until = after.keep_until.max(before.keep_until);
+    }
+    after.toggle(digest);
+    let (seen_until_ms, keep_until_ms) = (after.seen_until.millis(), after.keep_until.millis());
+    transaction
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO {table} (source, fingerprint, from_ms, to_ms, count, seen_until_ms, keep_until_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+        ))?
+        .execute((key, fingerprint, from_ms, to_ms, signed(after.count), seen_until_ms, keep_until_ms))?;
+    Ok(())
 }

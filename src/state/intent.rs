@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use crate::{
     archive::SegmentName,
     state::{
-        CoverageChange, KeptSink, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
+        CoverageChange, Digest, KeptSink, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
         source_state::{signed, unsigned},
     },
 };
@@ -41,6 +41,8 @@ pub struct Intent {
     pub tail: Vec<u8>,
     /// What the commit says about coverage.
     pub change: CoverageChange,
+    /// What is noted to be known once the commit is done.
+    pub pending: Digest,
 }
 
 impl Intent {
@@ -50,7 +52,8 @@ impl Intent {
     /// When the row is damaged, or whatever SQLite gives.
     pub fn load(connection: &Connection, source: &SourceState) -> Result<Option<Self>, StateError> {
         let mut statement = connection.prepare_cached(
-            "SELECT spool, placement, segment, offset, length, records, hash, tail, change FROM intent WHERE source = ?1",
+            "SELECT spool, placement, segment, offset, length, records, hash, tail, change, pending_digest
+             FROM intent WHERE source = ?1",
         )?;
         let row = statement
             .query_row([source.key], |row| {
@@ -63,8 +66,9 @@ impl Intent {
                 let (spool, tail) = (row.get(0)?, row.get(7)?);
                 let (length, records, hash) = (unsigned(row.get(4)?), unsigned(row.get(5)?), row.get(6)?);
                 let change = CoverageChange::from_stored(&change);
-                let parts = placement.zip(segment.parse().ok()).zip(change);
-                Ok(parts.map(|((placement, segment), change)| Self {
+                let pending = Digest::from_stored(&row.get::<_, Vec<u8>>(9)?);
+                let parts = placement.zip(segment.parse().ok()).zip(change).zip(pending);
+                Ok(parts.map(|(((placement, segment), change), pending)| Self {
                     spool,
                     segment,
                     placement,
@@ -73,6 +77,7 @@ impl Intent {
                     hash,
                     tail,
                     change,
+                    pending,
                 }))
             })
             .optional()?;
@@ -85,34 +90,36 @@ impl Intent {
         .transpose()
     }
 
-    /// Records the intent: from here on the commit will be finished, whatever happens.
+    /// Records the intent, and saves the source: from here on the commit will be finished, whatever happens.
     ///
     /// # Errors
-    /// Whatever SQLite gives.
+    /// When the rows of the source are damaged, or whatever SQLite gives.
     pub fn record(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
-        key: SourceKey,
+        source: &mut SourceState,
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
-        fingerprints::forget_pending(transaction, key)?;
-        fingerprints::note_pending(transaction, key, kept)?;
-        self.store(transaction, key)
+        fingerprints::forget_pending(transaction, source.key)?;
+        self.pending = fingerprints::note_pending(transaction, source.key, kept)?;
+        source.amend(transaction, |source| self.store(transaction, source.key))?;
+        source.save(transaction)
     }
 
-    /// The records go into another segment than was intended, because that one was damaged.
+    /// The records go into another segment than was intended, because that one was damaged. The source is saved.
     ///
     /// # Errors
-    /// Whatever SQLite gives.
+    /// When the rows of the source are damaged, or whatever SQLite gives.
     pub fn redirect(
         &mut self,
         transaction: &Transaction<'_>,
-        key: SourceKey,
+        source: &mut SourceState,
         to: &OpenSegment,
     ) -> Result<(), StateError> {
         self.segment = to.name.clone();
         self.placement = Placement::Append { offset: to.length };
-        self.store(transaction, key)
+        source.amend(transaction, |source| self.store(transaction, source.key))?;
+        source.save(transaction)
     }
 
     fn store(&self, transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
@@ -123,8 +130,9 @@ impl Intent {
         let change = self.change.to_stored()?;
         transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change,
+                    pending_digest)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute((
                 key,
@@ -137,6 +145,7 @@ impl Intent {
                 &self.hash,
                 &self.tail,
                 change,
+                self.pending.as_bytes(),
             ))?;
         Ok(())
     }
@@ -161,22 +170,32 @@ impl Intent {
         });
         source.records += self.records;
         source.bytes += self.length;
-        self.change.apply(transaction, source)?;
-        fingerprints::apply_pending(transaction, source.key)?;
-        if let Some(end) = source.end {
-            fingerprints::forget_passed(transaction, source.key, end)?;
+        source.amend(transaction, |source| {
+            self.change.apply(transaction, source)?;
+            delete(transaction, source.key)
+        })?;
+        let applied = fingerprints::apply_pending(transaction, source)?;
+        if applied != self.pending {
+            tracing::error!(
+                source = source.display_name(),
+                "the fingerprints that a commit had noted in the state database were damaged; they are made again from \
+                 the segments"
+            );
+            source.fingerprints_lost = true;
         }
-        delete(transaction, source.key)?;
+        fingerprints::forget_passed(transaction, source)?;
         source.save(transaction)
     }
 
-    /// Gives the commit up: its records are lost, nothing of it is archived, and nothing says that it was.
+    /// Gives the commit up: its records are lost, nothing of it is archived, and nothing says that it was. The source is
+    /// saved.
     ///
     /// # Errors
-    /// Whatever SQLite gives.
-    pub fn abandon(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
-        fingerprints::forget_pending(transaction, key)?;
-        delete(transaction, key)
+    /// When the rows of the source are damaged, or whatever SQLite gives.
+    pub fn abandon(transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
+        fingerprints::forget_pending(transaction, source.key)?;
+        source.amend(transaction, |source| delete(transaction, source.key))?;
+        source.save(transaction)
     }
 }
 
@@ -196,11 +215,9 @@ impl CoverageChange {
         source: &mut SourceState,
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
-        self.apply(transaction, source)?;
-        fingerprints::remember(transaction, source.key, kept)?;
-        if let Some(end) = source.end {
-            fingerprints::forget_passed(transaction, source.key, end)?;
-        }
+        source.amend(transaction, |source| self.apply(transaction, source))?;
+        fingerprints::remember(transaction, source, kept)?;
+        fingerprints::forget_passed(transaction, source)?;
         source.save(transaction)
     }
 }

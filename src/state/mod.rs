@@ -10,7 +10,7 @@
 //! | table | one row for each | holds |
 //! |---|---|---|
 //! | `archive` | state | the id that the archive carries too |
-//! | `source` | source that was ever seen | watermarks, folder, open and last sealed segment, totals, a checksum over all of it |
+//! | `source` | source that was ever seen | watermarks, folder, open and last sealed segment, totals, digests of its rows in the other tables, a checksum over all of it |
 //! | `gap` | gap | range, reason, when it was noticed |
 //! | `island` | range collected by a backfill that does not touch the start watermark yet | the range |
 //! | `fingerprint` | record that may come again | how often it is archived, and until when it must be known |
@@ -19,12 +19,17 @@
 //! | `damaged_segment` | segment that was damaged | up to where its bytes are good |
 //! | `health`, `poll` | source, and each of its last ten polls | how it went |
 //!
+//! What is decided by is covered by checksums: a source whose row, gaps, islands, damaged segments or intent are not what
+//! was written is refused, and fingerprints that are not are made again from the segments. `health` and `poll` are for
+//! people.
+//!
 //! A transaction that returned is on stable storage. Everything that belongs together is in one transaction; which
 //! moments a crash can fall into is listed where commits are made, in [`commit`](crate::commit).
 
 mod archive_id;
 mod coverage;
 mod damaged;
+mod digest;
 mod error;
 mod fingerprints;
 mod intent;
@@ -35,7 +40,8 @@ mod store;
 
 pub use archive_id::ArchiveId;
 pub use coverage::{CoverageChange, gaps, islands, missing};
-pub use damaged::{DamagedSegment, damaged_segments, record_damage};
+pub use damaged::{DamagedSegment, damaged_segments};
+pub use digest::Digest;
 pub use error::StateError;
 pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,

@@ -36,6 +36,8 @@ const MIGRATIONS: &[&str] = &["
         bytes INTEGER NOT NULL,
         fingerprints_lost INTEGER NOT NULL,
         by_arrival INTEGER NOT NULL,
+        rows_digest BLOB NOT NULL,
+        fingerprints_digest BLOB NOT NULL,
         checksum BLOB NOT NULL,
         UNIQUE (project_id, kind, name, filter)
     ) STRICT;
@@ -89,7 +91,8 @@ const MIGRATIONS: &[&str] = &["
         records INTEGER NOT NULL,
         hash BLOB NOT NULL,
         tail BLOB NOT NULL,
-        change TEXT NOT NULL
+        change TEXT NOT NULL,
+        pending_digest BLOB NOT NULL
     ) STRICT;
 
     CREATE TABLE damaged_segment (
@@ -131,6 +134,24 @@ fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
+/// What SQLite stores of the tables.
+fn tables(connection: &Connection) -> Result<Vec<(String, String, Option<String>)>, StateError> {
+    let mut statement = connection.prepare("SELECT name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Refuses a database of this version whose tables are not those that were made: SQLite reads them from a text, which
+/// can be damaged and still be read.
+fn check_tables(connection: &Connection) -> Result<(), StateError> {
+    let expected = Connection::open_in_memory()?;
+    MIGRATIONS.iter().try_for_each(|statements| expected.execute_batch(statements))?;
+    if tables(connection)? == tables(&expected)? {
+        return Ok(());
+    }
+    Err(StateError::Damaged("its tables are not those that were made".to_owned()))
+}
+
 /// The schema version of an open database.
 fn version(connection: &Connection) -> Result<i64, StateError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
@@ -145,7 +166,10 @@ pub(super) fn check_version(connection: &Connection, path: &Path, exact: bool) -
     if exact && found < newest() {
         return Err(StateError::Older { path: path.to_owned(), found, known: newest() });
     }
-    Ok(())
+    if found == 0 && !tables(connection)?.is_empty() {
+        return Err(StateError::Damaged("its schema version is gone".to_owned()));
+    }
+    if found == newest() { check_tables(connection) } else { Ok(()) }
 }
 
 /// Brings the schema up to date.
@@ -158,5 +182,5 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     transaction.pragma_update(None, "user_version", newest())?;
     transaction.commit()?;
-    Ok(())
+    check_tables(connection)
 }

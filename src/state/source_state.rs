@@ -7,7 +7,7 @@ use crate::{
     archive::SegmentName,
     instant::Instant,
     source::{Kind, Source, SourceId},
-    state::StateError,
+    state::{Digest, StateError},
 };
 
 /// The number of a source's row.
@@ -72,6 +72,10 @@ pub struct SourceState {
     pub fingerprints_lost: bool,
     /// Atlas showed records in a range that none of their clocks lies in: it compares ranges with their arrival.
     pub by_arrival: bool,
+    /// The digest of its gaps, islands, damaged segments and commit under way.
+    pub rows_digest: Digest,
+    /// The digest of its fingerprints.
+    pub fingerprints_digest: Digest,
 }
 
 /// The columns as they are stored: what the checksum is made of.
@@ -98,6 +102,8 @@ struct Columns<'a> {
     bytes: i64,
     fingerprints_lost: i64,
     by_arrival: i64,
+    rows_digest: Digest,
+    fingerprints_digest: Digest,
 }
 
 impl Columns<'_> {
@@ -120,7 +126,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 const SELECT: &str = "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
     next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment, sealed_length,
-    records, bytes, fingerprints_lost, by_arrival, checksum FROM source";
+    records, bytes, fingerprints_lost, by_arrival, rows_digest, fingerprints_digest, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -133,7 +139,9 @@ impl SourceState {
         let found = statement
             .query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), Self::from_row)
             .optional()?;
-        found.transpose()
+        let Some(state) = found.transpose()? else { return Ok(None) };
+        state.verify_rows(connection)?;
+        Ok(Some(state))
     }
 
     /// The number of a source's row, whether or not the row is damaged; nothing if it was never seen.
@@ -156,16 +164,44 @@ impl SourceState {
     pub fn load_all(connection: &Connection) -> Result<Vec<Result<Self, StateError>>, StateError> {
         let mut statement = connection.prepare(&format!("{SELECT} ORDER BY folder"))?;
         let rows = statement.query_map([], Self::from_row)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let verified =
+            |state: Result<Self, StateError>| state.and_then(|state| state.verify_rows(connection).map(|()| state));
+        Ok(rows.map(|row| row.map(verified)).collect::<Result<_, _>>()?)
+    }
+
+    /// Looks whether the source's gaps, islands, damaged segments and commit under way are what was written.
+    ///
+    /// # Errors
+    /// When they are not, or whatever SQLite gives.
+    pub fn verify_rows(&self, connection: &Connection) -> Result<(), StateError> {
+        if Digest::of_rows(connection, self.key)? == self.rows_digest {
+            return Ok(());
+        }
+        let detail = "its gaps, islands, damaged segments or commit under way are not what was written".to_owned();
+        Err(StateError::DamagedSource { source_name: self.folder.clone(), detail })
+    }
+
+    /// Changes rows of the source that [`SourceState::verify_rows`] looks at. The source has to be saved afterwards.
+    pub(super) fn amend<T>(
+        &mut self,
+        transaction: &Transaction<'_>,
+        change: impl FnOnce(&mut Self) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        // A new digest must not make good what nobody wrote.
+        self.verify_rows(transaction)?;
+        let changed = change(self)?;
+        self.rows_digest = Digest::of_rows(transaction, self.key)?;
+        Ok(changed)
     }
 
     /// Whether another source has this folder.
     ///
     /// # Errors
-    /// Whatever SQLite gives.
+    /// When the row of that source is damaged: it may be the one that asks, under another name. Or whatever SQLite gives.
     pub fn folder_is_taken(connection: &Connection, folder: &str) -> Result<bool, StateError> {
-        let mut statement = connection.prepare_cached("SELECT 1 FROM source WHERE folder = ?1")?;
-        Ok(statement.exists([folder])?)
+        let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE folder = ?1"))?;
+        let found = statement.query_row([folder], Self::from_row).optional()?;
+        Ok(found.transpose()?.is_some())
     }
 
     /// Makes the row of a source that is seen for the first time.
@@ -175,7 +211,7 @@ impl SourceState {
     pub fn create(transaction: &Transaction<'_>, source: &Source, folder: String) -> Result<Self, StateError> {
         let key =
             transaction.query_row("SELECT coalesce(max(key), 0) + 1 FROM source", [], |row| row.get::<_, i64>(0))?;
-        let state = Self {
+        let mut state = Self {
             key,
             project_id: source.id.project_id.clone(),
             kind: source.id.kind,
@@ -192,7 +228,10 @@ impl SourceState {
             bytes: 0,
             fingerprints_lost: false,
             by_arrival: false,
+            rows_digest: Digest::default(),
+            fingerprints_digest: Digest::default(),
         };
+        state.rows_digest = Digest::of_rows(transaction, key)?;
         state.save(transaction)?;
         Ok(state)
     }
@@ -206,17 +245,19 @@ impl SourceState {
         let mut statement = transaction.prepare_cached(
             "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
                 next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment,
-                sealed_length, records, bytes, fingerprints_lost, by_arrival, checksum)
+                sealed_length, records, bytes, fingerprints_lost, by_arrival, rows_digest, fingerprints_digest, checksum)
              VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end,
                 :next_sequence, :open_segment, :open_length, :open_records, :open_from, :open_tail, :sealed_segment,
-                :sealed_length, :records, :bytes, :fingerprints_lost, :by_arrival, :checksum)
+                :sealed_length, :records, :bytes, :fingerprints_lost, :by_arrival, :rows_digest, :fingerprints_digest,
+                :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
                 end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open_segment = excluded.open_segment,
                 open_length = excluded.open_length, open_records = excluded.open_records,
                 open_from_ms = excluded.open_from_ms, open_tail = excluded.open_tail,
                 sealed_segment = excluded.sealed_segment, sealed_length = excluded.sealed_length,
                 records = excluded.records, bytes = excluded.bytes, fingerprints_lost = excluded.fingerprints_lost,
-                by_arrival = excluded.by_arrival, checksum = excluded.checksum",
+                by_arrival = excluded.by_arrival, rows_digest = excluded.rows_digest,
+                fingerprints_digest = excluded.fingerprints_digest, checksum = excluded.checksum",
         )?;
         statement.execute(named_params! {
             ":key": columns.key,
@@ -240,6 +281,8 @@ impl SourceState {
             ":bytes": columns.bytes,
             ":fingerprints_lost": columns.fingerprints_lost,
             ":by_arrival": columns.by_arrival,
+            ":rows_digest": self.rows_digest.as_bytes(),
+            ":fingerprints_digest": self.fingerprints_digest.as_bytes(),
             ":checksum": columns.checksum(),
         })?;
         Ok(())
@@ -284,6 +327,8 @@ impl SourceState {
             bytes: signed(self.bytes),
             fingerprints_lost: i64::from(self.fingerprints_lost),
             by_arrival: i64::from(self.by_arrival),
+            rows_digest: self.rows_digest,
+            fingerprints_digest: self.fingerprints_digest,
         }
     }
 
@@ -301,6 +346,11 @@ impl SourceState {
         };
         let (Ok(open_name), Ok(sealed_name)) = (segment_name(open_segment), segment_name(sealed_segment)) else {
             return Ok(Err(damaged("the name of a segment cannot be read")));
+        };
+        let digest = |column| row.get::<_, Vec<u8>>(column).map(|bytes| Digest::from_stored(&bytes));
+        let (Some(rows_digest), Some(fingerprints_digest)) = (digest("rows_digest")?, digest("fingerprints_digest")?)
+        else {
+            return Ok(Err(damaged("a digest cannot be read")));
         };
         let open = match open_name {
             Some(name) => Some(OpenSegment {
@@ -333,6 +383,8 @@ impl SourceState {
             bytes: unsigned(row.get("bytes")?),
             fingerprints_lost: row.get::<_, i64>("fingerprints_lost")? != 0,
             by_arrival: row.get::<_, i64>("by_arrival")? != 0,
+            rows_digest,
+            fingerprints_digest,
         };
         if state.columns().checksum() != stored {
             return Ok(Err(damaged("its checksum does not fit")));

@@ -73,7 +73,17 @@ impl Store {
             if let Err(fault) = check_pages(connection) {
                 return Ok(vec![fault]);
             }
-            Ok(SourceState::load_all(connection)?.into_iter().filter_map(Result::err).collect())
+            let mut faults = Vec::new();
+            for state in SourceState::load_all(connection)? {
+                match state {
+                    Err(fault) => faults.push(fault),
+                    Ok(state) if !state.knows_its_fingerprints(connection)? => {
+                        faults.push(StateError::DamagedFingerprints { source_name: state.folder });
+                    }
+                    Ok(_) => {}
+                }
+            }
+            Ok(faults)
         })
     }
 
@@ -132,8 +142,9 @@ fn lock(folder: &Path) -> Result<Lock, StateError> {
     }
 }
 
-/// Lets SQLite look over its pages, so that damage is found before anything is built on it.
+/// Lets SQLite look over its pages and indexes, so that damage is found before anything is built on it: a source that an
+/// index no longer finds would be archived once more as a new one.
 fn check_pages(connection: &Connection) -> Result<(), StateError> {
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(StateError::Damaged(verdict.replace('\n', " "))) }
 }

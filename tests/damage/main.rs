@@ -1,0 +1,11 @@
+//! What a machine or a person can do to the files of atlas-logd, on real files with a real SQLite: every damage, at every
+//! place, with everything that can happen next.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod bits;
+mod databases;
+mod oracle;
+mod scene;
+mod transactions;
+mod values;

@@ -1,0 +1,157 @@
+//! One value of the state is another one, in every column of every table; or a row is gone. The pages are whole, so that
+//! SQLite finds nothing wrong with them.
+
+use atlas_logd::source::Kind;
+use rusqlite::{Connection, params_from_iter, types::Value};
+
+use crate::{
+    bits::{Outcome, eventful, outcome},
+    scene::{Folders, Scene},
+};
+
+/// Tables that nothing is decided by: how polls went, for people.
+const FOR_PEOPLE: [&str; 2] = ["health", "poll"];
+
+/// What is done to a row.
+#[derive(Clone, Debug)]
+enum Damage {
+    /// A bit of a column is flipped.
+    Flipped { column: String, to: Value },
+    /// The row is gone.
+    Gone,
+    /// The same row is there for another source too.
+    Moved,
+}
+
+struct Row {
+    table: String,
+    columns: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Row {
+    fn condition(&self) -> String {
+        let all = self.columns.iter().enumerate().map(|(index, column)| format!("{column} IS ?{}", index + 1));
+        all.collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Whether the damage could be done: some is refused by a key.
+    fn damage(&self, connection: &Connection, damage: &Damage) -> bool {
+        let (table, condition) = (&self.table, self.condition());
+        let (sql, more) = match damage {
+            Damage::Flipped { column, to } => {
+                let next = self.columns.len() + 1;
+                (format!("UPDATE OR IGNORE {table} SET {column} = ?{next} WHERE {condition}"), Some(to.clone()))
+            }
+            Damage::Gone => (format!("DELETE FROM {table} WHERE {condition}"), None),
+            Damage::Moved => (format!("UPDATE OR IGNORE {table} SET source = 3 - source WHERE {condition}"), None),
+        };
+        connection.execute(&sql, params_from_iter(self.values.iter().cloned().chain(more))).unwrap() == 1
+    }
+
+    fn damages(&self) -> Vec<Damage> {
+        let flipped = self
+            .columns
+            .iter()
+            .zip(&self.values)
+            .filter_map(|(column, value)| Some(Damage::Flipped { column: column.clone(), to: flipped(value)? }));
+        let moved = self.columns.iter().any(|column| column == "source").then_some(Damage::Moved);
+        flipped.chain([Damage::Gone]).chain(moved).collect()
+    }
+}
+
+/// The value with one bit flipped; nothing where there is none.
+fn flipped(value: &Value) -> Option<Value> {
+    Some(match value {
+        // About 17 minutes, where it is a time.
+        Value::Integer(number) => Value::Integer(number ^ if *number > 1 << 32 { 1 << 20 } else { 1 }),
+        Value::Text(text) if !text.is_empty() => {
+            let mut bytes = text.clone().into_bytes();
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            Value::Text(String::from_utf8(bytes).unwrap())
+        }
+        Value::Blob(bytes) if !bytes.is_empty() => {
+            let mut bytes = bytes.clone();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            Value::Blob(bytes)
+        }
+        _ => return None,
+    })
+}
+
+fn open(folders: &Folders<'_>) -> Connection {
+    let connection = Connection::open(folders.state().join("state.db")).unwrap();
+    connection.execute_batch("PRAGMA ignore_check_constraints = 1; PRAGMA foreign_keys = 0").unwrap();
+    connection
+}
+
+/// The first and the last row of every table.
+fn rows(folders: &Folders<'_>) -> Vec<Row> {
+    let connection = open(folders);
+    let mut names = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+    let tables: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut rows = Vec::new();
+    for table in tables {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let all = statement.query_map([], |row| (0..columns.len()).map(|column| row.get(column)).collect()).unwrap();
+        let mut all: Vec<Vec<Value>> = all.map(Result::unwrap).collect();
+        let last = all.pop().unwrap_or_else(|| panic!("nothing is in the table {table}"));
+        let both = all.into_iter().take(1).chain([last]);
+        rows.extend(both.map(|values| Row { table: table.clone(), columns: columns.clone(), values }));
+    }
+    rows
+}
+
+#[test]
+fn every_value_that_is_another_one_and_every_row_that_is_gone_is_noticed_or_does_no_harm() {
+    let scene = Scene::new();
+    let template = eventful(&scene, false);
+    let (mut defects, mut refused, mut exact) = (Vec::new(), 0, 0);
+    for row in rows(&template) {
+        for damage in row.damages() {
+            let folders = template.copy();
+            let connection = open(&folders);
+            let done = row.damage(&connection, &damage);
+            drop(connection);
+            match done.then(|| outcome(&folders)) {
+                None => {}
+                Some(Outcome::Exact) => exact += 1,
+                Some(Outcome::Refused) if FOR_PEOPLE.contains(&row.table.as_str()) => {
+                    defects.push(format!("{} {damage:?}: refused for nothing", row.table));
+                }
+                Some(Outcome::Refused) => refused += 1,
+                Some(Outcome::Silent(what)) => defects.push(format!("{} {damage:?}: {what}", row.table)),
+            }
+        }
+    }
+    println!("{exact} × exact, {refused} × refused");
+    assert!(defects.is_empty(), "{}", defects.join("\n"));
+    assert!(exact > 30 && refused > 30, "{exact} × exact, {refused} × refused");
+}
+
+/// A damaged fingerprint needs no hand: the segments say what is archived.
+#[test]
+fn fingerprints_that_are_damaged_are_made_again() {
+    let scene = Scene::new();
+    let template = eventful(&scene, false);
+    for sql in [
+        "UPDATE fingerprint SET count = count + 1",
+        "UPDATE fingerprint SET keep_until_ms = 0",
+        "DELETE FROM fingerprint WHERE source = 1",
+        "DELETE FROM fingerprint",
+        "UPDATE OR REPLACE fingerprint SET source = 3 - source",
+        "DELETE FROM pending_fingerprint",
+        "UPDATE pending_fingerprint SET seen_until_ms = seen_until_ms - 1",
+    ] {
+        let folders = template.copy();
+        let damaged = open(&folders).execute(sql, []).unwrap();
+        assert!(damaged > 3, "{sql}");
+        assert_eq!(outcome(&folders), Outcome::Exact, "{sql}");
+        for kind in Kind::ALL {
+            assert!(!folders.load(kind).fingerprints_lost, "{sql}");
+        }
+    }
+}
