@@ -13,8 +13,22 @@ pub enum StateError {
     )]
     NoFolder(PathBuf),
     /// There is no database where one is needed.
-    #[error("there is no state database at {0}; nothing has been collected with this configuration yet")]
+    #[error(
+        "there is no state database at {0}; either nothing has been collected with this configuration yet, or it is lost"
+    )]
     NoDatabase(PathBuf),
+    /// The database is gone, its log is not.
+    #[error(
+        "{database} is missing or empty, but its log {log} is there, which may hold what was committed last; put back \
+         the state.db that was there, and nothing else, or, where it is lost, a copy of the whole state folder that is as \
+         new as the archive"
+    )]
+    LogAlone {
+        /// The database.
+        database: PathBuf,
+        /// Its log.
+        log: PathBuf,
+    },
     /// The folder or the database cannot be used.
     #[error("failed to open the state in {path}: {cause}; it must be writable for the user that atlas-logd runs as")]
     Folder {

@@ -33,6 +33,7 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StateError> {
         let lock = lock(folder)?;
         let path = folder.join("state.db");
+        refuse_log_alone(&path)?;
         // SQLite gives its other files the mode of this one.
         drop(open_private(&path)?);
         let mut connection = Connection::open(&path)?;
@@ -53,9 +54,11 @@ impl Store {
     /// When there is no database, or it is of another version or damaged.
     pub fn open_read_only(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join("state.db");
-        match path.try_exists() {
-            Ok(true) => {}
-            Ok(false) => return Err(StateError::NoDatabase(path)),
+        refuse_log_alone(&path)?;
+        match std::fs::metadata(&path).map(|metadata| metadata.len()) {
+            Ok(length) if length > 0 => {}
+            Ok(_) => return Err(StateError::NoDatabase(path)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Err(StateError::NoDatabase(path)),
             Err(cause) => return Err(StateError::Folder { path, cause }),
         }
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -127,6 +130,16 @@ impl Store {
 fn open_private(path: &Path) -> Result<File, StateError> {
     let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o640).open(path);
     opened.map_err(|cause| StateError::Folder { path: path.to_owned(), cause })
+}
+
+/// SQLite removes the log of a database that is not there; put back, the database would miss what was in it.
+fn refuse_log_alone(path: &Path) -> Result<(), StateError> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let log = path.with_extension("db-wal");
+    if length(path) == 0 && length(&log) > 0 {
+        return Err(StateError::LogAlone { database: path.to_owned(), log });
+    }
+    Ok(())
 }
 
 /// Takes the lock of the state folder.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What an eventful life leaves: an island before the start, and a minute that was skipped.
-fn allowed() -> Vec<(GapReason, Window)> {
+pub(crate) fn allowed() -> Vec<(GapReason, Window)> {
     vec![(GapReason::BeforeStart, between("06:30", "08:00")), (GapReason::Skipped, between("10:55", "11:01"))]
 }
 
