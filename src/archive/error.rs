@@ -104,6 +104,7 @@ pub fn explain(cause: &io::Error) -> String {
             "the disk reports an error; look into the system's log and mend the disk, collection goes on by itself"
                 .to_owned()
         }
+        io::ErrorKind::IsADirectory => "it is a folder, where a file has to be: move it away".to_owned(),
         io::ErrorKind::NotADirectory => {
             "a part of the path is a link or a file, where a folder has to be: put the folder in its place".to_owned()
         }

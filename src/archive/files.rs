@@ -19,6 +19,8 @@ use rustix::{
 /// Links are never followed, at no step of a path. Nothing replaces an existing file. What was written is durable only
 /// after [`WriteFile::sync`], and a name only after [`Files::sync_folder`] of its folder.
 pub trait Files: Debug + Send + Sync {
+    /// Whether the root is still the folder that was opened.
+    fn is_in_place(&self) -> io::Result<bool>;
     /// Makes a folder if it is not there, durably, with those above it.
     fn make_folder(&self, folder: &Path) -> io::Result<()>;
     /// What lies in a folder, in no particular order; nothing when it is not there.
@@ -89,6 +91,7 @@ pub enum EntryIs {
 #[derive(Debug)]
 pub struct RealFiles {
     root: OwnedFd,
+    path: PathBuf,
     file_mode: Mode,
     folder_mode: Mode,
 }
@@ -98,9 +101,15 @@ impl RealFiles {
     ///
     /// # Errors
     /// Whatever opening the folder gives.
-    pub fn open(root: &Path, file_mode: u32, folder_mode: u32) -> io::Result<Self> {
-        let root = rustix::fs::openat(CWD, root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { root, file_mode: Mode::from_raw_mode(file_mode), folder_mode: Mode::from_raw_mode(folder_mode) })
+    pub fn open(path: &Path, file_mode: u32, folder_mode: u32) -> io::Result<Self> {
+        let root = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let path = path.to_owned();
+        Ok(Self {
+            root,
+            path,
+            file_mode: Mode::from_raw_mode(file_mode),
+            folder_mode: Mode::from_raw_mode(folder_mode),
+        })
     }
 
     /// Opens a folder step by step, so that a link anywhere in the path is refused.
@@ -140,6 +149,11 @@ impl RealFiles {
 }
 
 impl Files for RealFiles {
+    fn is_in_place(&self) -> io::Result<bool> {
+        let (opened, there) = (rustix::fs::fstat(&self.root)?, rustix::fs::stat(&self.path)?);
+        Ok((opened.st_dev, opened.st_ino) == (there.st_dev, there.st_ino))
+    }
+
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
         let mut at = self.root.try_clone()?;
         for name in names(folder)? {

@@ -8,7 +8,7 @@ use std::{
 use rusqlite::Transaction;
 
 use crate::{
-    archive::{Archive, SegmentName, SpoolWriter, Spooled, folder},
+    archive::{Archive, MARKER, SegmentName, SpoolWriter, Spooled, folder},
     clock::Clock,
     commit::{
         CommitError, Rotation, damage,
@@ -68,6 +68,24 @@ impl Committer {
         Ok(state)
     }
 
+    /// The archive's folder must still be the one that was opened: what is written to one that was moved away, deleted or
+    /// covered by a mount, nobody finds again. One that lost its marker lost everything else, too.
+    fn refuse_moved_archive(&self) -> Result<(), CommitError> {
+        let root = self.archive.folder();
+        match self.archive.files().is_in_place() {
+            Ok(true) => match self.archive.files().length(Path::new(MARKER)) {
+                Ok(Some(length)) if length > 0 => Ok(()),
+                Ok(_) => Err(CommitError::Moved { path: root.to_owned() }),
+                Err(cause) => Err(CommitError::io("look at", root.join(MARKER))(cause)),
+            },
+            Ok(false) => Err(CommitError::Moved { path: root.to_owned() }),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                Err(CommitError::Moved { path: root.to_owned() })
+            }
+            Err(cause) => Err(CommitError::io("look at", root)(cause)),
+        }
+    }
+
     /// Opens a source as [`Committer::open`] does, but opens no new segment.
     ///
     /// # Errors
@@ -77,6 +95,7 @@ impl Committer {
     }
 
     fn recover_source(&self, source: &Source) -> Result<SourceState, CommitError> {
+        self.refuse_moved_archive()?;
         let mut state = self.load_or_create(source)?;
         self.refuse_unknown_segments(&state)?;
         if !self.store.read(|connection| state.knows_its_fingerprints(connection))? {
@@ -90,9 +109,7 @@ impl Committer {
         match intent {
             Some(intent) => self.finish(&mut state, intent, false)?,
             None => {
-                if let Some(damage) = place::inspect(self.archive.files(), &state)? {
-                    self.seal_damaged(&mut state, &damage, |_, _| Ok(()))?;
-                }
+                self.seal_if_damaged(&mut state)?;
             }
         }
         crate::archive::remove_stale_spool(self.archive.files(), state.key)
@@ -115,11 +132,19 @@ impl Committer {
         if state.open.as_ref().is_some_and(|open| !rotation.is_over(open, now)) {
             return Ok(());
         }
+        self.rotate(state).map_err(|error| self.absolute(error))
+    }
+
+    fn rotate(&self, state: &mut SourceState) -> Result<(), CommitError> {
+        self.refuse_moved_archive()?;
+        if self.seal_if_damaged(state)?.is_some() {
+            return Ok(());
+        }
         self.store.transaction(|transaction| {
-            state.rotate(now);
+            state.rotate(self.clock.now());
             state.save(transaction)
         })?;
-        self.make_open_segment(state).map_err(|error| self.absolute(error))
+        self.make_open_segment(state)
     }
 
     /// Commits records.
@@ -144,15 +169,26 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
-        let Records { spooled, change } = records;
+        let Records { spooled, mut change } = records;
+        self.refuse_moved_archive()?;
         self.refuse_longer(state)?;
         let tail = self.tail_of_spool(&spooled)?;
         let now = self.clock.now();
+        let own_segment = spooled.length >= rotation.size;
+        let fresh = |state: &SourceState| state.open.as_ref().is_some_and(|open| open.length == 0);
+        let full = |state: &SourceState| {
+            state.open.as_ref().is_none_or(|open| rotation.is_full(open) || rotation.is_over(open, now))
+        };
+        if (full(state) || own_segment && !fresh(state))
+            && let Some(damage) = self.seal_if_damaged(state)?
+            && damage.lost
+        {
+            // As for damage that is found while the records are placed.
+            change = CoverageChange::none(change.covered.from);
+        }
         let intent = self.store.transaction(|transaction| {
-            let own_segment = spooled.length >= rotation.size;
-            let full = state.open.as_ref().is_none_or(|open| rotation.is_full(open) || rotation.is_over(open, now));
-            let fresh = state.open.as_ref().is_some_and(|open| open.length == 0);
-            if full || (own_segment && !fresh) {
+            let fresh = fresh(state);
+            if full(state) || (own_segment && !fresh) {
                 state.rotate(now);
             }
             let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
@@ -275,6 +311,16 @@ impl Committer {
             }
         }
         Ok(())
+    }
+
+    /// Seals the open segment if it is damaged. Before it is sealed for another reason is the last moment to see that:
+    /// nobody looks at a sealed one again.
+    fn seal_if_damaged(&self, state: &mut SourceState) -> Result<Option<Damage>, CommitError> {
+        let damage = place::inspect(self.archive.files(), state)?;
+        if let Some(damage) = &damage {
+            self.seal_damaged(state, damage, |_, _| Ok(()))?;
+        }
+        Ok(damage)
     }
 
     fn seal_damaged(

@@ -38,6 +38,15 @@ pub enum CommitError {
         /// Its length.
         actual: u64,
     },
+    /// The archive's folder is not the one that was opened.
+    #[error(
+        "the archive folder {path} was moved, deleted, emptied or covered by a mount while it was in use, or its marker was; \
+         nothing is archived until it is back: put it back, or stop atlas-logd, mount the archive, and start it again"
+    )]
+    Moved {
+        /// The root folder.
+        path: PathBuf,
+    },
     /// A segment lies there that the state does not know.
     #[error(
         "{path} lies in the archive, but the state does not know it; an older copy of the state was put back, or the folder \

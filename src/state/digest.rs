@@ -37,7 +37,9 @@ impl Digest {
             let mut rows = statement.query([key])?;
             while let Some(row) = rows.next()? {
                 hasher.update(b"row");
-                (0..columns).try_for_each(|column| Ok::<_, StateError>(feed(&mut hasher, row.get_ref(column)?)))?;
+                for column in 0..columns {
+                    feed(&mut hasher, row.get_ref(column)?);
+                }
             }
             hasher.update(b"table");
         }

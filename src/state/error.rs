@@ -29,8 +29,15 @@ pub enum StateError {
         /// Its log.
         log: PathBuf,
     },
+    /// The database is not the one that was opened.
+    #[error(
+        "the state database {0} was moved, replaced or deleted while it was in use; nothing is archived until it is back: \
+         put it back, or stop atlas-logd, put back a copy of the state folder that is as new as the archive, and start it \
+         again"
+    )]
+    Moved(PathBuf),
     /// The folder or the database cannot be used.
-    #[error("failed to open the state in {path}: {cause}; it must be writable for the user that atlas-logd runs as")]
+    #[error("failed to open the state in {path}: {}", explain_file(cause))]
     Folder {
         /// The folder or file.
         path: PathBuf,
@@ -94,6 +101,21 @@ pub enum StateError {
     /// SQLite failed.
     #[error("failed to use the state database in [state] dir: {}", explain(.0))]
     Sqlite(rusqlite::Error),
+}
+
+/// An error of a file as a sentence for the one who has to mend it.
+fn explain_file(cause: &io::Error) -> String {
+    let what_to_do = match cause.kind() {
+        io::ErrorKind::IsADirectory => {
+            "it is a folder, where a file has to be: move it away, and put back what was there"
+        }
+        io::ErrorKind::NotADirectory => {
+            "a part of the path is a file, where a folder has to be: put the folder in its place"
+        }
+        io::ErrorKind::StorageFull => "free some space on its disk",
+        _ => "it must be writable for the user that atlas-logd runs as",
+    };
+    format!("{cause}; {what_to_do}")
 }
 
 /// An error of SQLite as a sentence for the one who has to mend it.

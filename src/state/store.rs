@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -20,6 +20,8 @@ use crate::{
 pub struct Store {
     connection: Mutex<Connection>,
     folder: PathBuf,
+    /// The device and the number of the database file.
+    file: (u64, u64),
     /// Held for as long as the state is open for writing.
     _lock: Option<Lock>,
 }
@@ -45,7 +47,8 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&mut connection, &path)?;
         check_pages(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), _lock: Some(lock) })
+        let file = identity(&path).map_err(|cause| StateError::Folder { path: path.clone(), cause })?;
+        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), file, _lock: Some(lock) })
     }
 
     /// Opens the state in `folder` for reading, also while another process writes to it.
@@ -64,7 +67,8 @@ impl Store {
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         schema::check_version(&connection, &path, true)?;
-        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), _lock: None })
+        let file = identity(&path).map_err(|cause| StateError::Folder { path, cause })?;
+        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), file, _lock: None })
     }
 
     /// Looks over the whole database: what is wrong with it, and with the rows of sources.
@@ -104,6 +108,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.refuse_moved()?;
         let mut connection = self.connection();
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StateError::from)?;
@@ -120,10 +125,25 @@ impl Store {
         work(&self.connection())
     }
 
+    /// SQLite goes on with a file that has no name any more, and everything is lost with the process.
+    fn refuse_moved(&self) -> Result<(), StateError> {
+        let path = self.folder.join("state.db");
+        match identity(&path) {
+            Ok(file) if file == self.file => Ok(()),
+            _ => Err(StateError::Moved(path)),
+        }
+    }
+
     /// A thread that panicked in a transaction left none behind: dropping it rolled it back.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What tells a file from another one of the same name.
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 /// Opens a file, or makes it: nobody but the user and the group needs to read the state.

@@ -195,6 +195,10 @@ impl Disk {
 }
 
 impl Files for Disk {
+    fn is_in_place(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
         let mut at = PathBuf::new();
         for name in folder {

@@ -1,4 +1,5 @@
-//! Tries to break commit and recovery: crashes at every point, faults of every operation, damage of every kind, kills.
+//! Tries to break commit and recovery: crashes at every point, faults of every operation, kills. What can be done to the
+//! files otherwise is in `tests/damage`.
 //!
 //! Of the moments of a recovery, `cargo test` tries two of the states that each power loss can leave. This tries them all,
 //! which takes minutes:
@@ -10,7 +11,6 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod crashes;
-mod damage;
 mod disk;
 mod faults;
 mod kills;

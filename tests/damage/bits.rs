@@ -1,7 +1,7 @@
 //! One bit of the state database or of its log is flipped, anywhere: either it is refused with a sentence, or everything
 //! is exact.
 //!
-//! `cargo test` tries some hundreds of bits, chosen by a seed. More of them, and others:
+//! `cargo test` tries some dozens of bits of each, chosen by a seed. More of them, and others:
 //!
 //! ```text
 //! ATLAS_LOGD_FLIPS=20000 ATLAS_LOGD_SEED=7 cargo test --release --test damage -- --nocapture bits
@@ -129,6 +129,14 @@ fn flip(path: &Path, bit: usize) {
     fs::write(path, bytes).unwrap();
 }
 
+/// How many bits of a file are flipped.
+const FLIPS: &str = "ATLAS_LOGD_FLIPS";
+
+/// Whether this is a long run.
+pub(crate) fn all_flips() -> bool {
+    std::env::var_os(FLIPS).is_some()
+}
+
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
@@ -143,7 +151,7 @@ fn flip_bits_of(file: &str, long: bool) {
     let seed = number("ATLAS_LOGD_SEED", 1);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut outcomes: BTreeMap<Outcome, Vec<usize>> = BTreeMap::new();
-    for _ in 0..number("ATLAS_LOGD_FLIPS", 40) {
+    for _ in 0..number(FLIPS, 24) {
         let bit = random.random_range(0..bits);
         let folders = template.copy();
         flip(&folders.state().join(file), bit);

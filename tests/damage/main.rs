@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod bits;
+mod cases;
+mod damages;
 mod databases;
+mod matrix;
 mod oracle;
 mod scene;
 mod transactions;

@@ -125,15 +125,6 @@ clusters = ["prod-0"]
         fs::write(folder.path().join("config.toml"), text).unwrap();
         Folders { scene: self, folder }
     }
-
-    /// Folders with three segments of each source, the last one open, collected up to 11:40 in one go each.
-    pub(crate) fn collected(&self) -> Folders<'_> {
-        let folders = self.folders();
-        for time in ["09:10", "10:10", "11:10", "11:40"] {
-            folders.poll_well(time);
-        }
-        folders
-    }
 }
 
 fn happen(world: &World, time: Instant, minute: u64) {
@@ -290,10 +281,13 @@ pub(crate) fn list(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+/// Copies what lies in a folder; links stay links.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for path in list(from) {
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
+        if path.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&path).unwrap(), &target).unwrap();
+        } else if path.is_dir() {
             fs::create_dir(&target).unwrap();
             copy_folder(&path, &target);
         } else {
@@ -307,6 +301,10 @@ fn copy_folder(from: &Path, to: &Path) {
 struct Interrupted(RealFiles);
 
 impl Files for Interrupted {
+    fn is_in_place(&self) -> io::Result<bool> {
+        self.0.is_in_place()
+    }
+
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
         self.0.make_folder(folder)
     }
