@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     auth::{Identity, SecretError, SecretPlace, TokenRefusal},
     cause::Cause,
-    error_body::ErrorBody,
+    error_body::{Code, ErrorBody},
 };
 
 /// What a failed request means for the poll that made it.
@@ -219,6 +219,15 @@ impl RequestError {
                 | Self::Unframed
                 | Self::Server { retry_after: None, .. }
         )
+    }
+
+    /// Whether Atlas itself says that there is no such cluster or instance. (A project that is not found is one that the
+    /// credential cannot see; an unknown resource is a wrong URL.)
+    #[must_use]
+    pub fn says_absent(&self) -> bool {
+        let Self::Refused { status: 404, error, .. } = self else { return false };
+        let elsewhere = error.name.as_deref() == Some("RESOURCE_NOT_FOUND");
+        error.code.is_some_and(|code| code != Code::GroupNotFound) && !elsewhere
     }
 
     /// What follows for the poll.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `collector` | one poll at a time for each source |
 //! | `task`, `desk` | what a poll has to do, and what it works with |
+//! | `opening` | how a poll begins: its source is opened, its start fixed |
 //! | `poll` | one poll: its windows, one after the other |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
@@ -26,6 +27,7 @@ mod intake;
 mod judgement;
 mod kept;
 mod known;
+mod opening;
 mod placed;
 mod poll;
 mod report;

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     atlas,
     collect::{
-        Job, PollError, PollReport, Progress, Task, archived,
+        Job, PollError, PollReport, Progress, Task,
         blocking::blocking,
         desk::{Desk, Lane},
         fetch::{Fetch, Fetched, FetchedAnswer, Question},
@@ -16,7 +16,6 @@ use crate::{
         report::Failure,
     },
     commit::Records,
-    config::Start,
     instant::Instant,
     plan::{self, Gap, GapReason, Planner},
     source::{AuthResult, Kind},
@@ -26,10 +25,10 @@ use crate::{
 
 /// A poll under way.
 pub(super) struct Poll<'a> {
-    desk: &'a Desk,
-    task: &'a Task,
+    pub(super) desk: &'a Desk,
+    pub(super) task: &'a Task,
     stop: &'a CancellationToken,
-    lane: &'a mut Lane,
+    pub(super) lane: &'a mut Lane,
     report: PollReport,
     /// The window that is worked on.
     window: Option<Window>,
@@ -59,6 +58,11 @@ impl<'a> Poll<'a> {
             // Nobody has to get past what a backfill cannot have.
             let advice =
                 error.advice(&self.task.source, self.window.filter(|_| !backfill), failures, &self.task.program);
+            if let PollError::Request(request_error) = &error
+                && request_error.says_absent()
+            {
+                self.note_absence().await;
+            }
             let ours = matches!(error, PollError::Commit(_) | PollError::Panicked(_));
             self.report.failure = Some(Failure { error, window: self.window, advice });
             self.note().await;
@@ -102,77 +106,6 @@ impl<'a> Poll<'a> {
                 Ok(())
             }
         }
-    }
-
-    /// Opens the source, unless the poll before left it open; makes its fingerprints anew if they were lost.
-    async fn open(&mut self) -> Result<(), PollError> {
-        let rotation = self.task.rotation;
-        let now = self.desk.clock.now();
-        let opened = self.lane.state.take().filter(|state| !state.fingerprints_lost);
-        if let Some(state) = opened.as_ref()
-            && state.open.as_ref().is_some_and(|open| !rotation.is_over(open, now))
-        {
-            self.lane.state = opened;
-            return Ok(());
-        }
-        let committer = Arc::clone(&self.desk.committer);
-        let (source, settle) = (self.task.source.clone(), self.task.settle);
-        let state = blocking(move || {
-            let mut state = match opened {
-                Some(mut state) => {
-                    committer.rotate_by_age(&mut state, rotation)?;
-                    state
-                }
-                None => committer.open(&source, rotation)?,
-            };
-            if state.fingerprints_lost {
-                archived::restore_fingerprints(&committer, &mut state, now, settle)?;
-            }
-            Ok(state)
-        })
-        .await?;
-        self.lane.state = Some(state);
-        Ok(())
-    }
-
-    fn forget_start(&mut self) {
-        if let Some(state) = &mut self.lane.state {
-            (state.start, state.end) = (None, None);
-        }
-    }
-
-    /// Fixes where a source starts that is seen for the first time.
-    async fn resolve_start(&mut self) -> Result<(), PollError> {
-        let mut state = self.state().clone();
-        if state.start.is_some() {
-            return Ok(());
-        }
-        self.fetch(
-            &Planner::new(Window::new(Instant::MIN, Instant::MIN), Instant::MIN, None, Vec::new()),
-            Purpose::Forward,
-        )
-        .prime()
-        .await?;
-        let now = self.now();
-        let start = match self.task.start {
-            Start::Now => now,
-            Start::At(instant) => instant,
-            Start::Ago(ago) => now - ago,
-            Start::Oldest => {
-                let clocks = plan::Clocks { local: self.desk.clock.now(), date: Some(now) };
-                clocks.horizon(atlas::oldest(state.kind))
-            }
-        };
-        let start = start.min(now);
-        (state.start, state.end) = (Some(start), Some(start));
-        let committer = Arc::clone(&self.desk.committer);
-        let state = blocking(move || {
-            committer.store().transaction(|transaction| state.save(transaction))?;
-            Ok(state)
-        })
-        .await?;
-        self.lane.state = Some(state);
-        Ok(())
     }
 
     /// Asks for `range`, window by window, and commits each.
@@ -263,7 +196,10 @@ impl<'a> Poll<'a> {
     /// What an answer says about coverage, and up to where Atlas held nothing any more; tells of that.
     fn judge(&mut self, window: Window, purpose: Purpose, clocks: plan::Clocks) -> (CoverageChange, Option<Instant>) {
         let retention = atlas::retention(self.state().kind);
-        let Judgement { change, lost, fault } = judge(window, purpose, clocks, self.task.settle, retention);
+        let Judgement { mut change, lost, fault } = judge(window, purpose, clocks, self.task.settle, retention);
+        if purpose == Purpose::Forward {
+            self.declare_absence(&mut change, clocks.local);
+        }
         if let Some(window) = lost.filter(|_| fault.is_none()) {
             let (reason, noticed) = (GapReason::Retention, clocks.local);
             self.tell(&Progress::Gap { gap: &Gap { window, reason, detail: String::new(), noticed } });
@@ -399,6 +335,34 @@ impl<'a> Poll<'a> {
         }
     }
 
+    /// Takes note that Atlas does not know the source now.
+    async fn note_absence(&mut self) {
+        let now = self.now();
+        let Some(mut state) = self.lane.state.clone().filter(|state| state.absent_until < Some(now)) else { return };
+        state.absent_until = Some(now);
+        let committer = Arc::clone(&self.desk.committer);
+        let saved = blocking(move || {
+            committer.store().transaction(|transaction| state.save(transaction))?;
+            Ok(state)
+        });
+        match saved.await {
+            Ok(state) => self.lane.state = Some(state),
+            // The next poll notes it, unless the source is there again by then.
+            Err(error) => tracing::error!(source = %self.task.source, "failed to note in the state: {error}"),
+        }
+    }
+
+    /// What a source held before Atlas said that it does not exist may be gone, whatever is answered for it now.
+    fn declare_absence(&mut self, change: &mut CoverageChange, noticed: Instant) {
+        let Some(until) = self.state().absent_until else { return };
+        let range = change.covered.intersection(Window::new(Instant::MIN, until));
+        for window in plan::subtract(range, change.gaps.iter().map(|gap| gap.window)) {
+            let gap = Gap { window, reason: GapReason::Absent, detail: String::new(), noticed };
+            self.tell(&Progress::Gap { gap: &gap });
+            change.gaps.push(gap);
+        }
+    }
+
     /// Goes over to shorter windows where the answer for `window` is wrong again. The first time, the error ends the
     /// poll and the next one tries the whole window: most faults pass by themselves.
     async fn retreat(&mut self, error: PollError, window: Window, planner: &mut Planner) -> Result<(), PollError> {
@@ -423,12 +387,12 @@ impl<'a> Poll<'a> {
         }
     }
 
-    fn fetch<'b>(&'b self, planner: &'b Planner, purpose: Purpose) -> Fetch<'b> {
+    pub(super) fn fetch<'b>(&'b self, planner: &'b Planner, purpose: Purpose) -> Fetch<'b> {
         Fetch { desk: self.desk, task: self.task, stop: self.stop, state: self.state(), planner, purpose }
     }
 
     /// The state of the source, which [`Poll::open`] put there before anything else.
-    fn state(&self) -> &SourceState {
+    pub(super) fn state(&self) -> &SourceState {
         self.lane.state.as_ref().expect("a poll opens its source first")
     }
 
@@ -438,7 +402,7 @@ impl<'a> Poll<'a> {
     }
 
     /// What time it is at Atlas, as far as that is known.
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         let offset = self.task.client.clock_offset_ms().unwrap_or(0);
         Instant::from_millis(self.desk.clock.now().millis().saturating_add(offset))
     }

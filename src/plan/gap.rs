@@ -15,13 +15,16 @@ pub enum GapReason {
     Skipped,
     /// Archived bytes were lost or changed outside the program; the range is asked of Atlas again.
     Damage,
+    /// Atlas said after it that there was no such cluster or instance: what it held before may be gone.
+    Absent,
     /// It lies between the start watermark and an older range that a backfill collected.
     BeforeStart,
 }
 
 impl GapReason {
     /// All reasons.
-    pub const ALL: [Self; 5] = [Self::Retention, Self::RowLimit, Self::Skipped, Self::Damage, Self::BeforeStart];
+    pub const ALL: [Self; 6] =
+        [Self::Retention, Self::RowLimit, Self::Skipped, Self::Damage, Self::Absent, Self::BeforeStart];
 
     /// The form used in the state database and in `status --json`.
     #[must_use]
@@ -31,6 +34,7 @@ impl GapReason {
             Self::RowLimit => "row-limit",
             Self::Skipped => "skipped",
             Self::Damage => "damage",
+            Self::Absent => "absent",
             Self::BeforeStart => "before-start",
         }
     }
@@ -43,6 +47,7 @@ impl GapReason {
             Self::RowLimit => "possibly incomplete: a full page could not be split further",
             Self::Skipped => "declared by an operator",
             Self::Damage => "archived bytes were lost or changed outside the program",
+            Self::Absent => "possibly incomplete: Atlas did not know the cluster or instance any more for a time",
             Self::BeforeStart => "not collected: lies between a backfill and the start watermark",
         }
     }

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &["
         bytes INTEGER NOT NULL,
         fingerprints_lost INTEGER NOT NULL,
         by_arrival INTEGER NOT NULL,
+        absent_until_ms INTEGER,
         rows_digest BLOB NOT NULL,
         fingerprints_digest BLOB NOT NULL,
         checksum BLOB NOT NULL,

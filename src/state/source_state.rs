@@ -72,6 +72,9 @@ pub struct SourceState {
     pub fingerprints_lost: bool,
     /// Atlas showed records in a range that none of their clocks lies in: it compares ranges with their arrival.
     pub by_arrival: bool,
+    /// When Atlas said last that there is no such cluster or instance. One that is there again may have been made anew,
+    /// without what it held before.
+    pub absent_until: Option<Instant>,
     /// The digest of its gaps, islands, damaged segments and commit under way.
     pub rows_digest: Digest,
     /// The digest of its fingerprints.
@@ -102,6 +105,7 @@ struct Columns<'a> {
     bytes: i64,
     fingerprints_lost: i64,
     by_arrival: i64,
+    absent_until: Option<i64>,
     rows_digest: Digest,
     fingerprints_digest: Digest,
 }
@@ -126,7 +130,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 const SELECT: &str = "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
     next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment, sealed_length,
-    records, bytes, fingerprints_lost, by_arrival, rows_digest, fingerprints_digest, checksum FROM source";
+    records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -228,6 +232,7 @@ impl SourceState {
             bytes: 0,
             fingerprints_lost: false,
             by_arrival: false,
+            absent_until: None,
             rows_digest: Digest::default(),
             fingerprints_digest: Digest::default(),
         };
@@ -245,10 +250,10 @@ impl SourceState {
         let mut statement = transaction.prepare_cached(
             "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
                 next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment,
-                sealed_length, records, bytes, fingerprints_lost, by_arrival, rows_digest, fingerprints_digest, checksum)
+                sealed_length, records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum)
              VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end,
                 :next_sequence, :open_segment, :open_length, :open_records, :open_from, :open_tail, :sealed_segment,
-                :sealed_length, :records, :bytes, :fingerprints_lost, :by_arrival, :rows_digest, :fingerprints_digest,
+                :sealed_length, :records, :bytes, :fingerprints_lost, :by_arrival, :absent_until, :rows_digest, :fingerprints_digest,
                 :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
                 end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open_segment = excluded.open_segment,
@@ -256,7 +261,7 @@ impl SourceState {
                 open_from_ms = excluded.open_from_ms, open_tail = excluded.open_tail,
                 sealed_segment = excluded.sealed_segment, sealed_length = excluded.sealed_length,
                 records = excluded.records, bytes = excluded.bytes, fingerprints_lost = excluded.fingerprints_lost,
-                by_arrival = excluded.by_arrival, rows_digest = excluded.rows_digest,
+                by_arrival = excluded.by_arrival, absent_until_ms = excluded.absent_until_ms, rows_digest = excluded.rows_digest,
                 fingerprints_digest = excluded.fingerprints_digest, checksum = excluded.checksum",
         )?;
         statement.execute(named_params! {
@@ -281,6 +286,7 @@ impl SourceState {
             ":bytes": columns.bytes,
             ":fingerprints_lost": columns.fingerprints_lost,
             ":by_arrival": columns.by_arrival,
+            ":absent_until": columns.absent_until,
             ":rows_digest": self.rows_digest.as_bytes(),
             ":fingerprints_digest": self.fingerprints_digest.as_bytes(),
             ":checksum": columns.checksum(),
@@ -327,6 +333,7 @@ impl SourceState {
             bytes: signed(self.bytes),
             fingerprints_lost: i64::from(self.fingerprints_lost),
             by_arrival: i64::from(self.by_arrival),
+            absent_until: self.absent_until.map(Instant::millis),
             rows_digest: self.rows_digest,
             fingerprints_digest: self.fingerprints_digest,
         }
@@ -383,6 +390,7 @@ impl SourceState {
             bytes: unsigned(row.get("bytes")?),
             fingerprints_lost: row.get::<_, i64>("fingerprints_lost")? != 0,
             by_arrival: row.get::<_, i64>("by_arrival")? != 0,
+            absent_until: row.get::<_, Option<i64>>("absent_until_ms")?.map(Instant::from_millis),
             rows_digest,
             fingerprints_digest,
         };

@@ -21,6 +21,7 @@ mod late_records;
 mod limits;
 mod locks;
 mod log_lines;
+mod made_anew;
 mod narrower_answers;
 mod open_facts;
 mod permissions;

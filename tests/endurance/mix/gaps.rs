@@ -1,10 +1,11 @@
-//! Which gaps there may be: where Atlas no longer held what was asked, and nowhere else. (Records that are missing
+//! Which gaps there may be: where Atlas no longer held what was asked or did not know the source, and nowhere else. (Records that are missing
 //! without a gap are found by the oracle.)
 
 use std::{collections::HashMap, time::Duration};
 
 use atlas_logd::{
     instant::Instant,
+    plan::subtract,
     source::{Kind, Source},
     window::Window,
 };
@@ -22,6 +23,7 @@ const MARGIN: Duration = Duration::from_secs(3 * 3600);
 pub(super) struct Outages {
     collected: HashMap<Source, Instant>,
     lost: HashMap<Source, Vec<Window>>,
+    absent: HashMap<Source, Vec<Window>>,
 }
 
 impl Outages {
@@ -34,13 +36,23 @@ impl Outages {
         }
     }
 
+    /// A poll of `source` at `now` was answered that there is no such source.
+    pub(super) fn note_absent(&mut self, source: &Source, now: Instant) {
+        let before = self.collected.get(source).copied().unwrap_or(Instant::MIN);
+        self.absent.entry(source.clone()).or_default().push(Window::new(before - MARGIN, now + MARGIN));
+    }
+
     /// Every gap has a reason that is true.
     pub(super) fn assert_true(&self, source: &Source, gaps: &[Gap]) {
-        for gap in gaps.iter().filter(|gap| gap.reason != "before-start") {
-            assert_eq!(gap.reason, "retention", "{source}: {gap:?}");
-            let explained = self.lost.get(source).into_iter().flatten();
-            let explained = explained.clone().any(|lost| lost.from <= gap.window.from && gap.window.to <= lost.to);
-            assert!(explained, "{source} was collected in time, but there is {gap:?}; lost is {:?}", self.lost);
+        for gap in gaps {
+            let explained = match gap.reason.as_str() {
+                "before-start" => continue,
+                "retention" => self.lost.get(source),
+                "absent" => self.absent.get(source),
+                _ => None,
+            };
+            let unexplained = subtract(gap.window, explained.into_iter().flatten().copied());
+            assert_eq!(unexplained, [], "{source} has no reason for {gap:?}");
         }
     }
 }

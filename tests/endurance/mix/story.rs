@@ -174,6 +174,11 @@ impl Story {
         match &report.failure {
             Some(failure) => {
                 self.tally.count("failed polls", 1);
+                if let PollError::Request(error) = &failure.error
+                    && error.says_absent()
+                {
+                    self.outages.note_absent(source, self.stage.now());
+                }
                 self.held |= matches!(
                     failure.error,
                     PollError::LimitReached { .. } | PollError::Request(RequestError::Token(_))
