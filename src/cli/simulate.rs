@@ -4,7 +4,11 @@ use std::{io, net::SocketAddr};
 
 use clap::Args;
 
-use crate::cli::{Exit, runtime, signals, terminal};
+use crate::{
+    cli::{Exit, parse_instant, runtime, signals, terminal},
+    instant::Instant,
+    sim::Simulation,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
@@ -15,13 +19,24 @@ pub(super) struct Simulate {
     /// What happened at this Atlas follows from this number
     #[arg(long, default_value_t = 1)]
     seed: u64,
+
+    /// Nothing happened before this instant (2026-11-22T10:15:00Z, or a date): with the same seed the same Atlas on
+    /// every day; by default three days before today
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    since: Option<Instant>,
+
+    /// Answer as often as it is asked, and give out as many tokens: no rate limits
+    #[arg(long)]
+    no_limits: bool,
 }
 
 impl Simulate {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let served = runtime()?.block_on(async {
             let stop = signals::stop_at_signal()?;
-            crate::sim::run(self.listen, self.seed, &mut io::stdout(), stop.soon).await
+            let Self { listen, seed, since, no_limits } = self;
+            let simulation = Simulation { listen, seed, since, limits: !no_limits };
+            crate::sim::run(simulation, &mut io::stdout(), stop.soon).await
         });
         if let Err(error) = served {
             terminal::complain(&format!("atlas-logd: failed to simulate Atlas on {}: {error}", self.listen));

@@ -11,17 +11,42 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    demo_world::{ANALYTICS, PAYMENTS, demo_credentials, demo_world},
+    demo_world::{ANALYTICS, PAYMENTS, demo_credentials, demo_start, demo_world_since},
     http::serve,
+    settings::{BucketSize, Settings},
 };
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    instant::Instant,
+};
 
-/// Serves the demo world of `seed` on `listen` until `stop`, and writes to `out` how to ask it.
+/// More than anybody asks.
+const UNLIMITED: u32 = 1_000_000_000;
+
+/// What is served, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Simulation {
+    /// A loopback address.
+    pub listen: SocketAddr,
+    /// What the demo world's truth follows from.
+    pub seed: u64,
+    /// From when on something happened; else from three days before the day of the start.
+    pub since: Option<Instant>,
+    /// Whether requests and tokens are limited as Atlas limits them.
+    pub limits: bool,
+}
+
+/// Serves the demo world until `stop`, and writes to `out` how to ask it.
 ///
 /// # Errors
 /// If the address is taken or not a loopback address, or if `out` cannot be written.
-pub async fn run(listen: SocketAddr, seed: u64, out: &mut dyn Write, stop: CancellationToken) -> io::Result<()> {
-    let world = Arc::new(demo_world(seed, Arc::new(SystemClock)));
+pub async fn run(simulation: Simulation, out: &mut dyn Write, stop: CancellationToken) -> io::Result<()> {
+    let Simulation { listen, seed, since, limits } = simulation;
+    let since = since.unwrap_or_else(|| demo_start(SystemClock.now()));
+    let world = Arc::new(demo_world_since(seed, since, Arc::new(SystemClock)));
+    if !limits {
+        world.set(lift_limits);
+    }
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     if address.ip().is_loopback() {
@@ -29,6 +54,12 @@ pub async fn run(listen: SocketAddr, seed: u64, out: &mut dyn Write, stop: Cance
         out.flush()?;
     }
     serve(world, listener, stop).await
+}
+
+fn lift_limits(settings: &mut Settings) {
+    settings.tokens_per_minute = usize::MAX;
+    settings.live_tokens = usize::MAX;
+    settings.bucket = BucketSize { capacity: UNLIMITED, refill: UNLIMITED, ..settings.bucket };
 }
 
 /// How to ask it with curl: commands that work as they stand.
@@ -64,12 +95,16 @@ Project analytics ({ANALYTICS}), through an API key:
 mod tests {
     use super::*;
 
+    fn simulation(listen: &str) -> Simulation {
+        Simulation { listen: listen.parse().unwrap(), seed: 4, since: None, limits: true }
+    }
+
     #[tokio::test]
     async fn says_where_it_listens_and_serves_until_it_is_stopped() {
         let mut said = Vec::new();
         let stop = CancellationToken::new();
         stop.cancel();
-        run("127.0.0.1:0".parse().unwrap(), 4, &mut said, stop).await.unwrap();
+        run(simulation("127.0.0.1:0"), &mut said, stop).await.unwrap();
         let said = String::from_utf8(said).unwrap();
         let credentials = demo_credentials(4);
         for part in
@@ -81,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_any_other_address_than_loopback() {
-        let error = run("0.0.0.0:0".parse().unwrap(), 4, &mut Vec::new(), CancellationToken::new()).await.unwrap_err();
+        let error = run(simulation("0.0.0.0:0"), &mut Vec::new(), CancellationToken::new()).await.unwrap_err();
         assert!(error.to_string().contains("loopback only"), "{error}");
     }
 }

@@ -49,12 +49,24 @@ pub fn demo_credentials(seed: u64) -> DemoCredentials {
     }
 }
 
+/// Where the truth of a demo world starts that is made `now`: three days before the day.
+#[must_use]
+pub fn demo_start(now: Instant) -> Instant {
+    let day = Duration::from_secs(24 * 3600);
+    let today = Instant::from_seconds(now.seconds_floor().div_euclid(86_400) * 86_400);
+    today - day * DAYS
+}
+
 /// The demo world. Its truth follows from `seed` alone, but starts three days before the day of `clock`'s time.
 #[must_use]
 pub fn demo_world(seed: u64, clock: Arc<dyn Clock>) -> World {
-    let day = Duration::from_secs(24 * 3600);
-    let today = Instant::from_seconds(clock.now().seconds_floor().div_euclid(86_400) * 86_400);
-    let since = today - day * DAYS;
+    let since = demo_start(clock.now());
+    demo_world_since(seed, since, clock)
+}
+
+/// The demo world in which nothing happened before `since`: the same one whenever it is made.
+#[must_use]
+pub fn demo_world_since(seed: u64, since: Instant, clock: Arc<dyn Clock>) -> World {
     let world = World::new(seed, clock);
     // More than 20,000 entries in a few minutes, once in the history of every day on which the world is made.
     let burst = Burst { every_days: DAYS, lasting: 6, events: 24_000 };
@@ -89,6 +101,18 @@ mod tests {
 
     fn world(now: &str) -> World {
         demo_world(4, Arc::new(ManualClock::new(now.parse().unwrap())))
+    }
+
+    #[test]
+    fn nothing_happens_before_a_start_that_is_given_and_the_rest_is_the_same() {
+        let [since, now]: [Instant; 2] = ["2026-11-19T10:30:00Z", "2026-11-20T06:00:00Z"].map(|at| at.parse().unwrap());
+        let given = demo_world_since(4, since, Arc::new(ManualClock::new(now)));
+        let usual = world("2026-11-20T06:00:00Z");
+        let source = World::source(PAYMENTS, Kind::StreamAudit, "orders");
+        let before = Window::new("2026-11-18T00:00:00Z".parse().unwrap(), since);
+        assert_eq!((given.truth(&source, before, now).len(), usual.truth(&source, before, now).is_empty()), (0, false));
+        let after = Window::new(since, now);
+        assert_eq!(given.truth(&source, after, now), usual.truth(&source, after, now));
     }
 
     fn records(world: &World, range: Window) -> Vec<usize> {

@@ -6,10 +6,14 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use atlas_logd::{
+    clock::{Clock, SystemClock},
+    instant::Instant,
+};
 use http_auth::{DigestClient, PasswordParams, parser::ChallengeParser};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::PATIENCE;
+use crate::harness::{HOUR, MINUTE, PATIENCE};
 
 /// A running `simulate`, and what it said. It is killed when the test ends before it does.
 struct Simulated {
@@ -35,8 +39,13 @@ struct Reply {
 impl Simulated {
     /// Starts it and waits until it has said all there is to say.
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with other options besides.
+    fn start_with(options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_atlas-logd"));
-        command.args(["simulate", "--listen", "127.0.0.1:0", "--seed", "3"]);
+        command.args(["simulate", "--listen", "127.0.0.1:0", "--seed", "3"]).args(options);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
         let mut said = Vec::new();
@@ -153,6 +162,40 @@ fn both_endpoints_answer_as_it_says_and_a_signal_ends_it() {
 
     kill_process(Pid::from_child(&simulated.child), Signal::TERM).unwrap();
     assert_eq!(simulated.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn nothing_happened_before_the_instant_that_is_given() {
+    let now = SystemClock.now();
+    let since = now - HOUR * 2;
+    let simulated = Simulated::start_with(&["--since", &since.to_string()]);
+    let (target, accept) = simulated.command("auditLogs");
+    let (path, _) = target.split_once('?').unwrap();
+    let token = simulated.token();
+    let lines = |from: Instant, to: Instant| {
+        let target = format!("{path}?startDate={}&endDate={}", from.seconds_floor(), to.seconds_floor());
+        let reply =
+            simulated.ask("GET", &target, &format!("Authorization: Bearer {token}\r\nAccept: {accept}\r\n"), "");
+        assert_eq!(reply.status, 200, "{}", reply.head);
+        let mut lines = String::new();
+        flate2::read::MultiGzDecoder::new(&reply.body[..]).read_to_string(&mut lines).unwrap();
+        lines.lines().count()
+    };
+    assert_eq!(lines(since - HOUR * 10, since - MINUTE), 0);
+    assert!(lines(since, since + HOUR) > 100, "an hour of eight events a minute");
+}
+
+#[test]
+fn tokens_are_limited_unless_it_is_told_otherwise() {
+    let statuses = |options: &[&str]| {
+        let simulated = Simulated::start_with(options);
+        let basic = base64(format!("{}:{}", simulated.variable("ID"), simulated.variable("SECRET")).as_bytes());
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let ask = || simulated.ask("POST", "/api/oauth/token", &headers, "grant_type=client_credentials").status;
+        (0..120).map(|_| ask()).filter(|status| *status == 200).count()
+    };
+    assert_eq!(statuses(&[]), 10, "ten a minute");
+    assert_eq!(statuses(&["--no-limits"]), 120);
 }
 
 #[test]
