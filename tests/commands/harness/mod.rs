@@ -26,6 +26,7 @@
 
 mod archive;
 mod command;
+mod comparison;
 mod configuration;
 mod daemon;
 pub(crate) mod desk;

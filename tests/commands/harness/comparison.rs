@@ -1,0 +1,157 @@
+//! Compares the archived records of a source with everything that happened: the ground truth of the simulated Atlas.
+
+use std::{collections::HashMap, time::Duration};
+
+use atlas_logd::{
+    instant::Instant,
+    sim::{Clocks, Event, RangeClock, World},
+    source::{Kind, Source},
+    window::Window,
+};
+
+/// All of time.
+const EVER: Window = Window { from: Instant::MIN, to: Instant::MAX };
+
+/// Beginnings of records are enough to tell them apart in a message.
+const SHOWN: usize = 400;
+
+/// How a record is archived. Newlines within an entry become spaces, which is all that is ever changed.
+fn archived_form(source: &Source, event: &Event) -> Vec<u8> {
+    match source.id.kind {
+        Kind::StreamAudit => event.bytes.to_vec(),
+        Kind::AccessHistory => event.bytes.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect(),
+    }
+}
+
+fn shown(record: &[u8]) -> String {
+    let dots = if record.len() > SHOWN { "…" } else { "" };
+    format!("{}{dots} ({} bytes)", record[..record.len().min(SHOWN)].escape_ascii(), record.len())
+}
+
+/// What is archived of a source, and what Atlas held.
+pub(crate) struct Comparison<'a> {
+    source: &'a Source,
+    clock: RangeClock,
+    /// Later than this after it happened, a record may appear unseen.
+    settle: Duration,
+    archived: Vec<Vec<u8>>,
+    counts: HashMap<Vec<u8>, usize>,
+    /// All that ever happened and could be seen by now, oldest first, each with how it is archived.
+    truth: Vec<(Clocks, Vec<u8>)>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Of the `archived` records, in the order in which they are archived.
+    pub(crate) fn new(world: &World, source: &'a Source, archived: Vec<Vec<u8>>) -> Self {
+        let mut counts: HashMap<Vec<u8>, usize> = HashMap::new();
+        archived.iter().for_each(|record| *counts.entry(record.clone()).or_default() += 1);
+        let events = world.truth_iter(&source.id, EVER, world.now());
+        let truth = events.map(|event| (event.clocks, archived_form(source, &event))).collect();
+        Self { source, clock: world.settings().range_clock, settle: Duration::MAX, archived, counts, truth }
+    }
+
+    /// How many records are archived.
+    pub(crate) fn records(&self) -> usize {
+        self.archived.len()
+    }
+
+    /// Records that appear later than `settle` after they happened may be missing.
+    pub(crate) fn within(self, settle: Duration) -> Self {
+        Self { settle, ..self }
+    }
+
+    fn is_late(&self, clocks: Clocks) -> bool {
+        clocks.visible_at.since(clocks.compared(self.clock)) > self.settle
+    }
+
+    /// How many records appeared later than that, and how many of them are archived all the same.
+    pub(crate) fn later_than_settle(&self) -> (usize, usize) {
+        let late: Vec<_> = self.truth.iter().filter(|(clocks, _)| self.is_late(*clocks)).collect();
+        let archived = late.iter().filter(|(_, form)| self.counts.contains_key(form)).count();
+        (late.len(), archived)
+    }
+
+    /// How many records are archived up to each of these bytes of all segments one after the other; one ends at each.
+    #[track_caller]
+    pub(crate) fn records_up_to(&self, bytes: &[usize]) -> Vec<usize> {
+        let (mut records, mut end) = (0, 0);
+        let count = |byte: &usize| {
+            while end < *byte {
+                end += self.archived[records].len() + 1;
+                records += 1;
+            }
+            assert_eq!(end, *byte, "{}: no record ends there", self.source);
+            records
+        };
+        bytes.iter().map(count).collect()
+    }
+
+    /// Nothing is archived that Atlas never showed, and nothing more often than it showed it.
+    #[track_caller]
+    pub(crate) fn nothing_made_up(&self) {
+        let mut held: HashMap<&[u8], usize> = HashMap::new();
+        self.truth.iter().for_each(|(_, form)| *held.entry(form).or_default() += 1);
+        for (place, record) in self.archived.iter().enumerate() {
+            let (archived, held) = (self.counts[record], held.get(record.as_slice()).copied().unwrap_or(0));
+            assert!(
+                archived <= held,
+                "{}: record {place} is archived {archived} times, but Atlas showed it {held} times: {}",
+                self.source,
+                shown(record),
+            );
+        }
+    }
+
+    /// Everything in `range` that could be seen at `as_of` is archived as often as Atlas showed it, except in gaps.
+    #[track_caller]
+    pub(crate) fn nothing_missing(&self, range: Window, as_of: Instant, gaps: &[Window]) {
+        let mut left = self.counts.clone();
+        for (clocks, form) in &self.truth {
+            let at = clocks.compared(self.clock);
+            if clocks.visible_at > as_of || !range.contains(at) || self.is_late(*clocks) {
+                continue;
+            }
+            if gaps.iter().any(|gap| gap.contains(at)) {
+                continue;
+            }
+            let count = left.get_mut(form).filter(|count| **count > 0);
+            let Some(count) = count else {
+                panic!(
+                    "{}: the record of {at} (visible at {}) is missing, or archived too few times, in {range} (gaps \
+                     {gaps:?}): {}",
+                    self.source,
+                    clocks.visible_at,
+                    shown(form),
+                )
+            };
+            *count -= 1;
+        }
+    }
+
+    /// Each commit is in the order in which it happened. `ends` are the numbers of records after each commit.
+    #[track_caller]
+    pub(crate) fn in_order(&self, ends: &[usize]) {
+        let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (place, (_, form)) in self.truth.iter().enumerate() {
+            places.entry(form).or_default().push(place);
+        }
+        let mut from = 0;
+        for &end in ends {
+            let mut next = 0;
+            for record in &self.archived[from..end] {
+                let place =
+                    places.get(record.as_slice()).and_then(|places| places.iter().find(|&&place| place >= next));
+                let Some(place) = place else {
+                    panic!(
+                        "{}: in the commit of records {from} to {end}, one comes after one that happened later: {}",
+                        self.source,
+                        shown(record),
+                    )
+                };
+                next = place + 1;
+            }
+            from = end;
+        }
+        assert_eq!(from, self.archived.len(), "{}: records that no command or poll wrote", self.source);
+    }
+}
