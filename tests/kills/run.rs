@@ -1,0 +1,377 @@
+//! The run: life after life on one archive, and the judgement at its end.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::Arc,
+    time::Duration,
+};
+
+use atlas_logd::{
+    clock::{Clock, SystemClock},
+    instant::Instant,
+    sim::{World, demo_start, demo_world_since},
+    source::SourceId,
+    window::Window,
+};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::{
+    atlas::Atlas,
+    configuration::Configuration,
+    dice::Dice,
+    journal::Journal,
+    judgement::judge,
+    observer::Observer,
+    snapshot::{Moment, Snapshot},
+    tally::Tally,
+    victim::{PATIENCE, Said, Victim, Waited, was_killed},
+};
+
+/// A daemon with nothing to do is killed all the same.
+const NO_LONGER: Duration = Duration::from_millis(1500);
+
+/// More than the sources, their connections and the rest of a daemon need.
+const DESCRIPTORS: usize = 64;
+
+/// What is killed.
+#[derive(Clone, Debug)]
+enum Life {
+    Daemon,
+    Collect,
+    Backfill(Window),
+}
+
+/// What is waited for before the kill. After it, a random time passes.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Start,
+    Ready,
+    /// So many bytes in spools.
+    Spool(u64),
+    /// So many commits with records.
+    Commit(usize),
+}
+
+/// When Atlas is killed too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtlasDies {
+    Never,
+    /// And starts again while the victim lives.
+    Meanwhile,
+    /// Just before the victim, and starts again after it.
+    Before,
+}
+
+pub(crate) struct Run {
+    folder: Kept,
+    kills: u32,
+    dice: Dice,
+    world: World,
+    atlas: Atlas,
+    configuration: Configuration,
+    journal: Journal,
+    tally: Tally,
+    before: Snapshot,
+    /// Down to here backfills have come.
+    reached: Instant,
+    since: Instant,
+    /// How much the next backfill asks for.
+    slice: Duration,
+    /// The next kill comes at once: it falls into the start, or into the recovery from the last one.
+    again: bool,
+}
+
+/// The folder of the run, which stays when the run fails.
+struct Kept {
+    folder: Option<TempDir>,
+    again: String,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(folder) = self.folder.take()
+        {
+            println!("failed; all of it lies in {}; the same choices again: {}", folder.keep().display(), self.again);
+        }
+    }
+}
+
+impl Run {
+    pub(crate) fn new(kills: u32, seed: u64) -> Self {
+        let again = format!("cargo test --test kills -- {kills} --seed {seed}");
+        println!("{kills} kills, seed {seed}");
+        let folder = Kept { folder: Some(tempfile::tempdir().unwrap()), again };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        // Told to both processes, so that they hold the same whatever day it becomes meanwhile.
+        let (now, since) = (clock.now(), demo_start(clock.now()));
+        let atlas = Atlas::start(seed, since);
+        let configuration = Configuration::new(atlas.base_url(), seed);
+        // About three of ten lives are backfills, of which three of four go further back.
+        let slice = now.since(since) / (kills * 2 / 9).max(1);
+        Self {
+            folder,
+            kills,
+            dice: Dice::new(seed),
+            world: demo_world_since(seed, since, clock),
+            atlas,
+            configuration,
+            journal: Journal::default(),
+            tally: Tally::new(),
+            before: Snapshot::default(),
+            reached: now - Duration::from_secs(3600),
+            since,
+            slice,
+            again: false,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.folder.as_ref().unwrap().path().to_owned()
+    }
+
+    /// Kills so often, then lets it catch up, and judges.
+    pub(crate) fn to_the_end(mut self) {
+        let folder = self.path();
+        self.configuration.lay_out(&folder);
+        let mut observer = Observer::start(folder.join("archive"));
+        while self.tally.kills() < self.kills {
+            self.live_and_die();
+            observer = observer.assert_content();
+        }
+        let polled = self.catch_up();
+        let observed = observer.finish();
+        let judged = judge(&folder, &self.world, &self.journal, polled);
+        assert_eq!((observed.segments, observed.bytes), (judged.segments, judged.bytes), "observed and judged");
+        let state_bytes = leftovers(&folder);
+        println!("{}", self.tally);
+        println!(
+            "compared with what happened: {} records of {} sources, {} bytes, {} commits, {} segments; state.db {state_bytes} bytes",
+            judged.records,
+            judged.sources,
+            judged.bytes,
+            self.journal.commits(),
+            judged.segments,
+        );
+        println!("the observer looked {} times; {} s in all", observed.looks, self.tally.elapsed().as_secs());
+        self.assert_telling();
+    }
+
+    /// A run proves little whose kills fell into nothing.
+    fn assert_telling(&self) {
+        let (work, kills) = (self.tally.into_work(), self.tally.kills());
+        assert!(work * 2 >= kills, "only {work} of {kills} kills fell into work");
+        if kills >= 200 {
+            for moment in Moment::ALL {
+                assert!(self.tally.in_moment(moment) > 0, "no kill fell {}", moment.what());
+            }
+        }
+    }
+
+    /// One life, which ends in a kill unless it is over before.
+    fn live_and_die(&mut self) {
+        let folder = self.path();
+        let mut names = HashMap::new();
+        if self.dice.percent(30) && !self.again {
+            self.configuration.change(&mut self.dice);
+            self.configuration.write(&folder);
+        }
+        name_sources(&folder, &mut names);
+        let life = self.choose_life();
+        let (event, at_most_after) = self.choose_event(&life);
+        let atlas_dies = match self.dice.below(100) {
+            0..4 => AtlasDies::Meanwhile,
+            4..8 => AtlasDies::Before,
+            _ => AtlasDies::Never,
+        };
+        let reload = matches!(life, Life::Daemon) && !self.again && self.dice.percent(30);
+
+        let mut victim = Victim::start(&folder, &arguments(&life));
+        if atlas_dies == AtlasDies::Meanwhile {
+            self.pass(200);
+            self.atlas.kill();
+            self.pass(100);
+            self.atlas.start_again();
+        }
+        if reload {
+            self.configuration.change(&mut self.dice);
+            victim.wait_until(PATIENCE, |victim| victim.said.ready > 0);
+            self.pass(300);
+            self.configuration.write(&folder);
+            name_sources(&folder, &mut names);
+            victim.signal(Signal::HUP);
+            if self.dice.percent(60) {
+                victim.wait_until(PATIENCE, |victim| victim.said.ready > 1);
+            }
+        }
+        let waited = await_event(&mut victim, event, matches!(life, Life::Daemon));
+        if atlas_dies == AtlasDies::Before {
+            self.atlas.kill();
+        }
+        if waited != Waited::Ended {
+            self.pass(at_most_after);
+        }
+        let (status, said) = victim.kill();
+        if atlas_dies == AtlasDies::Before {
+            self.atlas.start_again();
+        }
+
+        let after = Snapshot::take(&folder);
+        self.journal.note(&said.commits, &names, &after);
+        if was_killed(status) {
+            self.tally.kill(
+                match life {
+                    Life::Daemon => "daemon",
+                    Life::Collect => "collect",
+                    Life::Backfill(_) => "backfill",
+                },
+                after.moment(&self.before),
+            );
+            self.note_circumstances(reload, atlas_dies, &after);
+        } else {
+            let fine = status.success() || atlas_dies != AtlasDies::Never && status.code() == Some(1);
+            assert!(fine && !matches!(life, Life::Daemon), "{life:?} ended by itself: {}", ending(status, &said));
+        }
+        self.again = !self.again && self.dice.percent(12);
+        self.before = after;
+    }
+
+    fn note_circumstances(&mut self, reload: bool, atlas_dies: AtlasDies, after: &Snapshot) {
+        for (is_so, circumstance) in [
+            (reload, "of them soon after a reload"),
+            (self.again, "of them soon after the start that followed another"),
+            (atlas_dies == AtlasDies::Meanwhile, "of them after Atlas had been killed and started again"),
+            (atlas_dies == AtlasDies::Before, "of them while Atlas was dead"),
+            (after.interrupted_again(&self.before), "of them into the recovery from another, with the same intent"),
+        ] {
+            if is_so {
+                self.tally.note(circumstance);
+            }
+        }
+    }
+
+    fn choose_life(&mut self) -> Life {
+        match self.dice.below(10) {
+            0..5 => Life::Daemon,
+            5..7 => Life::Collect,
+            _ if self.dice.percent(25) || self.reached <= self.since => {
+                // Once more what was collected already, of all or some of it, up to now or not.
+                let all = u64::try_from(SystemClock.now().since(self.reached).as_millis()).unwrap();
+                let from = self.reached + Duration::from_millis(self.dice.below(all));
+                let to = from + self.slice.mul_f64(0.5) + Duration::from_millis(self.dice.below(all) / 4);
+                Life::Backfill(Window::new(from, to.min(SystemClock.now())))
+            }
+            _ => {
+                let to = self.reached;
+                self.reached = (to - self.slice).max(self.since);
+                Life::Backfill(Window::new(self.reached, to))
+            }
+        }
+    }
+
+    /// What is waited for, and how many milliseconds may pass after it at most.
+    fn choose_event(&mut self, life: &Life) -> (Event, u64) {
+        if self.again {
+            return (Event::Start, 80);
+        }
+        match self.dice.below(100) {
+            0..20 => (Event::Start, 500),
+            20..30 if matches!(life, Life::Daemon) => (Event::Ready, 1200),
+            20..65 => (Event::Spool(self.dice.of(&[1, 1, 1, 2_000, 20_000, 200_000])), self.dice.of(&[1, 5, 20])),
+            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[1, 5, 20])),
+        }
+    }
+
+    /// Lets a random time pass. Here it is not waited for anything: any instant is as good as any other, and each has to
+    /// have its turn.
+    fn pass(&mut self, at_most_millis: u64) {
+        std::thread::sleep(self.dice.wait(at_most_millis));
+    }
+
+    /// Lives that nobody kills: a daemon that is stopped, and `collect`, which must succeed. When the last one for
+    /// everything since `end` began.
+    fn catch_up(&mut self) -> Instant {
+        let folder = self.path();
+        self.configuration.complete();
+        self.configuration.write(&folder);
+        let mut daemon = Victim::start(&folder, &arguments(&Life::Daemon));
+        let caught_up = daemon.wait_until(PATIENCE, |daemon| daemon.said.windows >= 40);
+        assert_eq!(caught_up, Waited::Reached, "the daemon collects nothing:\n{}", daemon.said.lines.join("\n"));
+        let descriptors = daemon.descriptors();
+        assert!(descriptors < DESCRIPTORS, "the daemon has {descriptors} files open");
+        daemon.signal(Signal::TERM);
+        self.end_well(daemon, "the daemon");
+        let collect = Victim::start(&folder, &arguments(&Life::Collect));
+        self.end_well(collect, "collect");
+        // Whatever lies apart is joined, and nothing of what is there comes again.
+        let everything = Window::new(self.since, SystemClock.now());
+        let backfill = Victim::start(&folder, &arguments(&Life::Backfill(everything)));
+        self.end_well(backfill, "collect of everything again");
+        let polled = SystemClock.now();
+        let collect = Victim::start(&folder, &arguments(&Life::Collect));
+        self.end_well(collect, "the last collect");
+        polled
+    }
+
+    fn end_well(&mut self, victim: Victim, who: &str) {
+        let folder = self.path();
+        let (status, said) = victim.finish();
+        assert!(status.success(), "{who} failed: {}", ending(status, &said));
+        let mut names = HashMap::new();
+        name_sources(&folder, &mut names);
+        let after = Snapshot::take(&folder);
+        self.journal.note(&said.commits, &names, &after);
+        self.before = after;
+    }
+}
+
+fn await_event(victim: &mut Victim, event: Event, is_daemon: bool) -> Waited {
+    let no_longer = if is_daemon { NO_LONGER } else { PATIENCE };
+    match event {
+        Event::Start => Waited::Reached,
+        Event::Ready => victim.wait_until(PATIENCE, |victim| victim.said.ready > 0),
+        Event::Spool(bytes) => victim.wait_until(no_longer, |victim| victim.spooled() >= bytes),
+        Event::Commit(count) => victim.wait_until(no_longer, |victim| victim.said.commits.len() >= count),
+    }
+}
+
+fn arguments(life: &Life) -> Vec<String> {
+    match life {
+        Life::Daemon => vec!["run".to_owned()],
+        Life::Collect => vec!["collect".to_owned()],
+        Life::Backfill(window) => {
+            ["collect", "--from", &window.from.to_string(), "--to", &window.to.to_string()].map(str::to_owned).into()
+        }
+    }
+}
+
+/// The sources of the configuration by their names on the command line, beside those that are known already.
+fn name_sources(folder: &Path, names: &mut HashMap<String, SourceId>) {
+    let config = atlas_logd::config::load(&folder.join("config.toml")).unwrap();
+    let sources = config.projects.iter().flat_map(|project| project.sources());
+    names.extend(sources.map(|source| (source.to_string(), source.id)));
+}
+
+fn ending(status: ExitStatus, said: &Said) -> String {
+    format!("{status}; it said:\n{}", said.lines.join("\n"))
+}
+
+/// Nothing is left of what was on its way. How large the state is.
+fn leftovers(folder: &Path) -> u64 {
+    let names = |folder: PathBuf| {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(folder.join("archive/.spool")), [""; 0], "spools are left");
+    let ours = ["lock", "state.db", "state.db-shm", "state.db-wal"];
+    let others: Vec<String> =
+        names(folder.join("state")).into_iter().filter(|name| !ours.contains(&&name[..])).collect();
+    assert_eq!(others, [""; 0], "files are left in the state folder");
+    fs::metadata(folder.join("state/state.db")).unwrap().len()
+}
