@@ -50,8 +50,7 @@ pub fn demo_credentials(seed: u64) -> DemoCredentials {
 }
 
 /// Where the truth of a demo world starts that is made `now`: three days before the day.
-#[must_use]
-pub fn demo_start(now: Instant) -> Instant {
+pub(super) fn demo_start(now: Instant) -> Instant {
     let day = Duration::from_secs(24 * 3600);
     let today = Instant::from_seconds(now.seconds_floor().div_euclid(86_400) * 86_400);
     today - day * DAYS

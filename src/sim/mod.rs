@@ -28,9 +28,7 @@ mod world;
 
 pub use account::{ApiKey, Grants, Role, ServiceAccount};
 pub use command::{Simulation, run};
-pub use demo_world::{
-    ANALYTICS, DemoCredentials, PAYMENTS, demo_credentials, demo_start, demo_world, demo_world_since,
-};
+pub use demo_world::{ANALYTICS, DemoCredentials, PAYMENTS, demo_credentials, demo_world, demo_world_since};
 pub use fault::Fault;
 pub use http::{SimAtlas, serve};
 pub use matching::Match;

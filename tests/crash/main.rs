@@ -1,5 +1,5 @@
-//! Tries to break commit and recovery: crashes at every point, faults of every operation, kills. What can be done to the
-//! files otherwise is in `tests/damage`.
+//! Tries to break commit and recovery: crashes at every point, faults of every operation. What can be done to the files
+//! otherwise is in `tests/damage`, and kills of the real program are in `tests/kills`.
 //!
 //! Of the moments of a recovery, `cargo test` tries two of the states that each power loss can leave. This tries them all,
 //! which takes minutes:
@@ -13,7 +13,6 @@
 mod crashes;
 mod disk;
 mod faults;
-mod kills;
 mod loss;
 mod machine;
 mod oracle;

@@ -106,8 +106,10 @@ impl Configuration {
         }
     }
 
-    /// All that can be archived, nothing of it twice.
+    /// All that can be archived, nothing of it twice, and settled before the time at which the youngest source started:
+    /// else a backfill would rightly not claim what lies between.
     pub(crate) fn complete(&mut self) {
+        self.settle = ["10m", "15m"];
         self.sources = (0..SOURCES.len()).collect();
         self.views.clear();
     }

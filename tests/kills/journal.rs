@@ -26,13 +26,14 @@ impl Journal {
             self.push(folder, end);
         }
         for (folder, standing) in &after.0 {
+            // An intent may be one that an earlier kill left already.
             let applied = usize::try_from(standing.state.records).unwrap();
+            let intended = standing.intent.as_ref().map_or(0, |intent| usize::try_from(intent.records).unwrap());
             let told = self.last(folder);
-            assert!(applied >= told, "{folder}: {told} records were told to be archived, and the state has {applied}");
+            let certain = applied + intended;
+            assert!(certain >= told, "{folder}: {told} records were told to be archived, and the state has {certain}");
             self.push(folder.clone(), applied);
-            if let Some(intent) = &standing.intent {
-                self.push(folder.clone(), applied + usize::try_from(intent.records).unwrap());
-            }
+            self.push(folder.clone(), certain);
         }
     }
 

@@ -6,13 +6,12 @@ use std::{
     io::{self, Read},
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, Sender, channel},
-    },
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread::JoinHandle,
     time::Duration,
 };
+
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -36,54 +35,80 @@ pub(crate) struct Observed {
     pub(crate) looks: u64,
     pub(crate) segments: u64,
     pub(crate) bytes: u64,
+    /// How many segments could carry the append-only attribute.
+    pub(crate) append_only: u64,
 }
 
 /// The thread that looks.
 pub(crate) struct Observer {
-    /// Closed when the last look is due.
-    stop: Sender<()>,
-    looking: JoinHandle<Result<Observed, String>>,
+    /// Who asks for a look is answered after it; closed when the last one is due.
+    asked: Option<Sender<Sender<()>>>,
+    looking: Option<JoinHandle<Result<Observed, String>>>,
 }
 
 impl Observer {
     pub(crate) fn start(archive: PathBuf) -> Self {
-        let (stop, stopped) = channel();
+        let (asked, questions) = channel::<Sender<()>>();
         let looking = std::thread::spawn(move || {
-            let mut watch = Watch { archive: Arc::from(archive), seen: BTreeMap::new(), next: None, looks: 0 };
-            // The pause is between two looks, and nothing waits for it.
-            while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                watch.look(false)?;
-            }
-            watch.look(true)
+            let mut watch = Watch::new(archive);
+            let last = loop {
+                // The pause is between two looks, and nobody waits for it.
+                let question = questions.recv_timeout(PAUSE);
+                if matches!(question, Err(RecvTimeoutError::Disconnected)) {
+                    break watch.look(true);
+                }
+                if let Err(difference) = watch.look(false) {
+                    break Err(difference);
+                }
+                // Whoever asked may have failed meanwhile.
+                let _ = question.map(|asker| asker.send(()));
+            };
+            watch.let_go();
+            last
         });
-        Self { stop, looking }
+        Self { asked: Some(asked), looking: Some(looking) }
     }
 
-    /// Fails as soon as something was seen that must not be.
-    pub(crate) fn assert_content(self) -> Self {
-        if self.looking.is_finished() {
+    /// Lets it look before anything else happens. Fails as soon as something was seen that must not be.
+    pub(crate) fn look(&mut self) {
+        let (answer, answered) = channel();
+        let asked = self.asked.as_ref().is_some_and(|asked| asked.send(answer).is_ok());
+        if !asked || answered.recv().is_err() {
             self.finish();
             panic!("the observer ended before the run");
         }
-        self
     }
 
-    /// Lets it look once more, at every byte, and tell what it saw.
-    pub(crate) fn finish(self) -> Observed {
-        drop(self.stop);
-        self.looking.join().unwrap().unwrap_or_else(|difference| panic!("the observer saw that {difference}"))
+    /// Lets it look for the last time, at every byte, and tell what it saw.
+    pub(crate) fn finish(&mut self) -> Observed {
+        self.asked = None;
+        let seen = self.looking.take().unwrap().join().unwrap();
+        seen.unwrap_or_else(|difference| panic!("the observer saw that {difference}"))
+    }
+}
+
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.asked = None;
+        // What it saw is of no use any more, but it has to let go of the files.
+        let _ = self.looking.take().map(JoinHandle::join);
     }
 }
 
 struct Watch {
-    archive: Arc<Path>,
+    archive: PathBuf,
     seen: BTreeMap<PathBuf, Seen>,
     /// The last one of those that were read again.
     next: Option<PathBuf>,
     looks: u64,
+    append_only: u64,
 }
 
 impl Watch {
+    fn new(archive: PathBuf) -> Self {
+        Self { archive, seen: BTreeMap::new(), next: None, looks: 0, append_only: 0 }
+    }
+
     /// Looks at all segments: at their lengths and what is new, and again at what was there, all of it or a part.
     fn look(&mut self, all: bool) -> Result<Observed, String> {
         self.looks += 1;
@@ -111,17 +136,17 @@ impl Watch {
             left -= length;
         }
         let bytes = self.seen.values().map(|seen| seen.length).sum();
-        Ok(Observed { looks: self.looks, segments: self.seen.len() as u64, bytes })
+        let segments = self.seen.len() as u64;
+        Ok(Observed { looks: self.looks, segments, bytes, append_only: self.append_only })
     }
 
     /// Reads what was added to a segment, if anything was.
     fn read_on(&mut self, path: &Path) -> io::Result<Result<bool, String>> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        let seen = self.seen.entry(path.to_owned()).or_insert_with(|| Seen {
-            inode: metadata.ino(),
-            length: 0,
-            hasher: blake3::Hasher::new(),
+        let seen = self.seen.entry(path.to_owned()).or_insert_with(|| {
+            self.append_only += u64::from(set_append_only(&file, true).is_ok());
+            Seen { inode: metadata.ino(), length: 0, hasher: blake3::Hasher::new() }
         });
         if seen.inode != metadata.ino() {
             return Ok(Err(format!("{} is another file than before", path.display())));
@@ -146,6 +171,14 @@ impl Watch {
         Ok(Ok(true))
     }
 
+    /// Lets the segments be removed with their folder.
+    fn let_go(&self) {
+        for path in self.seen.keys().filter(|_| self.append_only > 0) {
+            // One that is gone was told of.
+            let _ = File::open(path).and_then(|file| set_append_only(&file, false));
+        }
+    }
+
     /// Compares a segment with what was seen of it.
     fn read_again(&self, path: &Path) -> Result<(), String> {
         let Some(seen) = self.seen.get(path) else { return Ok(()) };
@@ -157,6 +190,14 @@ impl Watch {
             Err(error) => Err(format!("{} cannot be read again: {error}", path.display())),
         }
     }
+}
+
+/// Where this process may and the file system can, the kernel itself refuses to take back or change what is in a segment
+/// from its first sight on: also what would be there again at the next look.
+fn set_append_only(file: &File, set: bool) -> io::Result<()> {
+    let mut flags = ioctl_getflags(file)?;
+    flags.set(IFlags::APPEND, set);
+    Ok(ioctl_setflags(file, flags)?)
 }
 
 /// All segments below a folder; what begins with a dot is no segment.

@@ -12,7 +12,7 @@ use std::{
 use atlas_logd::{
     clock::{Clock, SystemClock},
     instant::Instant,
-    sim::{World, demo_start, demo_world_since},
+    sim::{World, demo_world_since},
     source::SourceId,
     window::Window,
 };
@@ -33,6 +33,15 @@ use crate::{
 
 /// A daemon with nothing to do is killed all the same.
 const NO_LONGER: Duration = Duration::from_millis(1500);
+
+/// From so many kills on, a run has to find every moment, and more than a day's records to be killed at.
+const MANY: u32 = 200;
+
+/// Enough for some kills, and little to judge for a program that is not optimised.
+const A_FEW_HOURS: Duration = Duration::from_secs(20 * 3600);
+
+/// In which there is a burst of more than a page.
+const THREE_DAYS: Duration = Duration::from_secs(72 * 3600);
 
 /// More than the sources, their connections and the rest of a daemon need.
 const DESCRIPTORS: usize = 64;
@@ -89,6 +98,8 @@ pub(crate) struct Run {
 struct Kept {
     folder: Option<TempDir>,
     again: String,
+    /// So many so far.
+    kills: u32,
 }
 
 impl Drop for Kept {
@@ -96,7 +107,9 @@ impl Drop for Kept {
         if std::thread::panicking()
             && let Some(folder) = self.folder.take()
         {
-            println!("failed; all of it lies in {}; the same choices again: {}", folder.keep().display(), self.again);
+            let (kills, folder) = (self.kills, folder.keep());
+            println!("failed after {kills} kills; all of it lies in {}", folder.display());
+            println!("the same choices again: {}", self.again);
         }
     }
 }
@@ -105,10 +118,11 @@ impl Run {
     pub(crate) fn new(kills: u32, seed: u64) -> Self {
         let again = format!("cargo test --test kills -- {kills} --seed {seed}");
         println!("{kills} kills, seed {seed}");
-        let folder = Kept { folder: Some(tempfile::tempdir().unwrap()), again };
+        let folder = Kept { folder: Some(tempfile::tempdir().unwrap()), again, kills: 0 };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         // Told to both processes, so that they hold the same whatever day it becomes meanwhile.
-        let (now, since) = (clock.now(), demo_start(clock.now()));
+        let now = clock.now();
+        let since = now - if kills < MANY { A_FEW_HOURS } else { THREE_DAYS };
         let atlas = Atlas::start(seed, since);
         let configuration = Configuration::new(atlas.base_url(), seed);
         // About three of ten lives are backfills, of which three of four go further back.
@@ -141,14 +155,15 @@ impl Run {
         let mut observer = Observer::start(folder.join("archive"));
         while self.tally.kills() < self.kills {
             self.live_and_die();
-            observer = observer.assert_content();
+            observer.look();
+            self.folder.kills = self.tally.kills();
         }
+        println!("{}after {} s", self.tally, self.tally.elapsed().as_secs());
         let polled = self.catch_up();
         let observed = observer.finish();
         let judged = judge(&folder, &self.world, &self.journal, polled);
         assert_eq!((observed.segments, observed.bytes), (judged.segments, judged.bytes), "observed and judged");
         let state_bytes = leftovers(&folder);
-        println!("{}", self.tally);
         println!(
             "compared with what happened: {} records of {} sources, {} bytes, {} commits, {} segments; state.db {state_bytes} bytes",
             judged.records,
@@ -157,7 +172,12 @@ impl Run {
             self.journal.commits(),
             judged.segments,
         );
-        println!("the observer looked {} times; {} s in all", observed.looks, self.tally.elapsed().as_secs());
+        println!(
+            "the observer looked {} times, and {} segments carried the append-only attribute; {} s in all",
+            observed.looks,
+            observed.append_only,
+            self.tally.elapsed().as_secs(),
+        );
         self.assert_telling();
     }
 
@@ -165,7 +185,7 @@ impl Run {
     fn assert_telling(&self) {
         let (work, kills) = (self.tally.into_work(), self.tally.kills());
         assert!(work * 2 >= kills, "only {work} of {kills} kills fell into work");
-        if kills >= 200 {
+        if kills >= MANY {
             for moment in Moment::ALL {
                 assert!(self.tally.in_moment(moment) > 0, "no kill fell {}", moment.what());
             }
@@ -281,8 +301,10 @@ impl Run {
         match self.dice.below(100) {
             0..20 => (Event::Start, 500),
             20..30 if matches!(life, Life::Daemon) => (Event::Ready, 1200),
-            20..65 => (Event::Spool(self.dice.of(&[1, 1, 1, 2_000, 20_000, 200_000])), self.dice.of(&[1, 5, 20])),
-            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[1, 5, 20])),
+            20..65 => {
+                (Event::Spool(self.dice.of(&[1, 1, 1, 2_000, 20_000, 200_000])), self.dice.of(&[2, 20, 100, 300]))
+            }
+            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[2, 10, 40])),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use atlas_logd::state::{Health, Intent, Placement, SourceState, StateError, Store, health};
+use atlas_logd::state::{Health, Intent, Placement, SourceState, StateError, Store, damaged_segments, gaps, health};
 
 /// The moment that a kill fell into. If several sources were at work, the first one in this order counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +75,9 @@ impl Snapshot {
             let mut standings = BTreeMap::new();
             for state in SourceState::load_all(connection)? {
                 let state = state?;
+                let damaged = damaged_segments(connection, state.key)?;
+                assert_eq!(damaged, [], "{}: a kill damages nothing", state.folder);
+                assert_eq!(gaps(connection, state.key)?, [], "{}: nothing was lost", state.folder);
                 let intent = Intent::load(connection, &state)?;
                 let polls = health(connection, state.key)?.map_or(0, |health: Health| health.polls);
                 let moment = moment(&archive, &state, intent.as_ref());

@@ -35,7 +35,6 @@ pub(crate) struct Comparison<'a> {
     /// Later than this after it happened, a record may appear unseen.
     settle: Duration,
     archived: Vec<Vec<u8>>,
-    counts: HashMap<Vec<u8>, usize>,
     /// All that ever happened and could be seen by now, oldest first, each with how it is archived.
     truth: Vec<(Clocks, Vec<u8>)>,
 }
@@ -43,11 +42,16 @@ pub(crate) struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     /// Of the `archived` records, in the order in which they are archived.
     pub(crate) fn new(world: &World, source: &'a Source, archived: Vec<Vec<u8>>) -> Self {
-        let mut counts: HashMap<Vec<u8>, usize> = HashMap::new();
-        archived.iter().for_each(|record| *counts.entry(record.clone()).or_default() += 1);
         let events = world.truth_iter(&source.id, EVER, world.now());
         let truth = events.map(|event| (event.clocks, archived_form(source, &event))).collect();
-        Self { source, clock: world.settings().range_clock, settle: Duration::MAX, archived, counts, truth }
+        Self { source, clock: world.settings().range_clock, settle: Duration::MAX, archived, truth }
+    }
+
+    /// How often each record is archived.
+    fn counts(&self) -> HashMap<&[u8], usize> {
+        let mut counts: HashMap<&[u8], usize> = HashMap::new();
+        self.archived.iter().for_each(|record| *counts.entry(record).or_default() += 1);
+        counts
     }
 
     /// How many records are archived.
@@ -67,7 +71,8 @@ impl<'a> Comparison<'a> {
     /// How many records appeared later than that, and how many of them are archived all the same.
     pub(crate) fn later_than_settle(&self) -> (usize, usize) {
         let late: Vec<_> = self.truth.iter().filter(|(clocks, _)| self.is_late(*clocks)).collect();
-        let archived = late.iter().filter(|(_, form)| self.counts.contains_key(form)).count();
+        let counts = self.counts();
+        let archived = late.iter().filter(|(_, form)| counts.contains_key(form.as_slice())).count();
         (late.len(), archived)
     }
 
@@ -91,8 +96,9 @@ impl<'a> Comparison<'a> {
     pub(crate) fn nothing_made_up(&self) {
         let mut held: HashMap<&[u8], usize> = HashMap::new();
         self.truth.iter().for_each(|(_, form)| *held.entry(form).or_default() += 1);
+        let counts = self.counts();
         for (place, record) in self.archived.iter().enumerate() {
-            let (archived, held) = (self.counts[record], held.get(record.as_slice()).copied().unwrap_or(0));
+            let (archived, held) = (counts[record.as_slice()], held.get(record.as_slice()).copied().unwrap_or(0));
             assert!(
                 archived <= held,
                 "{}: record {place} is archived {archived} times, but Atlas showed it {held} times: {}",
@@ -105,7 +111,7 @@ impl<'a> Comparison<'a> {
     /// Everything in `range` that could be seen at `as_of` is archived as often as Atlas showed it, except in gaps.
     #[track_caller]
     pub(crate) fn nothing_missing(&self, range: Window, as_of: Instant, gaps: &[Window]) {
-        let mut left = self.counts.clone();
+        let mut left = self.counts();
         for (clocks, form) in &self.truth {
             let at = clocks.compared(self.clock);
             if clocks.visible_at > as_of || !range.contains(at) || self.is_late(*clocks) {
@@ -114,7 +120,7 @@ impl<'a> Comparison<'a> {
             if gaps.iter().any(|gap| gap.contains(at)) {
                 continue;
             }
-            let count = left.get_mut(form).filter(|count| **count > 0);
+            let count = left.get_mut(form.as_slice()).filter(|count| **count > 0);
             let Some(count) = count else {
                 panic!(
                     "{}: the record of {at} (visible at {}) is missing, or archived too few times, in {range} (gaps \
