@@ -78,31 +78,35 @@ impl Configuration {
         }
     }
 
-    /// Changes one or two things.
+    /// Adds a view most of the time, so that there is something to collect, and changes one or two other things.
     pub(crate) fn change(&mut self, dice: &mut Dice) {
+        if dice.percent(70) {
+            self.start = dice.of(&["30m", "3h", "30h", "72h", "72h"]);
+            self.add_view(View::roll(dice));
+        }
         for _ in 0..=dice.below(2) {
-            match dice.below(8) {
+            match dice.below(5) {
                 0 => self.settle[0] = dice.of(&["6m", "10m", "20m", "2h"]),
                 1 => self.settle[1] = dice.of(&["7m", "15m", "30m", "2h"]),
                 2 => self.rotate_size = dice.of(&["1KiB", "16KiB", "64KiB", "256KiB", "1MiB"]),
                 3 => self.rotate_every = dice.of(&["hour", "day"]),
-                4 => self.start = dice.of(&["30m", "3h", "12h", "30h", "72h"]),
-                5 => {
+                _ => {
                     let source = usize::try_from(dice.below(SOURCES.len() as u64)).unwrap();
                     if !self.sources.remove(&source) || self.sources.is_empty() {
                         self.sources.insert(source);
                     }
                 }
-                _ => {
-                    let view = View::roll(dice);
-                    if !self.views.contains(&view) {
-                        self.views.push(view);
-                    }
-                    if self.views.len() > 2 {
-                        self.views.remove(0);
-                    }
-                }
             }
+        }
+    }
+
+    /// Views are added at the end and go at the front.
+    fn add_view(&mut self, view: View) {
+        if !self.views.contains(&view) {
+            self.views.push(view);
+        }
+        if self.views.len() > 3 {
+            self.views.remove(0);
         }
     }
 

@@ -125,8 +125,8 @@ impl Run {
         let since = now - if kills < MANY { A_FEW_HOURS } else { THREE_DAYS };
         let atlas = Atlas::start(seed, since);
         let configuration = Configuration::new(atlas.base_url(), seed);
-        // About three of ten lives are backfills, of which three of four go further back.
-        let slice = now.since(since) / (kills * 2 / 9).max(1);
+        // About a third of the lives are backfills, of which three of four go further back.
+        let slice = now.since(since) / (kills / 4).max(1);
         Self {
             folder,
             kills,
@@ -196,7 +196,7 @@ impl Run {
     fn live_and_die(&mut self) {
         let folder = self.path();
         let mut names = HashMap::new();
-        if self.dice.percent(30) && !self.again {
+        if !self.again && self.dice.percent(60) {
             self.configuration.change(&mut self.dice);
             self.configuration.write(&folder);
         }
@@ -208,7 +208,7 @@ impl Run {
             4..8 => AtlasDies::Before,
             _ => AtlasDies::Never,
         };
-        let reload = matches!(life, Life::Daemon) && !self.again && self.dice.percent(30);
+        let reload = matches!(life, Life::Daemon) && !self.again && self.dice.percent(35);
 
         let mut victim = Victim::start(&folder, &arguments(&life));
         if atlas_dies == AtlasDies::Meanwhile {
@@ -275,9 +275,9 @@ impl Run {
     }
 
     fn choose_life(&mut self) -> Life {
-        match self.dice.below(10) {
-            0..5 => Life::Daemon,
-            5..7 => Life::Collect,
+        match self.dice.below(20) {
+            0..11 => Life::Daemon,
+            11..13 => Life::Collect,
             _ if self.dice.percent(25) || self.reached <= self.since => {
                 // Once more what was collected already, of all or some of it, up to now or not.
                 let all = u64::try_from(SystemClock.now().since(self.reached).as_millis()).unwrap();
@@ -299,12 +299,12 @@ impl Run {
             return (Event::Start, 80);
         }
         match self.dice.below(100) {
-            0..20 => (Event::Start, 500),
-            20..30 if matches!(life, Life::Daemon) => (Event::Ready, 1200),
+            0..15 => (Event::Start, 400),
+            15..22 if matches!(life, Life::Daemon) => (Event::Ready, 1200),
             20..65 => {
                 (Event::Spool(self.dice.of(&[1, 1, 1, 2_000, 20_000, 200_000])), self.dice.of(&[2, 20, 100, 300]))
             }
-            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[2, 10, 40])),
+            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[2, 5, 15])),
         }
     }
 
