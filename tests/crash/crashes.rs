@@ -95,6 +95,7 @@ fn crash_twice(variants: usize) -> Tried {
                 // Before anything changed and after everything did, it is as in the first test.
                 let under_way = &recovery[..recovery.len() - 1];
                 for second in under_way.iter().filter(|second| second.content != first_left) {
+                    oracle::assert_only_appended(&first_left, &second.content);
                     tried.moments += 1;
                     tried.kills += 1;
                     go_on(&steps, 0, second, &second.content, first_end);

@@ -80,7 +80,7 @@ impl Configuration {
 
     /// Adds a view most of the time, so that there is something to collect, and changes one or two other things.
     pub(crate) fn change(&mut self, dice: &mut Dice) {
-        if dice.percent(70) {
+        if dice.percent(85) {
             self.start = dice.of(&["30m", "3h", "30h", "72h", "72h"]);
             self.add_view(View::roll(dice));
         }

@@ -58,7 +58,13 @@ pub(crate) fn judge(folder: &Path, world: &World, journal: &Journal, polled: Ins
         assert_eq!(damaged, [], "{source}: a kill damages nothing");
         assert_eq!(store.read(|connection| gaps(connection, state.key)).unwrap(), [], "{source}: nothing was lost");
         let islands = store.read(|connection| islands(connection, state.key)).unwrap();
-        let (start, end) = (state.start.unwrap(), state.end.unwrap());
+        let Some((start, end)) = state.start.zip(state.end) else {
+            // Killed before its first poll had asked anything, and then taken out of the configuration.
+            assert_eq!((counts.0, &islands[..]), (0, &[][..]), "{source}: collected without a beginning");
+            assert!(!configured.contains(&source), "{source} was never collected");
+            judged.segments += own.len() as u64;
+            continue;
+        };
         let comparison = Comparison::new(world, &source, records);
         comparison.nothing_made_up();
         comparison.in_order(journal.ends(&state.folder));

@@ -83,7 +83,7 @@ fn main() -> ExitCode {
         }
     };
     let run = Trial::test("a_program_that_is_killed_again_and_again_archives_everything_once", move || {
-        Run::new(kills, seed).to_the_end();
+        Run::new(kills, seed).go();
         Ok(())
     });
     libtest_mimic::run(&libtest_mimic::Arguments::from_iter(others), vec![run]).exit_code()

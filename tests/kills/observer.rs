@@ -115,7 +115,7 @@ impl Watch {
         let mut there = Vec::new();
         segments_below(&self.archive, &mut there).map_err(|error| format!("the archive cannot be listed: {error}"))?;
         there.sort();
-        for gone in self.seen.keys().filter(|path| there.binary_search(path).is_err()) {
+        if let Some(gone) = self.seen.keys().find(|path| there.binary_search(path).is_err()) {
             return Err(format!("{} is gone", gone.display()));
         }
         for path in &there {

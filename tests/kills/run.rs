@@ -149,7 +149,7 @@ impl Run {
     }
 
     /// Kills so often, then lets it catch up, and judges.
-    pub(crate) fn to_the_end(mut self) {
+    pub(crate) fn go(mut self) {
         let folder = self.path();
         self.configuration.lay_out(&folder);
         let mut observer = Observer::start(folder.join("archive"));
@@ -183,9 +183,11 @@ impl Run {
 
     /// A run proves little whose kills fell into nothing.
     fn assert_telling(&self) {
-        let (work, kills) = (self.tally.into_work(), self.tally.kills());
-        assert!(work * 2 >= kills, "only {work} of {kills} kills fell into work");
+        let (work, kills) = (self.tally.within_work(), self.tally.kills());
+        assert!(work * 3 >= kills, "only {work} of {kills} kills fell into work");
         if kills >= MANY {
+            let commits = self.tally.within_commits();
+            assert!(commits * 8 >= kills, "only {commits} of {kills} kills fell into a commit");
             for moment in Moment::ALL {
                 assert!(self.tally.in_moment(moment) > 0, "no kill fell {}", moment.what());
             }
@@ -196,7 +198,7 @@ impl Run {
     fn live_and_die(&mut self) {
         let folder = self.path();
         let mut names = HashMap::new();
-        if !self.again && self.dice.percent(60) {
+        if !self.again && self.dice.percent(75) {
             self.configuration.change(&mut self.dice);
             self.configuration.write(&folder);
         }
@@ -252,6 +254,9 @@ impl Run {
                 after.moment(&self.before),
             );
             self.note_circumstances(reload, atlas_dies, &after);
+            if self.tally.kills().is_multiple_of(100) {
+                println!("{} kills after {} s", self.tally.kills(), self.tally.elapsed().as_secs());
+            }
         } else {
             let fine = status.success() || atlas_dies != AtlasDies::Never && status.code() == Some(1);
             assert!(fine && !matches!(life, Life::Daemon), "{life:?} ended by itself: {}", ending(status, &said));
@@ -298,13 +303,14 @@ impl Run {
         if self.again {
             return (Event::Start, 80);
         }
+        // What a daemon finds at once is little.
+        let is_daemon = matches!(life, Life::Daemon);
+        let bytes: &[u64] = if is_daemon { &[1] } else { &[1, 1, 1_000, 20_000] };
         match self.dice.below(100) {
-            0..15 => (Event::Start, 400),
-            15..22 if matches!(life, Life::Daemon) => (Event::Ready, 1200),
-            20..65 => {
-                (Event::Spool(self.dice.of(&[1, 1, 1, 2_000, 20_000, 200_000])), self.dice.of(&[2, 20, 100, 300]))
-            }
-            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[2, 5, 15])),
+            0..10 => (Event::Start, 400),
+            10..17 if is_daemon => (Event::Ready, 1000),
+            10..70 => (Event::Spool(self.dice.of(bytes)), self.dice.of(&[1, 4, 15, 50])),
+            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[1, 4, 15])),
         }
     }
 

@@ -25,11 +25,6 @@ impl Moment {
     pub(crate) const ALL: [Self; 6] =
         [Self::Appended, Self::Intended, Self::Spooled, Self::Archived, Self::Quiet, Self::Nothing];
 
-    /// Whether records were on their way or had just arrived.
-    pub(crate) fn is_work(self) -> bool {
-        self <= Self::Archived
-    }
-
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Appended => "within step 3 or before step 4: bytes in the segment, intent not applied",

@@ -36,8 +36,17 @@ impl Tally {
     }
 
     /// The kills that fell into work.
-    pub(crate) fn into_work(&self) -> u32 {
-        self.kills.iter().filter(|(moment, _)| moment.is_work()).map(|(_, kills)| kills).sum()
+    pub(crate) fn within_work(&self) -> u32 {
+        self.up_to(Moment::Archived)
+    }
+
+    /// The kills that fell into one of the steps of a commit.
+    pub(crate) fn within_commits(&self) -> u32 {
+        self.up_to(Moment::Spooled)
+    }
+
+    fn up_to(&self, last: Moment) -> u32 {
+        self.kills.range(..=last).map(|(_, kills)| kills).sum()
     }
 
     /// The kills that fell into this moment.
