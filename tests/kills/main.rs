@@ -27,7 +27,9 @@ mod configuration;
 mod dice;
 mod journal;
 mod judgement;
+mod kept;
 mod observer;
+mod plan;
 mod run;
 mod snapshot;
 mod tally;
@@ -40,7 +42,7 @@ use libtest_mimic::Trial;
 use run::Run;
 
 /// As many as fit into `cargo test`.
-const KILLS: u32 = 25;
+const KILLS: u32 = 30;
 
 const SEED: u64 = 1;
 

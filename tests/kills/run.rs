@@ -17,7 +17,6 @@ use atlas_logd::{
     window::Window,
 };
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 use crate::{
     atlas::Atlas,
@@ -25,14 +24,13 @@ use crate::{
     dice::Dice,
     journal::Journal,
     judgement::judge,
+    kept::Kept,
     observer::Observer,
+    plan::{AtlasDies, Life, Plan},
     snapshot::{Moment, Snapshot},
     tally::Tally,
     victim::{PATIENCE, Said, Victim, Waited, was_killed},
 };
-
-/// A daemon with nothing to do is killed all the same.
-const NO_LONGER: Duration = Duration::from_millis(1500);
 
 /// From so many kills on, a run has to find every moment, and more than a day's records to be killed at.
 const MANY: u32 = 200;
@@ -46,111 +44,49 @@ const THREE_DAYS: Duration = Duration::from_secs(72 * 3600);
 /// More than the sources, their connections and the rest of a daemon need.
 const DESCRIPTORS: usize = 64;
 
-/// What is killed.
-#[derive(Clone, Debug)]
-enum Life {
-    Daemon,
-    Collect,
-    Backfill(Window),
-}
-
-/// What is waited for before the kill. After it, a random time passes.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    Start,
-    Ready,
-    /// So many bytes in spools.
-    Spool(u64),
-    /// So many commits with records.
-    Commit(usize),
-}
-
-/// When Atlas is killed too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AtlasDies {
-    Never,
-    /// And starts again while the victim lives.
-    Meanwhile,
-    /// Just before the victim, and starts again after it.
-    Before,
-}
-
 pub(crate) struct Run {
     folder: Kept,
     kills: u32,
-    dice: Dice,
+    plan: Plan,
     world: World,
     atlas: Atlas,
     configuration: Configuration,
     journal: Journal,
     tally: Tally,
     before: Snapshot,
-    /// Down to here backfills have come.
-    reached: Instant,
     since: Instant,
-    /// How much the next backfill asks for.
-    slice: Duration,
     /// The next kill comes at once: it falls into the start, or into the recovery from the last one.
     again: bool,
 }
 
-/// The folder of the run, which stays when the run fails.
-struct Kept {
-    folder: Option<TempDir>,
-    again: String,
-    /// So many so far.
-    kills: u32,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(folder) = self.folder.take()
-        {
-            let (kills, folder) = (self.kills, folder.keep());
-            println!("failed after {kills} kills; all of it lies in {}", folder.display());
-            println!("the same choices again: {}", self.again);
-        }
-    }
-}
-
 impl Run {
     pub(crate) fn new(kills: u32, seed: u64) -> Self {
-        let again = format!("cargo test --test kills -- {kills} --seed {seed}");
         println!("{kills} kills, seed {seed}");
-        let folder = Kept { folder: Some(tempfile::tempdir().unwrap()), again, kills: 0 };
+        let folder = Kept::new(format!("cargo test --test kills -- {kills} --seed {seed}"));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         // Told to both processes, so that they hold the same whatever day it becomes meanwhile.
         let now = clock.now();
         let since = now - if kills < MANY { A_FEW_HOURS } else { THREE_DAYS };
         let atlas = Atlas::start(seed, since);
         let configuration = Configuration::new(atlas.base_url(), seed);
-        // About a third of the lives are backfills, of which three of four go further back.
-        let slice = now.since(since) / (kills / 4).max(1);
         Self {
             folder,
             kills,
-            dice: Dice::new(seed),
+            plan: Plan::new(Dice::new(seed), Window::new(since, now), kills),
             world: demo_world_since(seed, since, clock),
             atlas,
             configuration,
             journal: Journal::default(),
             tally: Tally::new(),
             before: Snapshot::default(),
-            reached: now - Duration::from_secs(3600),
             since,
-            slice,
             again: false,
         }
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.folder.as_ref().unwrap().path().to_owned()
-    }
-
     /// Kills so often, then lets it catch up, and judges.
     pub(crate) fn go(mut self) {
-        let folder = self.path();
+        let folder = self.folder.path();
         self.configuration.lay_out(&folder);
         let mut observer = Observer::start(folder.join("archive"));
         while self.tally.kills() < self.kills {
@@ -196,23 +132,19 @@ impl Run {
 
     /// One life, which ends in a kill unless it is over before.
     fn live_and_die(&mut self) {
-        let folder = self.path();
+        let folder = self.folder.path();
         let mut names = HashMap::new();
-        if !self.again && self.dice.percent(75) {
-            self.configuration.change(&mut self.dice);
+        if !self.again && self.plan.dice.percent(75) {
+            self.configuration.change(&mut self.plan.dice);
             self.configuration.write(&folder);
         }
         name_sources(&folder, &mut names);
-        let life = self.choose_life();
-        let (event, at_most_after) = self.choose_event(&life);
-        let atlas_dies = match self.dice.below(100) {
-            0..4 => AtlasDies::Meanwhile,
-            4..8 => AtlasDies::Before,
-            _ => AtlasDies::Never,
-        };
-        let reload = matches!(life, Life::Daemon) && !self.again && self.dice.percent(35);
+        let life = self.plan.life();
+        let (event, at_most_after) = self.plan.event(&life, self.again);
+        let atlas_dies = self.plan.atlas_dies();
+        let reload = life.is_daemon() && !self.again && self.plan.dice.percent(35);
 
-        let mut victim = Victim::start(&folder, &arguments(&life));
+        let mut victim = Victim::start(&folder, &life.arguments());
         if atlas_dies == AtlasDies::Meanwhile {
             self.pass(200);
             self.atlas.kill();
@@ -220,17 +152,17 @@ impl Run {
             self.atlas.start_again();
         }
         if reload {
-            self.configuration.change(&mut self.dice);
+            self.configuration.change(&mut self.plan.dice);
             victim.wait_until(PATIENCE, |victim| victim.said.ready > 0);
             self.pass(300);
             self.configuration.write(&folder);
             name_sources(&folder, &mut names);
             victim.signal(Signal::HUP);
-            if self.dice.percent(60) {
+            if self.plan.dice.percent(60) {
                 victim.wait_until(PATIENCE, |victim| victim.said.ready > 1);
             }
         }
-        let waited = await_event(&mut victim, event, matches!(life, Life::Daemon));
+        let waited = event.wait(&mut victim, life.is_daemon());
         if atlas_dies == AtlasDies::Before {
             self.atlas.kill();
         }
@@ -245,23 +177,16 @@ impl Run {
         let after = Snapshot::take(&folder);
         self.journal.note(&said.commits, &names, &after);
         if was_killed(status) {
-            self.tally.kill(
-                match life {
-                    Life::Daemon => "daemon",
-                    Life::Collect => "collect",
-                    Life::Backfill(_) => "backfill",
-                },
-                after.moment(&self.before),
-            );
+            self.tally.kill(life.name(), after.moment(&self.before));
             self.note_circumstances(reload, atlas_dies, &after);
             if self.tally.kills().is_multiple_of(100) {
                 println!("{} kills after {} s", self.tally.kills(), self.tally.elapsed().as_secs());
             }
         } else {
             let fine = status.success() || atlas_dies != AtlasDies::Never && status.code() == Some(1);
-            assert!(fine && !matches!(life, Life::Daemon), "{life:?} ended by itself: {}", ending(status, &said));
+            assert!(fine && !life.is_daemon(), "{life:?} ended by itself: {}", ending(status, &said));
         }
-        self.again = !self.again && self.dice.percent(12);
+        self.again = !self.again && self.plan.dice.percent(12);
         self.before = after;
     }
 
@@ -279,74 +204,39 @@ impl Run {
         }
     }
 
-    fn choose_life(&mut self) -> Life {
-        match self.dice.below(20) {
-            0..11 => Life::Daemon,
-            11..13 => Life::Collect,
-            _ if self.dice.percent(25) || self.reached <= self.since => {
-                // Once more what was collected already, of all or some of it, up to now or not.
-                let all = u64::try_from(SystemClock.now().since(self.reached).as_millis()).unwrap();
-                let from = self.reached + Duration::from_millis(self.dice.below(all));
-                let to = from + self.slice.mul_f64(0.5) + Duration::from_millis(self.dice.below(all) / 4);
-                Life::Backfill(Window::new(from, to.min(SystemClock.now())))
-            }
-            _ => {
-                let to = self.reached;
-                self.reached = (to - self.slice).max(self.since);
-                Life::Backfill(Window::new(self.reached, to))
-            }
-        }
-    }
-
-    /// What is waited for, and how many milliseconds may pass after it at most.
-    fn choose_event(&mut self, life: &Life) -> (Event, u64) {
-        if self.again {
-            return (Event::Start, 80);
-        }
-        // What a daemon finds at once is little.
-        let is_daemon = matches!(life, Life::Daemon);
-        let bytes: &[u64] = if is_daemon { &[1] } else { &[1, 1, 1_000, 20_000] };
-        match self.dice.below(100) {
-            0..10 => (Event::Start, 400),
-            10..17 if is_daemon => (Event::Ready, 1000),
-            10..70 => (Event::Spool(self.dice.of(bytes)), self.dice.of(&[1, 4, 15, 50])),
-            _ => (Event::Commit(1 + usize::try_from(self.dice.below(3)).unwrap()), self.dice.of(&[1, 4, 15])),
-        }
-    }
-
     /// Lets a random time pass. Here it is not waited for anything: any instant is as good as any other, and each has to
     /// have its turn.
     fn pass(&mut self, at_most_millis: u64) {
-        std::thread::sleep(self.dice.wait(at_most_millis));
+        std::thread::sleep(self.plan.dice.wait(at_most_millis));
     }
 
     /// Lives that nobody kills: a daemon that is stopped, and `collect`, which must succeed. When the last one for
     /// everything since `end` began.
     fn catch_up(&mut self) -> Instant {
-        let folder = self.path();
+        let folder = self.folder.path();
         self.configuration.complete();
         self.configuration.write(&folder);
-        let mut daemon = Victim::start(&folder, &arguments(&Life::Daemon));
+        let mut daemon = Victim::start(&folder, &Life::Daemon.arguments());
         let caught_up = daemon.wait_until(PATIENCE, |daemon| daemon.said.windows >= 40);
         assert_eq!(caught_up, Waited::Reached, "the daemon collects nothing:\n{}", daemon.said.lines.join("\n"));
         let descriptors = daemon.descriptors();
         assert!(descriptors < DESCRIPTORS, "the daemon has {descriptors} files open");
         daemon.signal(Signal::TERM);
         self.end_well(daemon, "the daemon");
-        let collect = Victim::start(&folder, &arguments(&Life::Collect));
+        let collect = Victim::start(&folder, &Life::Collect.arguments());
         self.end_well(collect, "collect");
         // Whatever lies apart is joined, and nothing of what is there comes again.
         let everything = Window::new(self.since, SystemClock.now());
-        let backfill = Victim::start(&folder, &arguments(&Life::Backfill(everything)));
+        let backfill = Victim::start(&folder, &Life::Backfill(everything).arguments());
         self.end_well(backfill, "collect of everything again");
         let polled = SystemClock.now();
-        let collect = Victim::start(&folder, &arguments(&Life::Collect));
+        let collect = Victim::start(&folder, &Life::Collect.arguments());
         self.end_well(collect, "the last collect");
         polled
     }
 
     fn end_well(&mut self, victim: Victim, who: &str) {
-        let folder = self.path();
+        let folder = self.folder.path();
         let (status, said) = victim.finish();
         assert!(status.success(), "{who} failed: {}", ending(status, &said));
         let mut names = HashMap::new();
@@ -354,26 +244,6 @@ impl Run {
         let after = Snapshot::take(&folder);
         self.journal.note(&said.commits, &names, &after);
         self.before = after;
-    }
-}
-
-fn await_event(victim: &mut Victim, event: Event, is_daemon: bool) -> Waited {
-    let no_longer = if is_daemon { NO_LONGER } else { PATIENCE };
-    match event {
-        Event::Start => Waited::Reached,
-        Event::Ready => victim.wait_until(PATIENCE, |victim| victim.said.ready > 0),
-        Event::Spool(bytes) => victim.wait_until(no_longer, |victim| victim.spooled() >= bytes),
-        Event::Commit(count) => victim.wait_until(no_longer, |victim| victim.said.commits.len() >= count),
-    }
-}
-
-fn arguments(life: &Life) -> Vec<String> {
-    match life {
-        Life::Daemon => vec!["run".to_owned()],
-        Life::Collect => vec!["collect".to_owned()],
-        Life::Backfill(window) => {
-            ["collect", "--from", &window.from.to_string(), "--to", &window.to.to_string()].map(str::to_owned).into()
-        }
     }
 }
 
