@@ -28,14 +28,25 @@ pub(super) struct Simulate {
     /// Answer as often as it is asked, and give out as many tokens: no rate limits
     #[arg(long)]
     no_limits: bool,
+
+    /// Let a share of the requests (0 to 1) go wrong: connections and bodies that break off, stall or are garbled, errors,
+    /// rate limits, wrong clocks; which and how follows from the seed
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    faults: f64,
+}
+
+/// Reads a share, 0 to 1.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "not a share; allowed: 0 (none) to 1 (all), for example 0.05".to_owned())
 }
 
 impl Simulate {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let served = runtime()?.block_on(async {
             let stop = signals::stop_at_signal()?;
-            let Self { listen, seed, since, no_limits } = self;
-            let simulation = Simulation { listen, seed, since, limits: !no_limits };
+            let Self { listen, seed, since, no_limits, faults } = self;
+            let simulation = Simulation { listen, seed, since, limits: !no_limits, faults };
             crate::sim::run(simulation, &mut io::stdout(), stop.soon).await
         });
         if let Err(error) = served {

@@ -14,6 +14,7 @@ use super::{
     demo_world::{ANALYTICS, PAYMENTS, demo_credentials, demo_start, demo_world_since},
     http::serve,
     settings::{BucketSize, Settings},
+    weather::{Trouble, Weather},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -34,6 +35,8 @@ pub struct Simulation {
     pub since: Option<Instant>,
     /// Whether requests and tokens are limited as Atlas limits them.
     pub limits: bool,
+    /// The share of the requests that go wrong by chance, 0 to 1.
+    pub faults: f64,
 }
 
 /// Serves the demo world until `stop`, and writes to `out` how to ask it.
@@ -41,12 +44,13 @@ pub struct Simulation {
 /// # Errors
 /// If the address is taken or not a loopback address, or if `out` cannot be written.
 pub async fn run(simulation: Simulation, out: &mut dyn Write, stop: CancellationToken) -> io::Result<()> {
-    let Simulation { listen, seed, since, limits } = simulation;
+    let Simulation { listen, seed, since, limits, faults } = simulation;
     let since = since.unwrap_or_else(|| demo_start(SystemClock.now()));
     let world = Arc::new(demo_world_since(seed, since, Arc::new(SystemClock)));
     if !limits {
         world.set(lift_limits);
     }
+    world.set_weather(Weather::new(seed, faults, &Trouble::ALL));
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     if address.ip().is_loopback() {
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
 
     fn simulation(listen: &str) -> Simulation {
-        Simulation { listen: listen.parse().unwrap(), seed: 4, since: None, limits: true }
+        Simulation { listen: listen.parse().unwrap(), seed: 4, since: None, limits: true, faults: 0.0 }
     }
 
     #[tokio::test]

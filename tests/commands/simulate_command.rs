@@ -13,7 +13,7 @@ use atlas_logd::{
 use http_auth::{DigestClient, PasswordParams, parser::ChallengeParser};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{HOUR, MINUTE, PATIENCE};
+use crate::harness::{HOUR, MINUTE, PATIENCE, SECOND, Stage};
 
 /// A running `simulate`, and what it said. It is killed when the test ends before it does.
 struct Simulated {
@@ -222,4 +222,26 @@ fn another_address_than_loopback_is_refused() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback only"), "{stderr}");
     assert_eq!(output.stdout, b"", "it does not say that it listens");
+}
+
+#[test]
+fn a_share_of_the_requests_goes_wrong_where_that_is_asked_for() {
+    let simulated = Simulated::start_with(&["--faults", "0.5"]);
+    let (target, accept) = simulated.command("clusters/prod-0");
+    let right = (0..40).filter(|_| {
+        let mut stream = simulated.send("GET", &target, &format!("Accept: {accept}\r\n"), "");
+        stream.set_read_timeout(Some(SECOND / 4)).unwrap();
+        let mut received = Vec::new();
+        // Whatever there is: it may be reset, or stall.
+        let _ = stream.read_to_end(&mut received);
+        received.starts_with(b"HTTP/1.1 401") && received.ends_with(b"}")
+    });
+    let right = right.count();
+    assert!((5..35).contains(&right), "{right} of 40 answers are a whole 401, as without credentials");
+
+    for share in ["1.5", "-1", "half"] {
+        let stage = Stage::new();
+        let argument = format!("--faults={share}");
+        stage.command(["simulate", &argument]).assert_code(2).assert_says("allowed: 0 (none) to 1 (all)");
+    }
 }

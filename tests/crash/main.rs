@@ -17,6 +17,5 @@ mod loss;
 mod machine;
 mod oracle;
 mod process;
-mod setting;
 mod spools;
 mod workload;

@@ -8,6 +8,9 @@ use std::{
 
 use atlas_logd::instant::Instant;
 
+/// The share of its requests that go wrong. Most of the time something has to be under way that can be killed.
+const FAULTS: &str = "0.02";
+
 /// A running `atlas-logd simulate`.
 pub(crate) struct Atlas {
     seed: u64,
@@ -42,8 +45,8 @@ impl Atlas {
     /// Starts it where it was. It knows no token and no nonce of before; what happened is the same.
     pub(crate) fn start_again(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_atlas-logd"));
-        // Hundreds of starts ask for hundreds of tokens in minutes. Faults by seed would be an option more here.
-        command.args(["simulate", "--no-limits", "--listen", &self.address.to_string()]);
+        // Hundreds of starts ask for hundreds of tokens in minutes.
+        command.args(["simulate", "--no-limits", "--faults", FAULTS, "--listen", &self.address.to_string()]);
         command.args(["--seed", &self.seed.to_string(), "--since", &self.since.to_string()]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
