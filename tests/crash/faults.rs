@@ -4,6 +4,7 @@ use rustix::io::Errno;
 
 use crate::{
     disk::Failing,
+    loss::after_power_loss,
     machine::Machine,
     oracle,
     process::{Process, ROOT},
@@ -79,4 +80,43 @@ fn an_input_output_error_loses_nothing() {
 #[test]
 fn a_read_only_file_system_loses_nothing() {
     every_operation_fails_with(Errno::ROFS, "the file system is read-only; remount it writable");
+}
+
+/// The page cache proves nothing after a failed sync: the power goes right after the step in which it failed.
+#[test]
+fn a_failed_sync_and_then_a_power_loss_lose_nothing() {
+    let steps = workload::steps();
+    let whole = Machine::new();
+    Process::start(&whole).unwrap().take_all(&steps).unwrap();
+    let syncs: Vec<usize> = whole
+        .disk
+        .operations()
+        .iter()
+        .enumerate()
+        .filter(|(_, (operation, _))| operation.starts_with("sync"))
+        .map(|(number, _)| number)
+        .collect();
+    assert!(syncs.len() > 50, "{} syncs", syncs.len());
+    for operation in syncs {
+        let machine = Machine::new();
+        machine.disk.fail(Failing { operation, errno: Errno::IO });
+        let (_, mut moments) = machine.film(|| {
+            let Ok(mut process) = Process::start(&machine) else { return };
+            for step in &steps {
+                let failed = process.take(step).is_err();
+                if failed || machine.disk.operations().len() > operation {
+                    return;
+                }
+            }
+        });
+        let moment = moments.pop().unwrap();
+        for left in after_power_loss(&moment.content) {
+            let machine = Machine::again(&moment, left.clone());
+            let mut process = Process::start(&machine).unwrap();
+            let steps = process.next(&steps, 1);
+            process.take_all(steps).unwrap();
+            oracle::judge(&machine, &process, steps);
+            oracle::assert_only_appended(&left, &machine.disk.content());
+        }
+    }
 }
