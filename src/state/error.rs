@@ -128,7 +128,9 @@ fn explain(error: &rusqlite::Error) -> String {
              their owner and mode, and whether the disk is mounted read-only"
         }
         Some(ErrorCode::SystemIoFailure) => {
-            "look into the system's log and mend the disk, collection goes on by itself"
+            // A full disk shows like this too, where SQLite cannot make its shared memory.
+            "free some space if its disk is full, else look into the system's log and mend the disk; collection goes on by \
+             itself"
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program holds it; it is tried again",
         _ => return error.to_string(),

@@ -9,6 +9,7 @@ mod damages;
 mod databases;
 mod matrix;
 mod oracle;
+mod real_disk;
 mod scene;
 mod transactions;
 mod values;
