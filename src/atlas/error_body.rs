@@ -64,7 +64,8 @@ impl ErrorBody {
     pub(super) const LIMIT: usize = 64 << 10;
 
     /// Reads a body leniently: any field can be null, absent or of another type, and it need not be JSON at all.
-    pub(super) fn parse(body: &[u8]) -> Self {
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Self {
         let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return Self::default() };
         let text = |field: &str| body.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
         let parameters = body.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);

@@ -36,7 +36,7 @@ mod transport;
 mod tests;
 
 pub use ask::{Answer, Ask};
-pub use auth::{Identity, SecretError, SecretFault, SecretPlace, TokenRefusal};
+pub use auth::{Challenge, Identity, SecretError, SecretFault, SecretPlace, TokenRefusal};
 pub use body::Body;
 pub use cause::Cause;
 pub use client::Client;

@@ -8,17 +8,16 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use http_auth::{DigestClient, PasswordParams};
 use reqwest::{
-    Method, StatusCode,
-    header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE},
+    StatusCode,
+    header::{HeaderMap, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::{
-    super::{excerpt::excerpt, refusal, request_error::RequestError, target::Target, transport::Transport},
-    Identity, SecretPlace, secret,
+    super::{refusal, request_error::RequestError, target::Target, transport::Transport},
+    Challenge, Identity, SecretPlace, secret,
 };
 use crate::config::Secret;
 
@@ -32,7 +31,7 @@ pub(in crate::atlas) struct ApiKey {
 }
 
 struct Nonce {
-    client: DigestClient,
+    challenge: Challenge,
     password: SecretString,
     generation: u64,
 }
@@ -89,7 +88,7 @@ impl ApiKey {
             return Err(error.clone());
         }
         match self.first_challenge(transport, target).await {
-            Ok(client) => self.adopt(client, target).await,
+            Ok(challenge) => self.adopt(challenge, target).await,
             Err(error) => {
                 *failure = Some((Instant::now(), error.clone()));
                 Err(error)
@@ -104,9 +103,9 @@ impl ApiKey {
         headers: &HeaderMap,
         target: &Target,
     ) -> Result<Verdict, RequestError> {
-        let Some(client) = challenge(headers)? else { return Ok(Verdict::Denied) };
+        let Some(challenge) = Challenge::find(headers)? else { return Ok(Verdict::Denied) };
         // A server that forgets to say `stale` still gets one try with a new nonce, unless this one was new.
-        if !client.stale() && used.first_use {
+        if !challenge.stale() && used.first_use {
             self.forget(used.generation);
             return Ok(Verdict::WrongKey);
         }
@@ -114,13 +113,13 @@ impl ApiKey {
         if newer && let Some(signature) = self.sign_with_current(target) {
             return signature.map(Verdict::Again);
         }
-        self.adopt(client, target).await.map(Verdict::Again)
+        self.adopt(challenge, target).await.map(Verdict::Again)
     }
 
     /// Judges a 401 with `headers` to the second try: whether even the new nonce was called stale, or the key is wrong.
     pub(super) fn after_second_401(&self, used: &Signature, headers: &HeaderMap) -> Option<RequestError> {
-        let error = match challenge(headers) {
-            Ok(Some(client)) if client.stale() => RequestError::NonceStale,
+        let error = match Challenge::find(headers) {
+            Ok(Some(challenge)) if challenge.stale() => RequestError::NonceStale,
             Ok(Some(_)) => self.wrong_key(),
             Ok(None) => return None,
             Err(error) => error,
@@ -136,17 +135,17 @@ impl ApiKey {
     /// Asks without credentials, and keeps the challenge when there is one.
     pub(super) async fn prime(&self, transport: &Transport, target: &Target) -> Result<(), RequestError> {
         let exchange = transport.exchange(transport.get(target)).await?;
-        if let Ok(Some(client)) = challenge(exchange.response.headers()) {
-            self.adopt(client, target).await?;
+        if let Ok(Some(challenge)) = Challenge::find(exchange.response.headers()) {
+            self.adopt(challenge, target).await?;
         }
         Ok(())
     }
 
-    async fn first_challenge(&self, transport: &Transport, target: &Target) -> Result<DigestClient, RequestError> {
+    async fn first_challenge(&self, transport: &Transport, target: &Target) -> Result<Challenge, RequestError> {
         let exchange = transport.exchange(transport.get(target)).await?;
         let status = exchange.response.status();
         if status == StatusCode::UNAUTHORIZED {
-            return challenge(exchange.response.headers())?
+            return Challenge::find(exchange.response.headers())?
                 .ok_or(RequestError::NoChallenge { status: status.as_u16() });
         }
         if status.is_success() {
@@ -156,11 +155,11 @@ impl ApiKey {
     }
 
     /// Keeps a new nonce and signs with it. The private key is read anew with each.
-    async fn adopt(&self, client: DigestClient, target: &Target) -> Result<Signature, RequestError> {
+    async fn adopt(&self, challenge: Challenge, target: &Target) -> Result<Signature, RequestError> {
         let password = secret::read(&self.private_key).await?;
         let mut current = self.nonce();
         let generation = current.as_ref().map_or(0, |nonce| nonce.generation) + 1;
-        let nonce = current.insert(Nonce { client, password, generation });
+        let nonce = current.insert(Nonce { challenge, password, generation });
         nonce.sign(&self.public_key, target)
     }
 
@@ -179,39 +178,10 @@ impl ApiKey {
 
 impl Nonce {
     fn sign(&mut self, public_key: &str, target: &Target) -> Result<Signature, RequestError> {
-        let first_use = self.client.nonce_count() == 0;
-        let parameters = PasswordParams {
-            username: public_key,
-            password: self.password.expose_secret(),
-            uri: &target.uri,
-            method: Method::GET.as_str(),
-            body: None,
-        };
-        let unusable = |reason: String| RequestError::Challenge { reason: excerpt(&reason, 200) };
-        let header = self.client.respond(&parameters).map_err(unusable)?;
-        let mut header = HeaderValue::from_str(&header).map_err(|error| unusable(error.to_string()))?;
-        header.set_sensitive(true);
+        let first_use = !self.challenge.is_answered();
+        let header = self.challenge.answer(public_key, self.password.expose_secret(), &target.uri)?;
         Ok(Signature { header, generation: self.generation, first_use })
     }
-}
-
-/// The Digest challenge among the challenges of an answer.
-fn challenge(headers: &HeaderMap) -> Result<Option<DigestClient>, RequestError> {
-    let mut unusable = None;
-    for value in headers.get_all(WWW_AUTHENTICATE) {
-        let challenges = value.to_str().map(http_auth::parse_challenges);
-        let Ok(Ok(challenges)) = challenges else {
-            unusable = Some("it cannot be read".to_owned());
-            continue;
-        };
-        for challenge in challenges.iter().filter(|challenge| challenge.scheme.eq_ignore_ascii_case("digest")) {
-            match DigestClient::try_from(challenge) {
-                Ok(client) => return Ok(Some(client)),
-                Err(reason) => unusable = Some(excerpt(&reason, 200)),
-            }
-        }
-    }
-    unusable.map_or(Ok(None), |reason| Err(RequestError::Challenge { reason }))
 }
 
 impl fmt::Debug for ApiKey {

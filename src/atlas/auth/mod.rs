@@ -4,6 +4,7 @@
 //! for its outcome, good or bad. Secrets are read from their file when a token or nonce is got, and not kept longer.
 
 mod authenticator;
+mod challenge;
 mod digest;
 mod identity;
 mod secret;
@@ -12,6 +13,7 @@ mod token;
 mod token_pace;
 
 pub(super) use authenticator::{Authenticator, Authorization, Renewal};
+pub use challenge::Challenge;
 pub use identity::Identity;
 pub use secret::{SecretError, SecretFault, SecretPlace};
 pub use token::TokenRefusal;
