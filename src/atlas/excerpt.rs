@@ -20,8 +20,9 @@ pub(super) fn excerpt(text: &str, limit: usize) -> String {
 }
 
 fn printable(character: char) -> bool {
-    // The second range turns the direction of writing, so that a text looks like another one.
-    let turns = matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // These turn the direction of writing, so that a text looks like another one, or begin another line.
+    let turns =
+        matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !character.is_control() && !turns
 }
 
@@ -32,7 +33,7 @@ mod tests {
     #[test]
     fn is_short_and_printable() {
         assert_eq!(excerpt("plain – text", 20), "plain – text");
-        assert_eq!(excerpt("\u{1b}[2J\r\n\u{202e}", 20), "\\u{1b}[2J\\r\\n\\u{202e}");
+        assert_eq!(excerpt("\u{1b}[2J\r\n\u{202e}\u{61c}", 20), "\\u{1b}[2J\\r\\n\\u{202e}\\u{61c}");
         assert_eq!(excerpt("abcdef", 3), "abc…");
         assert_eq!(excerpt("abc", 3), "abc");
     }

@@ -95,9 +95,9 @@ impl<'d> Faults<'d> {
             message: match fault.earlier {
                 Some(earlier) => {
                     let Position { line, column } = position(self.text, earlier.offset);
-                    format!("{} at line {line}, column {column}", fault.message)
+                    format!("{} at line {line}, column {column}", quote::presentable(&fault.message))
                 }
-                None => fault.message,
+                None => quote::presentable(&fault.message),
             },
             // A fault that was not kept may have been a private one of the same line.
             line: if overflow == 0 { shown_line(self.text, fault.place.offset, &private) } else { None },
