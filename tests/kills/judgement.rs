@@ -24,6 +24,8 @@ pub(crate) struct Judged {
     pub(crate) records: u64,
     pub(crate) bytes: u64,
     pub(crate) segments: u64,
+    /// Identical records without any time that were taken for one, at the edges of backfills.
+    pub(crate) taken_for_one: u64,
 }
 
 /// A source in `status --json`.
@@ -69,11 +71,11 @@ pub(crate) fn judge(folder: &Path, world: &World, journal: &Journal, polled: Ins
         comparison.nothing_made_up();
         comparison.in_order(journal.ends(&state.folder));
         for collected in islands.iter().copied().chain([Window::new(start, end)]) {
-            comparison.nothing_missing(collected, world.now(), &[]);
+            judged.taken_for_one += comparison.missing_but_twins(collected, world.now(), &[]) as u64;
         }
         if configured.contains(&source) {
             assert_eq!(islands, [], "{source}: all was asked for again, and nothing lies apart");
-            comparison.nothing_missing(Window::new(start, polled), polled, &[]);
+            comparison.missing_but_twins(Window::new(start, polled), polled, &[]);
         }
         judged.sources += 1;
         judged.records += counts.0;

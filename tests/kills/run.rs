@@ -109,6 +109,10 @@ impl Run {
             judged.segments,
         );
         println!(
+            "{} records without any time were taken for an identical one, at edges of backfills",
+            judged.taken_for_one
+        );
+        println!(
             "the observer looked {} times, and {} segments carried the append-only attribute; {} s in all",
             observed.looks,
             observed.append_only,
