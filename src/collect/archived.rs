@@ -50,11 +50,12 @@ pub(super) fn restore_fingerprints(
     let Some(end) = state.end else { return Ok(()) };
     let since = end - SLACK - settle;
     let asked = Window::new(since, now.max(end));
+    let by_arrival = state.by_arrival;
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
     for_each_archived(committer, state, since, settle, |clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));
         if latest.is_some_and(|latest| latest >= since) {
-            let keep_until = keep_until(clocks, asked, settle);
+            let keep_until = keep_until(clocks, asked, settle, by_arrival);
             kept.push(KeptFingerprint { key, more: 1, seen_until: asked.to, keep_until })?;
         }
         Ok(())

@@ -240,6 +240,7 @@ impl Fetch<'_> {
         let judgement = judge(window, self.purpose, clocks, settle, retention);
         let bounds = AnswerBounds {
             asked: question.asked,
+            ahead: self.purpose == Purpose::Forward,
             end_after: judgement.change.end_after(end),
             slack: question.window.from.since(question.asked.from),
             settle: self.task.settle,

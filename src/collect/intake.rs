@@ -28,6 +28,8 @@ const ROUNDING: Duration = Duration::from_secs(2);
 pub(super) struct AnswerBounds {
     /// The range that was asked.
     pub(super) asked: Window,
+    /// Whether it lies ahead of the end watermark.
+    pub(super) ahead: bool,
     /// Where the end watermark will stand once the answer is committed: what cannot come after that need not be known.
     pub(super) end_after: Instant,
     /// What was asked more on both sides of the window.
@@ -134,16 +136,16 @@ impl Intake {
 impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
-        let AnswerBounds { asked, end_after, slack, settle } = self.bounds;
+        let AnswerBounds { asked, ahead, end_after, slack, settle } = self.bounds;
         let late = if self.by_arrival { settle } else { Duration::ZERO };
         let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, late })?;
         if known.is_none() {
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
         }
-        let keep_until = keep_until(record.clocks, asked, settle);
-        // Of a record seen again, the clocks decide as they did the first time; where there are none in the range, the
-        // last answer that holds it does.
-        let decided = known.is_some() && record.clocks.decide(asked);
+        let keep_until = keep_until(record.clocks, asked, settle, self.by_arrival);
+        // Of a record seen again, the clocks decide as they did the first time; where they do not decide, the last answer
+        // that holds it does. What a backfill sees again was told to the state by whoever saw it first.
+        let decided = known.is_some() && (!ahead || !self.by_arrival && record.clocks.decide(asked));
         if keep_until < end_after || decided {
             return Ok(());
         }

@@ -1,5 +1,7 @@
 //! Records that appear late at Atlas, and records that come again.
 
+use std::time::Duration;
+
 use atlas_logd::{
     instant::Instant,
     sim::{Event, RangeClock, Rendering},
@@ -224,5 +226,33 @@ fn a_settle_time_that_a_reload_changes_loses_nothing_and_archives_nothing_twice(
     for source in [orders(), prod()] {
         stage.assert_current(&source);
         assert_eq!(stage.lines(&source).len(), 150);
+    }
+}
+
+/// Where Atlas goes by the arrival of records, one that arrived long after its clock comes again in ranges that its clock
+/// has left, also when the clock lay in the range that found it first.
+#[test]
+fn a_record_that_arrived_much_later_than_its_clock_says_is_archived_once() {
+    let stage = stage();
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    let add = |note: &str, happened: Duration, late: Duration| {
+        let time = stage.ago(happened);
+        stage.add(&orders(), Event::audit(time, note).late(late));
+        stage.add(&prod(), Event::access(time, "host-00", note).late(late));
+    };
+    stage.poll_once();
+    add("that tells how Atlas compares", 30 * MINUTE, 35 * MINUTE);
+    stage.pass(6 * MINUTE);
+    stage.poll_once();
+    stage.pass(30 * MINUTE);
+    add("late", MINUTE, 85 * MINUTE);
+    stage.pass(90 * MINUTE);
+    for _ in 0..8 {
+        stage.poll_once();
+        stage.pass(4 * MINUTE);
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), 2, "{source}");
+        stage.assert_exact(&source);
     }
 }
