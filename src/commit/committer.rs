@@ -17,7 +17,8 @@ use crate::{
     },
     source::Source,
     state::{
-        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll,
+        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store,
+        damaged_segments, record_poll,
     },
 };
 
@@ -112,6 +113,7 @@ impl Committer {
                 self.seal_if_damaged(&mut state)?;
             }
         }
+        self.note_if_sealed_is_damaged(&mut state)?;
         crate::archive::remove_stale_spool(self.archive.files(), state.key)
             .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
         Ok(state)
@@ -323,22 +325,39 @@ impl Committer {
         Ok(damage)
     }
 
+    /// The last sealed segment may have been damaged since it was sealed. That is noted once.
+    fn note_if_sealed_is_damaged(&self, state: &mut SourceState) -> Result<(), CommitError> {
+        let Some(name) = state.sealed.as_ref().map(|sealed| sealed.name.clone()) else { return Ok(()) };
+        let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
+        if noted.iter().any(|damaged| damaged.name == name) {
+            return Ok(());
+        }
+        let Some(damage) = place::inspect_sealed(self.archive.files(), state)? else { return Ok(()) };
+        self.tell_of_damage(state, &name, &damage, "a sealed segment is damaged");
+        self.store.transaction(|transaction| Ok(damage::note_sealed(transaction, state, &damage, self.clock.now())?))
+    }
+
+    fn tell_of_damage(&self, state: &SourceState, segment: &SegmentName, damage: &Damage, what: &str) {
+        tracing::error!(
+            source = state.display_name(),
+            segment = %self.segment_path(state, segment).display(),
+            good_bytes = damage.good_length,
+            records_lost = damage.lost,
+            "{what}: {}; {}",
+            damage.detail,
+            if damage.lost { "what it lost is asked of Atlas again" } else { "nothing was lost" },
+        );
+    }
+
     fn seal_damaged(
         &self,
         state: &mut SourceState,
         damage: &Damage,
         also: impl FnOnce(&Transaction<'_>, &mut SourceState) -> Result<(), CommitError>,
     ) -> Result<(), CommitError> {
-        let segment = state.open.as_ref().map(|open| self.segment_path(state, &open.name)).unwrap_or_default();
-        tracing::error!(
-            source = state.display_name(),
-            segment = %segment.display(),
-            good_bytes = damage.good_length,
-            records_lost = damage.lost,
-            "a segment is damaged and was sealed: {}; {}",
-            damage.detail,
-            if damage.lost { "what it lost is asked of Atlas again" } else { "nothing was lost" },
-        );
+        if let Some(open) = &state.open {
+            self.tell_of_damage(state, &open.name, damage, "a segment is damaged and was sealed");
+        }
         self.store.transaction(|transaction| {
             damage::seal_damaged(transaction, state, damage, self.clock.now())?;
             also(transaction, state)

@@ -26,22 +26,48 @@ pub(super) fn seal_damaged(
     };
     source.record_damage(transaction, &noted)?;
     if damage.lost {
-        // Which records are lost cannot be told; which ranges they came from can.
-        source.fingerprints_lost = true;
-        if let (Some(from), Some(end)) = (open.collected_from, source.end) {
-            let detail = format!("{}: {}", open.name, damage.detail);
-            let gaps = gaps(transaction, source.key)?;
-            // What an operator gave up was not lost here, and must not be asked for again.
-            let skipped = gaps.iter().filter(|gap| gap.reason == GapReason::Skipped).map(|gap| gap.window);
-            for window in subtract(Window::new(from, end), skipped) {
-                let (reason, detail) = (GapReason::Damage, detail.clone());
-                source.declare(transaction, &Gap { window, reason, detail, noticed: now })?;
-            }
-        }
+        ask_again(transaction, source, open.collected_from, &noted)?;
     }
     source.rotate(now);
     if let Some(sealed) = &mut source.sealed {
         sealed.length = damage.good_length;
     }
     source.save(transaction)
+}
+
+/// Takes note of the damage to the last sealed segment of `source`.
+pub(super) fn note_sealed(
+    transaction: &Transaction<'_>,
+    source: &mut SourceState,
+    damage: &Damage,
+    now: Instant,
+) -> Result<(), StateError> {
+    let Some(sealed) = source.sealed.clone() else { return Ok(()) };
+    let Damage { good_length, detail, .. } = damage.clone();
+    let noted = DamagedSegment { name: sealed.name, good_length, detail, noticed: now };
+    source.record_damage(transaction, &noted)?;
+    if damage.lost {
+        ask_again(transaction, source, sealed.collected_from, &noted)?;
+    }
+    source.save(transaction)
+}
+
+/// Which records a segment lost cannot be told; which ranges they came from can: they are asked again.
+fn ask_again(
+    transaction: &Transaction<'_>,
+    source: &mut SourceState,
+    collected_from: Option<Instant>,
+    damaged: &DamagedSegment,
+) -> Result<(), StateError> {
+    source.fingerprints_lost = true;
+    let (Some(from), Some(end)) = (collected_from, source.end) else { return Ok(()) };
+    let detail = format!("{}: {}", damaged.name, damaged.detail);
+    let gaps = gaps(transaction, source.key)?;
+    // What an operator gave up was not lost here, and must not be asked for again.
+    let skipped = gaps.iter().filter(|gap| gap.reason == GapReason::Skipped).map(|gap| gap.window);
+    for window in subtract(Window::new(from, end), skipped) {
+        let (reason, detail) = (GapReason::Damage, detail.clone());
+        source.declare(transaction, &Gap { window, reason, detail, noticed: damaged.noticed })?;
+    }
+    Ok(())
 }

@@ -76,6 +76,19 @@ pub(super) fn inspect(files: &dyn Files, source: &SourceState) -> Result<Option<
     }
 }
 
+/// Looks whether the last sealed segment is what the state says. Whoever shortened or removed one that is older is found
+/// only by a proof of the whole archive: the state does not grow with it.
+pub(super) fn inspect_sealed(files: &dyn Files, source: &SourceState) -> Result<Option<Damage>, CommitError> {
+    let Some(sealed) = &source.sealed else { return Ok(None) };
+    let path = Path::new(&source.folder).join(sealed.name.as_str());
+    let length = files.length(&path).map_err(CommitError::io("look at", &path))?;
+    if let Some(actual) = length.filter(|length| *length > sealed.length) {
+        let detail = format!("the sealed segment has {actual} bytes instead of {}", sealed.length);
+        return Ok(Some(Damage { good_length: sealed.length, lost: false, detail }));
+    }
+    committed_damage(files, &path, length, sealed.length, &sealed.tail)
+}
+
 /// Whether the committed bytes of a segment are missing or changed, as far as a cheap look can tell.
 fn committed_damage(
     files: &dyn Files,

@@ -32,6 +32,8 @@ const MIGRATIONS: &[&str] = &["
         open_tail BLOB NOT NULL,
         sealed_segment TEXT,
         sealed_length INTEGER NOT NULL,
+        sealed_from_ms INTEGER,
+        sealed_tail BLOB NOT NULL,
         records INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
         fingerprints_lost INTEGER NOT NULL,

@@ -35,6 +35,10 @@ pub struct SealedSegment {
     pub name: SegmentName,
     /// Its length in bytes.
     pub length: u64,
+    /// As in [`OpenSegment`].
+    pub collected_from: Option<Instant>,
+    /// As in [`OpenSegment`].
+    pub tail: Vec<u8>,
 }
 
 /// What the state knows of one source.
@@ -101,6 +105,8 @@ struct Columns<'a> {
     open_tail: &'a [u8],
     sealed_segment: Option<&'a str>,
     sealed_length: i64,
+    sealed_from: Option<i64>,
+    sealed_tail: &'a [u8],
     records: i64,
     bytes: i64,
     fingerprints_lost: i64,
@@ -130,7 +136,7 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 const SELECT: &str = "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
     next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment, sealed_length,
-    records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum FROM source";
+    sealed_from_ms, sealed_tail, records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -250,16 +256,17 @@ impl SourceState {
         let mut statement = transaction.prepare_cached(
             "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
                 next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment,
-                sealed_length, records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum)
+                sealed_length, sealed_from_ms, sealed_tail, records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum)
              VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end,
                 :next_sequence, :open_segment, :open_length, :open_records, :open_from, :open_tail, :sealed_segment,
-                :sealed_length, :records, :bytes, :fingerprints_lost, :by_arrival, :absent_until, :rows_digest, :fingerprints_digest,
+                :sealed_length, :sealed_from, :sealed_tail, :records, :bytes, :fingerprints_lost, :by_arrival, :absent_until, :rows_digest, :fingerprints_digest,
                 :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
                 end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open_segment = excluded.open_segment,
                 open_length = excluded.open_length, open_records = excluded.open_records,
                 open_from_ms = excluded.open_from_ms, open_tail = excluded.open_tail,
                 sealed_segment = excluded.sealed_segment, sealed_length = excluded.sealed_length,
+                sealed_from_ms = excluded.sealed_from_ms, sealed_tail = excluded.sealed_tail,
                 records = excluded.records, bytes = excluded.bytes, fingerprints_lost = excluded.fingerprints_lost,
                 by_arrival = excluded.by_arrival, absent_until_ms = excluded.absent_until_ms, rows_digest = excluded.rows_digest,
                 fingerprints_digest = excluded.fingerprints_digest, checksum = excluded.checksum",
@@ -282,6 +289,8 @@ impl SourceState {
             ":open_tail": columns.open_tail,
             ":sealed_segment": columns.sealed_segment,
             ":sealed_length": columns.sealed_length,
+            ":sealed_from": columns.sealed_from,
+            ":sealed_tail": columns.sealed_tail,
             ":records": columns.records,
             ":bytes": columns.bytes,
             ":fingerprints_lost": columns.fingerprints_lost,
@@ -305,7 +314,8 @@ impl SourceState {
     /// The open segment is sealed, and there is none.
     pub fn seal(&mut self) {
         if let Some(open) = self.open.take() {
-            self.sealed = Some(SealedSegment { name: open.name, length: open.length });
+            let OpenSegment { name, length, collected_from, tail, .. } = open;
+            self.sealed = Some(SealedSegment { name, length, collected_from, tail });
         }
     }
 
@@ -329,6 +339,8 @@ impl SourceState {
             open_tail: open.map_or(&[], |open| &open.tail),
             sealed_segment: self.sealed.as_ref().map(|sealed| sealed.name.as_str()),
             sealed_length: signed(self.sealed.as_ref().map_or(0, |sealed| sealed.length)),
+            sealed_from: self.sealed.as_ref().and_then(|sealed| sealed.collected_from).map(Instant::millis),
+            sealed_tail: self.sealed.as_ref().map_or(&[], |sealed| &sealed.tail),
             records: signed(self.records),
             bytes: signed(self.bytes),
             fingerprints_lost: i64::from(self.fingerprints_lost),
@@ -370,7 +382,12 @@ impl SourceState {
             None => None,
         };
         let sealed = match sealed_name {
-            Some(name) => Some(SealedSegment { name, length: unsigned(row.get("sealed_length")?) }),
+            Some(name) => Some(SealedSegment {
+                name,
+                length: unsigned(row.get("sealed_length")?),
+                collected_from: row.get::<_, Option<i64>>("sealed_from_ms")?.map(Instant::from_millis),
+                tail: row.get("sealed_tail")?,
+            }),
             None => None,
         };
         let state = Self {
