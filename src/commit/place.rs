@@ -82,11 +82,12 @@ pub(super) fn inspect_sealed(files: &dyn Files, source: &SourceState) -> Result<
     let Some(sealed) = &source.sealed else { return Ok(None) };
     let path = Path::new(&source.folder).join(sealed.name.as_str());
     let length = files.length(&path).map_err(CommitError::io("look at", &path))?;
-    if let Some(actual) = length.filter(|length| *length > sealed.length) {
-        let detail = format!("the sealed segment has {actual} bytes instead of {}", sealed.length);
-        return Ok(Some(Damage { good_length: sealed.length, lost: false, detail }));
-    }
-    committed_damage(files, &path, length, sealed.length, &sealed.tail)
+    let damage = committed_damage(files, &path, length, sealed.length, &sealed.tail)?;
+    let longer = length.filter(|length| damage.is_none() && *length > sealed.length);
+    Ok(damage.or(longer.map(|actual| {
+        let detail = format!("the segment has {actual} bytes instead of {}", sealed.length);
+        Damage { good_length: sealed.length, lost: false, detail }
+    })))
 }
 
 /// Whether the committed bytes of a segment are missing or changed, as far as a cheap look can tell.
