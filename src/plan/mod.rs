@@ -10,6 +10,8 @@ mod clocks_agree;
 mod gap;
 mod keep;
 mod planner;
+#[cfg(test)]
+mod tiling_tests;
 mod watermark;
 
 pub use clocks_agree::{CLOCK_TOLERANCE, Clocks, Held};

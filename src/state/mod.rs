@@ -28,6 +28,8 @@
 
 mod archive_id;
 mod coverage;
+#[cfg(test)]
+mod coverage_tests;
 mod damaged;
 mod digest;
 mod error;

@@ -11,7 +11,7 @@ use atlas_logd::{
 
 use super::{
     case::Case,
-    disk::Content,
+    disk::{Content, FileBytes},
     lives::{Crashed, commit, window},
     machine::{Machine, ROOT, state_of},
 };
@@ -113,7 +113,7 @@ impl<'a> Judge<'a> {
         let store = committer.store();
         let intent = store.read(|connection| Intent::load(connection, &state)).expect("it can be read");
         assert!(intent.is_none(), "the commit is still under way");
-        let archived = good(&content, committer, &state);
+        let archived = good(&content, committer, &state, |file| &file.live);
         let rest = match end {
             End::Done => archived.strip_suffix(&self.window[..]).expect("the window is archived, and last"),
             End::AskedAgain => &archived,
@@ -142,10 +142,13 @@ impl<'a> Judge<'a> {
         assert_eq!((known, state.records), (records as u64, records as u64), "records that are known and counted");
         if end == End::Done {
             assert!(!content.all().any(|(path, _)| path.starts_with(SPOOL)), "a spool was left");
-            for (path, file) in content.all().filter(|(path, _)| is_segment(path)) {
-                let is_durable = file.live == file.durable && content.durable.get(path) == content.live.get(path);
-                assert!(is_durable, "what is done would not survive a power loss: {}", path.display());
-            }
+            let survives = good(&content, committer, &state, |file| &file.durable);
+            assert!(survives == archived, "what is done would not survive a power loss");
+            let names_survive = content
+                .all()
+                .filter(|(path, _)| is_segment(path))
+                .all(|(path, _)| path.ancestors().all(|path| content.durable.get(path) == content.live.get(path)));
+            assert!(names_survive, "the name of a segment would not survive a power loss");
         }
         state
     }
@@ -194,17 +197,27 @@ fn is_segment(path: &Path) -> bool {
     !path.starts_with(SPOOL) && path.components().count() > 1
 }
 
-/// The good bytes of all segments.
-fn good(content: &Content, committer: &Committer, state: &SourceState) -> Vec<u8> {
+/// The good bytes of all segments, of those that a reader sees or that are on stable storage.
+fn good(
+    content: &Content,
+    committer: &Committer,
+    state: &SourceState,
+    bytes: impl Fn(&FileBytes) -> &Vec<u8>,
+) -> Vec<u8> {
     let damaged = committer.store().read(|connection| damaged_segments(connection, state.key));
     let damaged = damaged.expect("the state is whole");
     let mut good = Vec::new();
-    for (path, bytes) in segments(content) {
+    for (path, file) in content.all().filter(|(path, _)| is_segment(path)) {
         let name = path.file_name().and_then(|name| name.to_str()).expect("its name is text");
         let name: SegmentName = name.parse().expect("it is the name of a segment");
         let given_up = damaged.iter().find(|damaged| damaged.name == name);
-        let length = given_up.map_or(bytes.len(), |damaged| usize::try_from(damaged.good_length).expect("in memory"));
-        good.extend_from_slice(&bytes[..length]);
+        let length = match given_up {
+            Some(damaged) => usize::try_from(damaged.good_length).expect("it is in memory"),
+            None => file.live.len(),
+        };
+        assert!(length <= file.live.len(), "more good bytes than there are");
+        let bytes = bytes(file);
+        good.extend_from_slice(&bytes[..length.min(bytes.len())]);
     }
     good
 }
