@@ -16,6 +16,9 @@ const END: i64 = 3 * DAY;
 /// No range of this length costs more tries.
 const MOST_TRIES: usize = 2_000;
 
+/// Wrong answers are not asked for in shorter parts than this.
+const SHORTEST_RETREAT: Duration = Duration::from_secs(60);
+
 /// What becomes of a window that is asked for, besides being full or not.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
@@ -48,7 +51,7 @@ struct Poll {
 
 impl Poll {
     /// Asks for the next window and takes note of the answer. Whether there was one to ask for.
-    fn ask(&mut self, entries: &BTreeSet<i64>, answer: Answer) -> Result<bool, TestCaseError> {
+    fn ask(&mut self, entries: &[i64], answer: Answer) -> Result<bool, TestCaseError> {
         while let Some(hole) = self.declared.iter().find(|hole| hole.contains(self.at)) {
             self.at = hole.to;
         }
@@ -67,25 +70,34 @@ impl Poll {
             "{asked} for {window}"
         );
         prop_assert!(asked.to <= self.now.max(window.to), "{asked} is to come");
+        prop_assert!(asked.to > window.to || self.now <= window.to, "{asked} has no slack behind {window}");
         if let Some((before, asked_before)) = self.tiles.last().filter(|(before, _)| before.to == window.from) {
             prop_assert!(asked.from < asked_before.to, "{asked_before} for {before} and {asked} do not overlap");
         }
-        if matches!(answer, Answer::Wrong) && self.planner.retreat(window) {
-            let next = self.planner.next_window();
-            prop_assert!(next.is_some_and(|next| next.from == window.from && next.to < window.to), "no retreat");
-            return Ok(true);
+        if matches!(answer, Answer::Wrong) {
+            let is_narrowed = self.planner.retreat(window);
+            prop_assert_eq!(is_narrowed, window.duration() > SHORTEST_RETREAT);
+            if is_narrowed {
+                let next = self.planner.next_window().unwrap_or(window);
+                let wanted = (window.duration() / 8).max(SHORTEST_RETREAT);
+                prop_assert!(
+                    next.from == window.from && next.duration().as_millis() == wanted.as_millis(),
+                    "{next} instead of {window}"
+                );
+                return Ok(true);
+            }
         }
         self.answered(entries, window, asked, answer)
     }
 
     fn answered(
         &mut self,
-        entries: &BTreeSet<i64>,
+        entries: &[i64],
         window: Window,
         asked: Window,
         answer: Answer,
     ) -> Result<bool, TestCaseError> {
-        let mut found: Vec<i64> = entries.range(asked.from.millis()..=asked.to.millis()).copied().collect();
+        let mut found = within(entries, asked.from, asked.to + Duration::from_millis(1)).to_vec();
         if let Some(limit) = self.limit {
             found.drain(..found.len().saturating_sub(limit));
         }
@@ -100,7 +112,7 @@ impl Poll {
             }
             prop_assert!(window.duration() <= Duration::from_millis(1), "{window} can be narrowed");
             // All that can be done is done: it is a gap with a reason.
-            found.extend(entries.range(window.from.millis()..window.to.millis()));
+            found.extend(within(entries, window.from, window.to));
         }
         let window = match answer {
             Answer::Narrower(percent) => {
@@ -148,11 +160,26 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
-/// Entries far from each other, within seconds, and within a millisecond or two of each other.
-fn entries() -> impl Strategy<Value = BTreeSet<i64>> {
-    let near = |from: i64, length: i64| proptest::collection::btree_set(from..from + length, 0..100);
-    let bursts = prop_oneof![(0..END).prop_flat_map(move |from| near(from, 60)), near(0, END), near(5 * HOUR, 20_000)];
-    vec(bursts, 0..4).prop_map(|bursts| bursts.into_iter().flatten().collect())
+/// The entries from `from` on and before `to`.
+fn within(entries: &[i64], from: Instant, to: Instant) -> &[i64] {
+    let place = |instant: Instant| entries.partition_point(|&at| at < instant.millis());
+    &entries[place(from)..place(to)]
+}
+
+/// Entries far from each other, within seconds, and many in the same millisecond or two; in the order of their time.
+fn entries() -> impl Strategy<Value = Vec<i64>> {
+    let near = |from: i64, length: i64| vec(from..from + length, 0..100);
+    let anywhere = (0..END, prop_oneof![1..4_i64, 1..100_i64]);
+    let burst = prop_oneof![
+        2 => anywhere.prop_flat_map(move |(from, length)| near(from, length)),
+        1 => near(0, END),
+        1 => near(5 * HOUR, 20_000),
+    ];
+    vec(burst, 0..4).prop_map(|bursts| {
+        let mut entries: Vec<i64> = bursts.into_iter().flatten().collect();
+        entries.sort_unstable();
+        entries
+    })
 }
 
 proptest! {
@@ -207,8 +234,8 @@ proptest! {
         // What was jumped in the midst of a declared range, or ends where one begins, may cut a tile in two.
         let holes = |tiles: &[Window]| subtract(range, tiles.iter().copied());
         prop_assert_eq!(holes(&joined), holes(&wanted));
-        let within = entries.into_iter().filter(|&at| wanted.iter().any(|tile| tile.contains(Instant::from_millis(at))));
-        for at in within {
+        let wanted = entries.into_iter().filter(|&at| wanted.iter().any(|tile| tile.contains(Instant::from_millis(at))));
+        for at in wanted {
             prop_assert!(poll.seen.contains(&at), "the entry at {} was never seen", at);
         }
     }
