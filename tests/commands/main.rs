@@ -11,6 +11,7 @@ mod bad_configuration;
 mod both_kinds;
 mod check;
 mod clocks;
+mod counting;
 mod demo_command;
 mod denials;
 mod filters;
