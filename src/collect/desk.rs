@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     collect::{Observer, PollError, PollReport, blocking::blocking},
     commit::Committer,
+    instant::Instant,
     plan::GapReason,
     source::SourceId,
     state::{PollRecord, SourceKey, SourceState, gaps, recent_polls, record_poll},
@@ -40,6 +41,8 @@ pub(super) struct Lane {
     pub(super) state: Option<SourceState>,
     /// How wide windows could be the last time without a full page.
     pub(super) width: Option<Duration>,
+    /// Up to when the last gap of a source that Atlas did not know was told to reach.
+    pub(super) absence_told: Option<Instant>,
 }
 
 impl Desk {

@@ -352,13 +352,17 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// What a source held before Atlas said that it does not exist may be gone, whatever is answered for it now.
+    /// What a source held before Atlas said that it does not exist may be gone, whatever is answered for it now. It is
+    /// told once, as a whole: polls that are closer together than the settle time get through it in several windows.
     fn declare_absence(&mut self, change: &mut CoverageChange, noticed: Instant) {
         let Some(until) = self.state().absent_until else { return };
         let range = change.covered.intersection(Window::new(Instant::MIN, until));
         for window in plan::subtract(range, change.gaps.iter().map(|gap| gap.window)) {
             let gap = Gap { window, reason: GapReason::Absent, detail: String::new(), noticed };
-            self.tell(&Progress::Gap { gap: &gap });
+            if self.lane.absence_told.replace(until) != Some(until) {
+                let whole = Gap { window: Window::new(window.from, until), ..gap.clone() };
+                self.tell(&Progress::Gap { gap: &whole });
+            }
             change.gaps.push(gap);
         }
     }

@@ -151,13 +151,14 @@ proptest! {
         let steps: Vec<Step> = steps.into_iter().filter(|step| !matches!(step, Step::Backfill { .. })).collect();
         let range_clock = if by_time { RangeClock::LogLine } else { RangeClock::Timestamp };
         live(range_clock, &steps, |stage, number, time, note, late| {
-            let late_since = time + late;
-            for (second, place) in [(0, "before"), (2, "behind")] {
-                let time = time + second * SECOND;
-                add_timed(stage, time, &format!("{note} {place} step {number}"), late_since.since(time));
+            let (seen, last) = (time + late, time + Duration::from_secs(LATEST));
+            // Those farther away are seen with it. Nearer ones join last of all, and make its place smaller.
+            for (millis, place, seen) in [(0, "before", seen), (600, "close before", last), (1400, "close behind", last), (2000, "behind", seen)] {
+                let time = time + Duration::from_millis(millis);
+                add_timed(stage, time, &format!("{note} {place} step {number}"), seen.since(time));
             }
             let time = time + SECOND;
-            let late = late_since.since(time);
+            let late = seen.since(time);
             stage.add(&orders(), Event::new(time, "no time").late(late));
             stage.add(&prod(), Event::new(time, r#"{"hostname":"no time"}"#).late(late));
         });

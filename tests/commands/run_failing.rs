@@ -32,11 +32,13 @@ fn a_failing_source_holds_up_no_other_and_is_told_once() {
     assert!(status.failing_since.is_some(), "{status:?}");
     stage.world.change_projects(|projects| projects[0].stream_instances.push(StreamInstance::new("orders")));
     daemon.wait_for_line("collected again");
+    // Each of these polls gets through one more second of the absence.
     stage.wait_until_polled(&orders());
     let log = daemon.stop();
     let told = about(&log, &orders());
-    let [failed, again] = &told[..] else { panic!("not two lines but {told:#?}") };
+    let [failed, gap, again] = &told[..] else { panic!("not three lines but {told:#?}") };
     assert!(failed.contains("ERROR") && failed.contains("404"), "{failed}");
+    assert!(gap.contains("WARN") && gap.contains("reason=absent"), "{gap}");
     assert!(again.contains("INFO") && again.contains("failed_polls="), "{again}");
     assert_eq!(about(&log, &prod()), [""; 0]);
     stage.assert_current(&orders());
