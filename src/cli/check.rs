@@ -1,20 +1,21 @@
 //! `atlas-logd check`: is everything right before the first night?
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 use crate::{
-    archive::{Archive, ArchiveError, RealFiles},
+    archive::{Archive, ArchiveError, Files, RealFiles},
     atlas::{Ask, Client, Consequence, Listing, RequestError},
     cli::{Exit, runtime, terminal},
     clock::{Clock, SystemClock},
+    commit::{SegmentFault, examine},
     config::Config,
     nearest::nearest,
     plan::CLOCK_TOLERANCE,
     source::{Kind, Source},
-    state::{ArchiveId, StateError, Store},
+    state::{ArchiveId, SourceState, StateError, Store},
     window::Window,
 };
 
@@ -48,9 +49,9 @@ impl Check {
             }
         }
         if !failed {
-            for fault in stored_faults(&config).unwrap_or_else(|error| vec![error.into()]) {
+            for fault in stored_faults(&config).unwrap_or_else(|error| vec![error.to_string()]) {
                 failed = true;
-                terminal::say(&fault.to_string());
+                terminal::say(&fault);
             }
         }
         if self.online {
@@ -62,26 +63,45 @@ impl Check {
 }
 
 /// What is wrong with state and archive, as far as they are there yet.
-fn stored_faults(config: &Config) -> Result<Vec<ArchiveError>, StateError> {
-    let (known, faults) = match Store::open_read_only(&config.state_dir) {
-        Ok(store) => (store.read(ArchiveId::load)?, store.faults()?),
-        Err(StateError::NoDatabase(_)) => (None, Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let apart = belong_together(config, known.as_ref()).err();
-    Ok(faults.into_iter().map(ArchiveError::State).chain(apart).collect())
-}
-
-/// Whether the archive is the one that the state knows, with whether it was ever marked.
-fn belong_together(config: &Config, known: Option<&(ArchiveId, bool)>) -> Result<(), ArchiveError> {
+fn stored_faults(config: &Config) -> Result<Vec<String>, ArchiveError> {
     let settings = &config.archive;
     let files = RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode)
         .map_err(|cause| ArchiveError::Folder { path: settings.dir.clone(), cause })?;
-    Archive::check(&settings.dir, &files, known)
+    let store = match Store::open_read_only(&config.state_dir) {
+        Ok(store) => store,
+        Err(StateError::NoDatabase(_)) => {
+            Archive::check(&settings.dir, &files, None)?;
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let known = store.read(ArchiveId::load)?;
+    let mut faults: Vec<String> = store.faults()?.iter().map(ToString::to_string).collect();
+    match Archive::check(&settings.dir, &files, known.as_ref()) {
+        Ok(()) => match segment_faults(&settings.dir, &files, &store) {
+            Ok(more) => faults.extend(more),
+            // What is wrong with the database is said already.
+            Err(_) if !faults.is_empty() => {}
+            Err(error) => faults.push(error.to_string()),
+        },
+        Err(apart) => faults.push(apart.to_string()),
+    }
+    Ok(faults)
+}
+
+/// What is wrong with the segments of each source, as far as its state can be read.
+fn segment_faults(root: &Path, files: &dyn Files, store: &Store) -> Result<Vec<String>, StateError> {
+    let mut faults = Vec::new();
+    for state in store.read(SourceState::load_all)?.into_iter().flatten() {
+        let found = examine(root, files, store, state.key);
+        let found = found.unwrap_or_else(|error| vec![SegmentFault::Refused(error)]);
+        faults.extend(found.iter().map(|fault| format!("{}: {fault}", state.display_name())));
+    }
+    Ok(faults)
 }
 
 /// Whether files can be made in a folder, by making one.
-fn writable(folder: &std::path::Path) -> Result<(), String> {
+fn writable(folder: &Path) -> Result<(), String> {
     let user = "owned by the user that atlas-logd runs as, with mode 0750";
     if !folder.is_dir() {
         return Err(format!("does not exist; create it, {user}"));

@@ -1,6 +1,7 @@
 //! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,13 +12,13 @@ use crate::{
     archive::{Archive, MARKER, SegmentName, SpoolWriter, Spooled, folder},
     clock::Clock,
     commit::{
-        CommitError, Rotation, damage,
+        CommitError, Rotation, SegmentFault, damage, examine,
         place::{self, Damage, Placed},
         tail,
     },
     source::Source,
     state::{
-        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store,
+        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SealedSegment, SourceState, StateError, Store,
         damaged_segments, record_poll,
     },
 };
@@ -98,7 +99,7 @@ impl Committer {
     fn recover_source(&self, source: &Source) -> Result<SourceState, CommitError> {
         self.refuse_moved_archive()?;
         let mut state = self.load_or_create(source)?;
-        self.refuse_unknown_segments(&state)?;
+        self.look_at_names(&state)?;
         if !self.store.read(|connection| state.knows_its_fingerprints(connection))? {
             tracing::error!(
                 source = state.display_name(),
@@ -106,6 +107,8 @@ impl Committer {
             );
             self.store.transaction(|transaction| state.lose_fingerprints(transaction))?;
         }
+        // The one before the open segment: what follows may seal that one.
+        let sealed = state.sealed.clone();
         let intent = self.store.read(|connection| Intent::load(connection, &state))?;
         match intent {
             Some(intent) => self.finish(&mut state, intent, false)?,
@@ -113,7 +116,9 @@ impl Committer {
                 self.seal_if_damaged(&mut state)?;
             }
         }
-        self.note_if_sealed_is_damaged(&mut state)?;
+        if let Some(sealed) = sealed {
+            self.note_if_sealed_is_damaged(&mut state, &sealed)?;
+        }
         crate::archive::remove_stale_spool(self.archive.files(), state.key)
             .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
         Ok(state)
@@ -259,17 +264,21 @@ impl Committer {
         })
     }
 
-    /// A segment with a number that was never given out was written by a newer state than this one.
-    fn refuse_unknown_segments(&self, state: &SourceState) -> Result<(), CommitError> {
-        let folder = Path::new(&state.folder);
-        let entries = self.archive.files().list(folder).map_err(CommitError::io("list", folder))?;
-        for entry in entries {
-            let name = entry.name.to_string_lossy();
-            let plain = name.split_once(".ndjson").map_or(name.as_ref(), |(stem, _)| stem);
-            let sequence = format!("{plain}.ndjson").parse::<SegmentName>().map(|name| name.sequence());
-            if sequence.is_ok_and(|sequence| sequence >= state.next_sequence) {
-                return Err(CommitError::Unknown { path: self.archive.folder().join(folder).join(&entry.name) });
-            }
+    /// Refuses segments that the state does not know, and tells of those that it knows and that are not there.
+    fn look_at_names(&self, state: &SourceState) -> Result<(), CommitError> {
+        let root = self.archive.folder();
+        let names = examine::names(self.archive.files(), Path::new(&state.folder))?;
+        if let Some(unknown) = examine::unknown(root, state, &names) {
+            return Err(unknown);
+        }
+        let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
+        let mut damaged: HashSet<SegmentName> = noted.into_iter().map(|damaged| damaged.name).collect();
+        // The last one is looked at more closely.
+        damaged.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
+        let numbers = examine::missing(state, &damaged, &names);
+        if !numbers.is_empty() {
+            let fault = SegmentFault::Missing { folder: root.join(&state.folder), numbers };
+            tracing::error!(source = state.display_name(), "{fault}");
         }
         Ok(())
     }
@@ -326,15 +335,16 @@ impl Committer {
     }
 
     /// The last sealed segment may have been damaged since it was sealed. That is noted once.
-    fn note_if_sealed_is_damaged(&self, state: &mut SourceState) -> Result<(), CommitError> {
-        let Some(name) = state.sealed.as_ref().map(|sealed| sealed.name.clone()) else { return Ok(()) };
+    fn note_if_sealed_is_damaged(&self, state: &mut SourceState, sealed: &SealedSegment) -> Result<(), CommitError> {
         let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
-        if noted.iter().any(|damaged| damaged.name == name) {
+        if noted.iter().any(|damaged| damaged.name == sealed.name) {
             return Ok(());
         }
-        let Some(damage) = place::inspect_sealed(self.archive.files(), state)? else { return Ok(()) };
-        self.tell_of_damage(state, &name, &damage, "a sealed segment is damaged");
-        self.store.transaction(|transaction| Ok(damage::note_sealed(transaction, state, &damage, self.clock.now())?))
+        let folder = Path::new(&state.folder);
+        let Some(damage) = place::damage_to_sealed(self.archive.files(), folder, sealed)? else { return Ok(()) };
+        self.tell_of_damage(state, &sealed.name, &damage, "a sealed segment is damaged");
+        let now = self.clock.now();
+        self.store.transaction(|transaction| Ok(damage::note_sealed(transaction, state, sealed, &damage, now)?))
     }
 
     fn tell_of_damage(&self, state: &SourceState, segment: &SegmentName, damage: &Damage, what: &str) {
@@ -394,16 +404,8 @@ impl Committer {
         self.archive.folder().join(&state.folder).join(segment.as_str())
     }
 
-    /// Errors name files as the one who reads them has to.
     fn absolute(&self, error: CommitError) -> CommitError {
-        let root = self.archive.folder();
-        match error {
-            CommitError::Io { doing, path, cause } => CommitError::Io { doing, path: root.join(path), cause },
-            CommitError::Longer { path, expected, actual } => {
-                CommitError::Longer { path: root.join(path), expected, actual }
-            }
-            other => other,
-        }
+        error.below(self.archive.folder())
     }
 }
 

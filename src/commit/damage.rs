@@ -6,7 +6,7 @@ use crate::{
     commit::place::Damage,
     instant::Instant,
     plan::{Gap, GapReason, subtract},
-    state::{DamagedSegment, SourceState, StateError, gaps},
+    state::{DamagedSegment, SealedSegment, SourceState, StateError, gaps},
     window::Window,
 };
 
@@ -35,16 +35,16 @@ pub(super) fn seal_damaged(
     source.save(transaction)
 }
 
-/// Takes note of the damage to the last sealed segment of `source`.
+/// Takes note of the damage to a segment of `source` that is sealed already.
 pub(super) fn note_sealed(
     transaction: &Transaction<'_>,
     source: &mut SourceState,
+    sealed: &SealedSegment,
     damage: &Damage,
     now: Instant,
 ) -> Result<(), StateError> {
-    let Some(sealed) = source.sealed.clone() else { return Ok(()) };
     let Damage { good_length, detail, .. } = damage.clone();
-    let noted = DamagedSegment { name: sealed.name, good_length, detail, noticed: now };
+    let noted = DamagedSegment { name: sealed.name.clone(), good_length, detail, noticed: now };
     source.record_damage(transaction, &noted)?;
     if damage.lost {
         ask_again(transaction, source, sealed.collected_from, &noted)?;

@@ -1,6 +1,9 @@
 //! Why a commit failed. Nothing of it is lost: it is finished, or made again, by the next poll.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use thiserror::Error;
 
@@ -78,5 +81,14 @@ impl CommitError {
     pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |cause| Self::Io { doing, path, cause }
+    }
+
+    /// Errors name files as the one who reads them has to: with the archive's folder.
+    pub(super) fn below(self, root: &Path) -> Self {
+        match self {
+            Self::Io { doing, path, cause } => Self::Io { doing, path: root.join(path), cause },
+            Self::Longer { path, expected, actual } => Self::Longer { path: root.join(path), expected, actual },
+            other => other,
+        }
     }
 }

@@ -18,11 +18,13 @@
 mod committer;
 mod damage;
 mod error;
+mod examine;
 mod place;
 mod rotation;
 mod tail;
 
 pub use committer::{Committer, Records};
 pub use error::CommitError;
+pub use examine::{SegmentFault, examine};
 pub use rotation::Rotation;
 pub use tail::TAIL_BYTES;

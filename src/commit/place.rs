@@ -8,7 +8,7 @@ use std::{
 use crate::{
     archive::{Files, ReadFile, SPOOL, Spooled},
     commit::{CommitError, tail},
-    state::{Intent, Placement, SourceState},
+    state::{Intent, Placement, SealedSegment, SourceState},
 };
 
 /// How much is compared or copied at once.
@@ -72,15 +72,26 @@ pub(super) fn inspect(files: &dyn Files, source: &SourceState) -> Result<Option<
             Ok(None)
         }
         Some(actual) if actual > open.length => Err(CommitError::Longer { path, expected: open.length, actual }),
-        length => committed_damage(files, &path, length, open.length, &open.tail),
+        _ => damage_to_open(files, source),
     }
 }
 
-/// Looks whether the last sealed segment is what the state says. Whoever shortened or removed one that is older is found
-/// only by a proof of the whole archive: the state does not grow with it.
-pub(super) fn inspect_sealed(files: &dyn Files, source: &SourceState) -> Result<Option<Damage>, CommitError> {
-    let Some(sealed) = &source.sealed else { return Ok(None) };
-    let path = Path::new(&source.folder).join(sealed.name.as_str());
+/// Whether committed bytes of the open segment are missing or changed.
+pub(super) fn damage_to_open(files: &dyn Files, source: &SourceState) -> Result<Option<Damage>, CommitError> {
+    let Some(open) = source.open.as_ref().filter(|open| open.length > 0) else { return Ok(None) };
+    let path = Path::new(&source.folder).join(open.name.as_str());
+    let length = files.length(&path).map_err(CommitError::io("look at", &path))?;
+    committed_damage(files, &path, length, open.length, &open.tail)
+}
+
+/// Looks whether the last sealed segment is what the state says. Bytes of one that is older are proven only with the whole
+/// archive: the state does not grow with it.
+pub(super) fn damage_to_sealed(
+    files: &dyn Files,
+    folder: &Path,
+    sealed: &SealedSegment,
+) -> Result<Option<Damage>, CommitError> {
+    let path = folder.join(sealed.name.as_str());
     let length = files.length(&path).map_err(CommitError::io("look at", &path))?;
     let damage = committed_damage(files, &path, length, sealed.length, &sealed.tail)?;
     let longer = length.filter(|length| damage.is_none() && *length > sealed.length);

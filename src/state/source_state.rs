@@ -154,6 +154,18 @@ impl SourceState {
         Ok(Some(state))
     }
 
+    /// The state of the source with this key; nothing if there is none.
+    ///
+    /// # Errors
+    /// Those of [`SourceState::load`].
+    pub fn load_by_key(connection: &Connection, key: SourceKey) -> Result<Option<Self>, StateError> {
+        let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE key = ?1"))?;
+        let found = statement.query_row([key], Self::from_row).optional()?;
+        let Some(state) = found.transpose()? else { return Ok(None) };
+        state.verify_rows(connection)?;
+        Ok(Some(state))
+    }
+
     /// The number of a source's row, whether or not the row is damaged; nothing if it was never seen.
     ///
     /// # Errors

@@ -117,12 +117,15 @@ impl Store {
         Ok(done)
     }
 
-    /// Reads.
+    /// Reads. All of `work` sees one state of the database: what another process commits meanwhile would make a digest and
+    /// what it is the digest of seem not to fit.
     ///
     /// # Errors
     /// Whatever `work` or SQLite gives.
     pub fn read<T, E: From<StateError>>(&self, work: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
-        work(&self.connection())
+        let mut connection = self.connection();
+        let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(StateError::from)?;
+        work(&snapshot)
     }
 
     /// SQLite goes on with a file that has no name any more, and everything is lost with the process.

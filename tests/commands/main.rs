@@ -35,6 +35,7 @@ mod run_restart;
 mod run_schedule;
 mod run_slots;
 mod secrets;
+mod segment_faults;
 mod segments;
 mod service_account;
 mod simulate_command;

@@ -1,0 +1,170 @@
+//! Segments that someone else changed or took away: who tells of it, and when.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::PathBuf,
+};
+
+use crate::harness::{Outcome, SECOND, Stage, orders, prod};
+
+/// Five segments of one record each.
+fn stage() -> (Stage, Vec<PathBuf>) {
+    let stage = Stage::new();
+    stage.configure(|config| config.set_text("archive", "rotate_size", "1B"));
+    for number in 1..=5 {
+        stage.add_record(&orders(), SECOND, &format!("number {number}"));
+        stage.command(["collect"]).assert_done();
+    }
+    let segments = paths(&stage);
+    assert_eq!(segments.len(), 5);
+    stage.command(["check"]).assert_done();
+    (stage, segments)
+}
+
+fn paths(stage: &Stage) -> Vec<PathBuf> {
+    let folder = stage.folder_of(&orders());
+    stage.segments(&orders()).iter().map(|segment| folder.join(&segment.name)).collect()
+}
+
+fn remove(stage: &Stage, segments: &[PathBuf]) {
+    stage.damaged(|| segments.iter().for_each(|segment| fs::remove_file(segment).unwrap()));
+}
+
+fn append(stage: &Stage, segment: &PathBuf) {
+    stage.damaged(|| OpenOptions::new().append(true).open(segment).unwrap().write_all(b"{}\n").unwrap());
+}
+
+/// What `check` says behind the configuration and the folders.
+fn check(stage: &Stage) -> Vec<String> {
+    let outcome = stage.command(["check"]).assert_code(1);
+    outcome.stdout.lines().skip(3).map(ToOwned::to_owned).collect()
+}
+
+fn last_sealed_and_open(segments: &[PathBuf]) -> [&PathBuf; 2] {
+    [&segments[3], &segments[4]]
+}
+
+#[test]
+fn segments_that_are_gone_are_told_by_check_and_at_each_start_and_hold_up_nothing() {
+    let (stage, segments) = stage();
+    remove(&stage, &[segments[0].clone(), segments[1].clone()]);
+    let missing = |numbers: &str| {
+        format!(
+            "{numbers} gone from {}; put back what belongs there from a copy, or collect the time of its records again \
+             with `backfill` while Atlas still holds it",
+            stage.folder_of(&orders()).display()
+        )
+    };
+    let said = missing("the segments 00000001 to 00000002 are");
+    assert_eq!(check(&stage), [format!("payments/stream-audit/orders: {said}")]);
+    for _ in 0..2 {
+        stage.add_record(&orders(), SECOND, "goes on");
+        let Outcome { stderr, .. } = stage.command(["collect"]).assert_done();
+        assert!(stderr.contains(&said), "{stderr}");
+    }
+    assert_eq!(paths(&stage).len(), 5);
+    remove(&stage, &[segments[3].clone()]);
+    let said = missing("the segments 00000001 to 00000002, 00000004 are");
+    assert_eq!(check(&stage), [format!("payments/stream-audit/orders: {said}")]);
+}
+
+#[test]
+fn one_segment_that_is_gone_is_told_as_one() {
+    let (stage, segments) = stage();
+    remove(&stage, &segments[1..2]);
+    let said = check(&stage).concat();
+    assert!(said.contains("orders: the segment 00000002 is gone from "), "{said}");
+}
+
+#[test]
+fn newest_segments_that_lost_bytes_are_named_and_what_they_lost_is_asked_again_at_the_next_start() {
+    let (stage, segments) = stage();
+    let [sealed, open] = last_sealed_and_open(&segments);
+    let lengths = [sealed, open].map(|path| fs::metadata(path).unwrap().len());
+    stage.damaged(|| {
+        fs::remove_file(sealed).unwrap();
+        OpenOptions::new().write(true).open(open).unwrap().set_len(lengths[1] - 1).unwrap();
+    });
+    let remedy = "atlas-logd asks Atlas again for what it lost when it is started next";
+    let named = |path: &PathBuf, detail: &str| {
+        format!("payments/stream-audit/orders: the segment {} is damaged: {detail}; {remedy}", path.display())
+    };
+    let short = format!("the segment has {} bytes instead of {}", lengths[1] - 1, lengths[1]);
+    assert_eq!(check(&stage), [named(sealed, "the segment is gone"), named(open, &short)]);
+    stage.command(["collect"]).assert_done();
+    // A line that was cut counts no more.
+    let whole = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        text.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let counted: Vec<String> = paths(&stage).iter().flat_map(whole).collect();
+    for number in 1..=5 {
+        let note = format!("number {number}");
+        assert_eq!(counted.iter().filter(|line| line.contains(&note)).count(), 1, "{note} in {counted:#?}");
+    }
+    // `status` goes on telling of it.
+    stage.command(["check"]).assert_done();
+    let shown = stage.command(["status"]).assert_done().stdout;
+    assert!(shown.contains("damaged segment of payments/stream-audit/orders: 00000004-"), "{shown}");
+}
+
+#[test]
+fn bytes_that_someone_else_appended_to_the_newest_segments_are_named() {
+    let (stage, segments) = stage();
+    let [sealed, open] = last_sealed_and_open(&segments);
+    let lengths = [sealed, open].map(|path| fs::metadata(path).unwrap().len());
+    append(&stage, sealed);
+    append(&stage, open);
+    let [first, second] = &check(&stage)[..] else { panic!("not two faults") };
+    let [sealed, open] = [sealed, open].map(|path| path.display());
+    let longer = format!(
+        "is damaged: the segment has {} bytes instead of {}; nothing of it is lost",
+        lengths[0] + 3,
+        lengths[0]
+    );
+    assert_eq!(first, &format!("payments/stream-audit/orders: the segment {sealed} {longer}"));
+    let refused = format!(
+        "payments/stream-audit/orders: the segment {open} has {} bytes, but only {} of",
+        lengths[1] + 3,
+        lengths[1]
+    );
+    assert!(second.starts_with(&refused), "{second}");
+    let cut = format!("truncate -s {} ", lengths[1]);
+    assert!(second.contains(&cut), "{second}");
+}
+
+#[test]
+fn a_segment_that_the_state_does_not_know_is_named() {
+    let (stage, segments) = stage();
+    let unknown = stage.folder_of(&orders()).join("00000099-20261120T123000Z.ndjson");
+    stage.damaged(|| assert!(fs::copy(&segments[0], &unknown).unwrap() > 0));
+    let [said] = &check(&stage)[..] else { panic!("not one fault") };
+    let begin = format!(
+        "payments/stream-audit/orders: {} lies in the archive, but the state does not know it",
+        unknown.display()
+    );
+    assert!(said.starts_with(&begin), "{said}");
+}
+
+/// A commit that ended half-way is finished by the next start; somebody who only looks does not take it for damage.
+#[test]
+fn a_daemon_that_collects_is_never_told_to_be_damaged() {
+    let stage = Stage::new();
+    stage.configure(|config| {
+        config.set_text("archive", "rotate_size", "1B");
+        config.schedule(crate::harness::EVERY_SECOND);
+    });
+    let daemon = stage.spawn_daemon();
+    for number in 0..4 {
+        for source in [orders(), prod()] {
+            stage.add_record(&source, SECOND, &format!("number {number}"));
+            let asked = stage.data_requests(&source).len();
+            stage.wait_for_data_requests(&source, asked + 1);
+            stage.command(["check"]).assert_done();
+            let shown = stage.command(["status"]).assert_done().stdout;
+            assert!(!shown.contains("damaged"), "{shown}");
+        }
+    }
+    daemon.stop();
+}
