@@ -49,9 +49,9 @@ impl Check {
             }
         }
         if !failed {
-            for fault in stored_faults(&config).unwrap_or_else(|error| vec![error.to_string()]) {
-                failed = true;
-                terminal::say(&fault);
+            for fault in stored_faults(&config).unwrap_or_else(|error| vec![StoredFault::new(error)]) {
+                failed |= !fault.may_be_meant;
+                terminal::say(&fault.said);
             }
         }
         if self.online {
@@ -62,8 +62,21 @@ impl Check {
     }
 }
 
+/// Something that is not as the state says.
+struct StoredFault {
+    said: String,
+    /// It is said, but fails nothing.
+    may_be_meant: bool,
+}
+
+impl StoredFault {
+    fn new(error: impl Into<ArchiveError>) -> Self {
+        Self { said: error.into().to_string(), may_be_meant: false }
+    }
+}
+
 /// What is wrong with state and archive, as far as they are there yet.
-fn stored_faults(config: &Config) -> Result<Vec<String>, ArchiveError> {
+fn stored_faults(config: &Config) -> Result<Vec<StoredFault>, ArchiveError> {
     let settings = &config.archive;
     let files = RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode)
         .map_err(|cause| ArchiveError::Folder { path: settings.dir.clone(), cause })?;
@@ -76,26 +89,29 @@ fn stored_faults(config: &Config) -> Result<Vec<String>, ArchiveError> {
         Err(error) => return Err(error.into()),
     };
     let known = store.read(ArchiveId::load)?;
-    let mut faults: Vec<String> = store.faults()?.iter().map(ToString::to_string).collect();
+    let mut faults: Vec<StoredFault> = store.faults()?.into_iter().map(StoredFault::new).collect();
     match Archive::check(&settings.dir, &files, known.as_ref()) {
         Ok(()) => match segment_faults(&settings.dir, &files, &store) {
             Ok(more) => faults.extend(more),
             // What is wrong with the database is said already.
             Err(_) if !faults.is_empty() => {}
-            Err(error) => faults.push(error.to_string()),
+            Err(error) => faults.push(StoredFault::new(error)),
         },
-        Err(apart) => faults.push(apart.to_string()),
+        Err(apart) => faults.push(StoredFault::new(apart)),
     }
     Ok(faults)
 }
 
 /// What is wrong with the segments of each source, as far as its state can be read.
-fn segment_faults(root: &Path, files: &dyn Files, store: &Store) -> Result<Vec<String>, StateError> {
+fn segment_faults(root: &Path, files: &dyn Files, store: &Store) -> Result<Vec<StoredFault>, StateError> {
     let mut faults = Vec::new();
     for state in store.read(SourceState::load_all)?.into_iter().flatten() {
         let found = examine(root, files, store, state.key);
         let found = found.unwrap_or_else(|error| vec![SegmentFault::Refused(error)]);
-        faults.extend(found.iter().map(|fault| format!("{}: {fault}", state.display_name())));
+        faults.extend(found.iter().map(|fault| StoredFault {
+            said: format!("{}: {fault}", state.display_name()),
+            may_be_meant: fault.may_be_meant(),
+        }));
     }
     Ok(faults)
 }

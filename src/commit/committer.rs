@@ -12,7 +12,7 @@ use crate::{
     archive::{Archive, MARKER, SegmentName, SpoolWriter, Spooled, folder},
     clock::Clock,
     commit::{
-        CommitError, Rotation, SegmentFault, damage, examine,
+        CommitError, Rotation, damage, examine,
         place::{self, Damage, Placed},
         tail,
     },
@@ -30,6 +30,14 @@ pub struct Records {
     pub spooled: Spooled,
     /// What the commit says about coverage.
     pub change: CoverageChange,
+}
+
+/// What was found before the open segment was to be sealed.
+struct Inspected {
+    /// Whether records are lost.
+    lost: bool,
+    /// Whether the open segment was damaged, and is sealed for that.
+    sealed: bool,
 }
 
 /// The one writer of the archive.
@@ -144,7 +152,7 @@ impl Committer {
 
     fn rotate(&self, state: &mut SourceState) -> Result<(), CommitError> {
         self.refuse_moved_archive()?;
-        if self.seal_if_damaged(state)?.is_some() {
+        if self.inspect_before_sealing(state)?.sealed {
             return Ok(());
         }
         self.store.transaction(|transaction| {
@@ -186,10 +194,7 @@ impl Committer {
         let full = |state: &SourceState| {
             state.open.as_ref().is_none_or(|open| rotation.is_full(open) || rotation.is_over(open, now))
         };
-        if (full(state) || own_segment && !fresh(state))
-            && let Some(damage) = self.seal_if_damaged(state)?
-            && damage.lost
-        {
+        if (full(state) || own_segment && !fresh(state)) && self.inspect_before_sealing(state)?.lost {
             // As for damage that is found while the records are placed.
             change = CoverageChange::none(change.covered.from);
         }
@@ -275,10 +280,11 @@ impl Committer {
         let mut damaged: HashSet<SegmentName> = noted.into_iter().map(|damaged| damaged.name).collect();
         // The last one is looked at more closely.
         damaged.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
-        let numbers = examine::missing(state, &damaged, &names);
-        if !numbers.is_empty() {
-            let fault = SegmentFault::Missing { folder: root.join(&state.folder), numbers };
-            tracing::error!(source = state.display_name(), "{fault}");
+        for fault in examine::missing(&root.join(&state.folder), state, &damaged, &names) {
+            match fault.may_be_meant() {
+                true => tracing::warn!(source = state.display_name(), "{fault}"),
+                false => tracing::error!(source = state.display_name(), "{fault}"),
+            }
         }
         Ok(())
     }
@@ -334,17 +340,35 @@ impl Committer {
         Ok(damage)
     }
 
-    /// The last sealed segment may have been damaged since it was sealed. That is noted once.
-    fn note_if_sealed_is_damaged(&self, state: &mut SourceState, sealed: &SealedSegment) -> Result<(), CommitError> {
+    /// Looks at the last sealed segment: it may have been damaged since. That is noted once. Whether records are
+    /// lost.
+    fn note_if_sealed_is_damaged(&self, state: &mut SourceState, sealed: &SealedSegment) -> Result<bool, CommitError> {
         let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
         if noted.iter().any(|damaged| damaged.name == sealed.name) {
-            return Ok(());
+            return Ok(false);
         }
         let folder = Path::new(&state.folder);
-        let Some(damage) = place::damage_to_sealed(self.archive.files(), folder, sealed)? else { return Ok(()) };
+        let Some(damage) = place::damage_to_sealed(self.archive.files(), folder, sealed)? else { return Ok(false) };
         self.tell_of_damage(state, &sealed.name, &damage, "a sealed segment is damaged");
         let now = self.clock.now();
-        self.store.transaction(|transaction| Ok(damage::note_sealed(transaction, state, sealed, &damage, now)?))
+        self.store.transaction(|transaction| {
+            damage::note_sealed(transaction, state, sealed, &damage, now)?;
+            Ok::<_, CommitError>(damage.lost)
+        })
+    }
+
+    /// Before the open segment is sealed: afterwards nobody looks at the one before it again. Whether records of either are
+    /// lost, and whether the open one was sealed because of that.
+    fn inspect_before_sealing(&self, state: &mut SourceState) -> Result<Inspected, CommitError> {
+        // What is refused for now may be put right, the sealed one with it.
+        self.refuse_longer(state)?;
+        let sealed_lost = match state.sealed.clone() {
+            Some(sealed) => self.note_if_sealed_is_damaged(state, &sealed)?,
+            None => false,
+        };
+        let damage = self.seal_if_damaged(state)?;
+        let lost = sealed_lost || damage.as_ref().is_some_and(|damage| damage.lost);
+        Ok(Inspected { lost, sealed: damage.is_some() })
     }
 
     fn tell_of_damage(&self, state: &SourceState, segment: &SegmentName, damage: &Damage, what: &str) {

@@ -32,11 +32,23 @@ pub enum SegmentFault {
         /// Whether records are lost.
         lost: bool,
     },
-    /// Segments are gone that were sealed before the last one.
+    /// The oldest segments are not there. They may have been moved to other storage.
+    #[error(
+        "{missing} not in {folder}; unless they were moved to other storage, put them back from a copy, or collect the time \
+         of their records again with `backfill` while Atlas still holds it",
+        missing = in_words(std::slice::from_ref(numbers))
+    )]
+    Elsewhere {
+        /// The folder of the source.
+        folder: PathBuf,
+        /// Their sequence numbers.
+        numbers: RangeInclusive<u64>,
+    },
+    /// Segments are gone between others.
     #[error(
         "{missing} gone from {folder}; put back what belongs there from a copy, or collect the time of its records again with \
          `backfill` while Atlas still holds it",
-        missing = in_words(.numbers)
+        missing = in_words(numbers)
     )]
     Missing {
         /// The folder of the source.
@@ -47,6 +59,14 @@ pub enum SegmentFault {
     /// What the next poll would refuse.
     #[error(transparent)]
     Refused(#[from] CommitError),
+}
+
+impl SegmentFault {
+    /// Whether somebody may have meant it to be so.
+    #[must_use]
+    pub fn may_be_meant(&self) -> bool {
+        matches!(self, Self::Elsewhere { .. })
+    }
 }
 
 /// Sequence numbers as they are said.
@@ -145,10 +165,7 @@ fn losses(
     }
     damaged.extend(noted.iter().cloned());
     let names = names(files, Path::new(&state.folder))?;
-    let numbers = missing(state, &damaged, &names);
-    if !numbers.is_empty() {
-        faults.push(SegmentFault::Missing { folder, numbers });
-    }
+    faults.extend(missing(&folder, state, &damaged, &names));
     Ok(faults)
 }
 
@@ -175,26 +192,34 @@ pub(super) fn unknown(root: &Path, state: &SourceState, names: &[Named]) -> Opti
     Some(CommitError::Unknown { path: root.join(&state.folder).join(&unknown.file) })
 }
 
-/// The numbers of the segments that are not there, but for those that are known to be `damaged`. The open one is made when
-/// it is needed.
+/// The segments that are not in `folder`, but for those that are known to be `damaged`. The open one is made when it is
+/// needed.
 pub(super) fn missing(
+    folder: &Path,
     state: &SourceState,
     damaged: &HashSet<SegmentName>,
     names: &[Named],
-) -> Vec<RangeInclusive<u64>> {
+) -> Vec<SegmentFault> {
     let named =
         names.iter().map(|named| &named.segment).chain(damaged).chain(state.open.as_ref().map(|open| &open.name));
     let mut there: Vec<u64> = named.map(SegmentName::sequence).filter(|number| *number < state.next_sequence).collect();
     there.push(state.next_sequence);
     there.sort_unstable();
     there.dedup();
+    let folder = folder.to_owned();
+    let mut numbers = Vec::new();
+    let mut faults = Vec::new();
     let mut expected = 1;
-    let mut missing = Vec::new();
     for number in there {
-        if expected < number {
-            missing.push(expected..=number - 1);
+        if expected == 1 && number > 1 {
+            faults.push(SegmentFault::Elsewhere { folder: folder.clone(), numbers: 1..=number - 1 });
+        } else if expected < number {
+            numbers.push(expected..=number - 1);
         }
         expected = number.saturating_add(1);
     }
-    missing
+    if !numbers.is_empty() {
+        faults.push(SegmentFault::Missing { folder, numbers });
+    }
+    faults
 }

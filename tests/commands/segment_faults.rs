@@ -45,36 +45,57 @@ fn last_sealed_and_open(segments: &[PathBuf]) -> [&PathBuf; 2] {
     [&segments[3], &segments[4]]
 }
 
+/// What is said of segments that are gone.
+fn missing(stage: &Stage, numbers: &str) -> String {
+    format!(
+        "{numbers} gone from {}; put back what belongs there from a copy, or collect the time of its records again with \
+         `backfill` while Atlas still holds it",
+        stage.folder_of(&orders()).display()
+    )
+}
+
 #[test]
 fn segments_that_are_gone_are_told_by_check_and_at_each_start_and_hold_up_nothing() {
     let (stage, segments) = stage();
-    remove(&stage, &[segments[0].clone(), segments[1].clone()]);
-    let missing = |numbers: &str| {
-        format!(
-            "{numbers} gone from {}; put back what belongs there from a copy, or collect the time of its records again \
-             with `backfill` while Atlas still holds it",
-            stage.folder_of(&orders()).display()
-        )
-    };
-    let said = missing("the segments 00000001 to 00000002 are");
+    remove(&stage, &segments[1..3]);
+    let said = missing(&stage, "the segments 00000002 to 00000003 are");
     assert_eq!(check(&stage), [format!("payments/stream-audit/orders: {said}")]);
     for _ in 0..2 {
         stage.add_record(&orders(), SECOND, "goes on");
         let Outcome { stderr, .. } = stage.command(["collect"]).assert_done();
-        assert!(stderr.contains(&said), "{stderr}");
+        assert!(stderr.contains("ERROR") && stderr.contains(&said), "{stderr}");
     }
     assert_eq!(paths(&stage).len(), 5);
-    remove(&stage, &[segments[3].clone()]);
-    let said = missing("the segments 00000001 to 00000002, 00000004 are");
+    remove(&stage, &segments[4..]);
+    let said = missing(&stage, "the segments 00000002 to 00000003, 00000005 are");
     assert_eq!(check(&stage), [format!("payments/stream-audit/orders: {said}")]);
 }
 
 #[test]
 fn one_segment_that_is_gone_is_told_as_one() {
     let (stage, segments) = stage();
-    remove(&stage, &segments[1..2]);
-    let said = check(&stage).concat();
-    assert!(said.contains("orders: the segment 00000002 is gone from "), "{said}");
+    remove(&stage, &segments[2..3]);
+    assert_eq!(
+        check(&stage),
+        [format!("payments/stream-audit/orders: {}", missing(&stage, "the segment 00000003 is"))]
+    );
+}
+
+#[test]
+fn oldest_segments_may_be_moved_to_other_storage_and_it_is_told_that_they_are() {
+    let (stage, segments) = stage();
+    remove(&stage, &segments[..2]);
+    let said = format!(
+        "the segments 00000001 to 00000002 are not in {}; unless they were moved to other storage, put them back from a \
+         copy, or collect the time of their records again with `backfill` while Atlas still holds it",
+        stage.folder_of(&orders()).display()
+    );
+    let outcome = stage.command(["check"]).assert_done();
+    assert_eq!(outcome.stdout.lines().last(), Some(&*format!("payments/stream-audit/orders: {said}")));
+    stage.add_record(&orders(), SECOND, "goes on");
+    let Outcome { stderr, .. } = stage.command(["collect"]).assert_done();
+    assert!(stderr.contains("WARN") && stderr.contains(&said), "{stderr}");
+    assert_eq!(paths(&stage).len(), 4);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn with_connection(station: &Station, work: impl FnOnce(&Connection)) {
     let committer = station.collector.committer();
     committer
         .store()
-        .read(|connection| {
+        .transaction(|connection| {
             work(connection);
             Ok::<_, atlas_logd::state::StateError>(())
         })
