@@ -11,6 +11,7 @@ use atlas_logd::{
     archive::RealFiles,
     collect::Job,
     commit::{SegmentFault, examine},
+    daemon::Station,
     source::Kind,
     state::{SourceState, Store, damaged_segments},
 };
@@ -36,9 +37,9 @@ pub(super) struct Cell<'a> {
 }
 
 /// All files of the archive, and what is in them.
-pub(super) type Tree = BTreeMap<PathBuf, Vec<u8>>;
+type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
-pub(super) fn tree(folder: &Path) -> Tree {
+fn tree(folder: &Path) -> Tree {
     let mut tree = Tree::new();
     for path in list(folder) {
         if path.is_symlink() {
@@ -54,7 +55,7 @@ pub(super) fn tree(folder: &Path) -> Tree {
 
 impl Cell<'_> {
     /// Does the damage. Whether anything is different now.
-    pub(super) fn harm(&self) -> bool {
+    fn harm(&self) -> bool {
         if matches!(self.place, Place::SpoolLeftOver | Place::UnknownSpool) {
             let segment = self.folders.segments(HARMED).pop().unwrap();
             fs::copy(segment, &self.victim.path).unwrap();
@@ -65,7 +66,7 @@ impl Cell<'_> {
     }
 
     /// What can be seen at the place.
-    pub(super) fn picture(&self) -> Vec<(PathBuf, Option<fs::FileType>, Option<Vec<u8>>)> {
+    fn picture(&self) -> Vec<(PathBuf, Option<fs::FileType>, Option<Vec<u8>>)> {
         let mut all = vec![self.victim.path.clone()];
         let mut next = 0;
         while let Some(path) = all.get(next).cloned() {
@@ -76,7 +77,30 @@ impl Cell<'_> {
         all.into_iter().map(|path| (path.clone(), kind(&path), fs::read(&path).ok())).collect()
     }
 
+    /// The running process polls.
     pub(super) fn poll(&self) -> Outcome {
+        self.under_the_feet(|station| {
+            self.folders.scene.clock.set(at(&self.later()));
+            poll_all(station, Job::Regular)
+        })
+    }
+
+    /// The running process retires the source, and polls it again.
+    pub(super) fn reload(&self) -> Outcome {
+        self.under_the_feet(|station| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let retired = runtime.block_on(station.collector.retire(&self.folders.source(HARMED)));
+            self.folders.scene.clock.set(at(&self.later()));
+            let mut failures = poll_all(station, Job::Regular);
+            if let Err(error) = retired {
+                failures.entry(HARMED).or_insert(error.to_string());
+            }
+            failures
+        })
+    }
+
+    /// What comes of damage under the feet of a process that does `next` afterwards.
+    fn under_the_feet(&self, next: impl FnOnce(&Station) -> Failures) -> Outcome {
         let folders = &self.folders;
         folders.scene.clock.set(at("11:50"));
         let station = folders.open().unwrap();
@@ -87,14 +111,13 @@ impl Cell<'_> {
             return Outcome::NoDamage;
         }
         let seen = tree(&folders.archive());
-        folders.scene.clock.set(at(&self.later()));
-        let polled = poll_all(&station, Job::Regular);
+        let failures = next(&station);
         drop(station);
-        self.judge_from_here_on(polled, &seen)
+        self.judge_from_here_on(failures, &seen)
     }
 
     /// What came of damage under the feet of a process whose polls failed so, and that has ended: a restart follows.
-    pub(super) fn judge_from_here_on(&self, polled: Failures, seen: &Tree) -> Outcome {
+    fn judge_from_here_on(&self, polled: Failures, seen: &Tree) -> Outcome {
         let folders = &self.folders;
         if self.place.is_of_the_state() && polled.is_empty() {
             // SQLite holds what it has read: what is in the files, it sees at the next start.
@@ -121,13 +144,13 @@ impl Cell<'_> {
     }
 
     /// The next time at which something happens.
-    pub(super) fn later(&self) -> String {
+    fn later(&self) -> String {
         let minute = self.minute.get();
         self.minute.set(minute + 5);
         format!("12:{:02}", 10 + minute)
     }
 
-    pub(super) fn start(&self, backfill: Option<Job>) -> Result<Failures, String> {
+    fn start(&self, backfill: Option<Job>) -> Result<Failures, String> {
         let mut failures = self.folders.poll(&self.later())?;
         if let Some(job) = backfill {
             failures.extend(poll_all(&self.folders.open()?, job));
@@ -151,28 +174,6 @@ impl Cell<'_> {
         self.judge(polled, backfill, &seen)
     }
 
-    pub(super) fn reload(&self) -> Outcome {
-        let folders = &self.folders;
-        folders.scene.clock.set(at("11:50"));
-        let station = folders.open().unwrap();
-        if self.place != Place::SpoolOfAnIntent {
-            assert_eq!(poll_all(&station, Job::Regular), Failures::new());
-        }
-        if !self.harm() {
-            return Outcome::NoDamage;
-        }
-        let seen = tree(&folders.archive());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let retired = runtime.block_on(station.collector.retire(&folders.source(HARMED)));
-        folders.scene.clock.set(at(&self.later()));
-        let mut failures = poll_all(&station, Job::Regular);
-        if let Err(error) = retired {
-            failures.entry(HARMED).or_insert(error.to_string());
-        }
-        drop(station);
-        self.judge_from_here_on(failures, &seen)
-    }
-
     pub(super) fn command(&self, command: &str) -> Outcome {
         if !self.harm() {
             return Outcome::NoDamage;
@@ -191,14 +192,14 @@ impl Cell<'_> {
     }
 
     /// What came of it, once it is known what each source failed with.
-    pub(super) fn judge(&self, polled: Result<Failures, String>, backfill: Option<Job>, seen: &Tree) -> Outcome {
+    fn judge(&self, polled: Result<Failures, String>, backfill: Option<Job>, seen: &Tree) -> Outcome {
         match self.try_judge(polled, backfill, seen) {
             Ok(outcome) => outcome,
             Err(harm) => Outcome::Harm(harm),
         }
     }
 
-    pub(super) fn try_judge(
+    fn try_judge(
         &self,
         polled: Result<Failures, String>,
         backfill: Option<Job>,
@@ -238,7 +239,7 @@ impl Cell<'_> {
     }
 
     /// No hand was needed. `unharmed` is what to call it where nothing was repaired.
-    pub(super) fn exact_by_itself(&self, unharmed: Outcome) -> Result<Outcome, String> {
+    fn exact_by_itself(&self, unharmed: Outcome) -> Result<Outcome, String> {
         let repaired = self.damaged();
         let Err(wrong) = self.all_exact() else {
             return Ok(if repaired.is_empty() { unharmed } else { Outcome::Repaired });
@@ -258,12 +259,12 @@ impl Cell<'_> {
         }
     }
 
-    pub(super) fn all_exact(&self) -> Result<(), String> {
+    fn all_exact(&self) -> Result<(), String> {
         Kind::ALL.into_iter().try_for_each(|kind| exact(&self.folders, kind, &[]))
     }
 
     /// Whether it is told that segments are missing. The log at a start says the same as `check` does.
-    pub(super) fn is_told(&self) -> bool {
+    fn is_told(&self) -> bool {
         let Ok(store) = Store::open_read_only(&self.folders.state()) else { return false };
         let root = self.folders.archive();
         let files = RealFiles::open(&root, 0o640, 0o750).unwrap();
@@ -273,7 +274,7 @@ impl Cell<'_> {
     }
 
     /// The segments that were sealed as damaged.
-    pub(super) fn damaged(&self) -> Vec<PathBuf> {
+    fn damaged(&self) -> Vec<PathBuf> {
         let Ok(store) = Store::open_read_only(&self.folders.state()) else { return Vec::new() };
         let damaged_of = |kind| {
             let state = store.read(|connection| SourceState::load(connection, &source_id(kind))).ok().flatten();
@@ -285,7 +286,7 @@ impl Cell<'_> {
     }
 
     /// Whoever saw a byte never sees it change or vanish.
-    pub(super) fn only_appended(&self, seen: &Tree) -> Result<(), String> {
+    fn only_appended(&self, seen: &Tree) -> Result<(), String> {
         for (path, before) in seen {
             let now = fs::read(path).unwrap_or_default();
             if !now.starts_with(before) && !path.components().any(|name| name.as_os_str() == ".spool") {

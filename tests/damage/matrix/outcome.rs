@@ -60,8 +60,8 @@ pub(super) fn worse(first: Outcome, second: Outcome) -> Outcome {
         Outcome::Harm(_) => 6,
         Outcome::Refused => 5,
         Outcome::AskedAgain => 4,
-        Outcome::Repaired => 3,
-        Outcome::Unseen => 2,
+        Outcome::Repaired | Outcome::RepairedInPart | Outcome::RepairedAndTold => 3,
+        Outcome::Unseen | Outcome::Told => 2,
         _ => 1,
     };
     if weight(&second) > weight(&first) { second } else { first }

@@ -40,14 +40,14 @@ impl<'a> Stage<'a> {
     }
 
     /// The folders of one cell.
-    pub(super) fn folders(&self, place: Place) -> Folders<'a> {
+    fn folders(&self, place: Place) -> Folders<'a> {
         match place {
             Place::SpoolOfAnIntent | Place::Log => self.interrupted.copy(),
             _ => self.calm.copy(),
         }
     }
 
-    pub(super) fn victim(&self, folders: &Folders<'a>, place: Place) -> Victim {
+    fn victim(&self, folders: &Folders<'a>, place: Place) -> Victim {
         let earlier = match place {
             Place::OlderSealedSegment => &self.earlier["09"],
             Place::OpenSegment => &self.earlier["11"],
