@@ -262,20 +262,21 @@ fn a_record_as_long_as_they_get_costs_some_copies_of_itself() {
     }
 }
 
-/// All lines are so new that their fingerprints have to be kept.
+/// All lines are so new that their fingerprints have to be kept. A part of them is enough to need all that holds them.
 #[test]
 fn the_number_of_lines_that_may_come_again_does_not_matter() {
     let megabytes = megabytes(48);
-    let small = measure("new audit log, 1 MB", Volume::audit(1, 8 * MINUTE));
-    let large = measure(&format!("new audit log, {megabytes} MB"), Volume::audit(megabytes, 8 * MINUTE));
-    assert_bounded(small, large);
+    let [_, part, large] = [1, megabytes / 6, megabytes]
+        .map(|megabytes| measure(&format!("new audit log, {megabytes} MB"), Volume::audit(megabytes, 8 * MINUTE)));
+    assert_bounded(part, large);
 }
 
 /// All entries are so new that their fingerprints have to be kept.
 #[test]
 fn the_number_of_entries_that_may_come_again_does_not_matter() {
     let entries = entries(40_000);
-    let small = measure("new access history, 500 entries", Volume::access(500, 12 * MINUTE));
-    let large = measure(&format!("new access history, {entries} entries"), Volume::access(entries, 12 * MINUTE));
-    assert_bounded(small, large);
+    let [_, part, large] = [500, entries / 6, entries].map(|entries| {
+        measure(&format!("new access history, {entries} entries"), Volume::access(entries, 12 * MINUTE))
+    });
+    assert_bounded(part, large);
 }

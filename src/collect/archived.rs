@@ -11,7 +11,7 @@ use crate::{
     },
     commit::{CommitError, Committer},
     instant::Instant,
-    plan::{SLACK, keep_until},
+    plan::{MUCH_LATER, SLACK, keep_until},
     record::{Clocks, Reading},
     state::{KeptFingerprint, RecordKey, SourceState, damaged_segments, replace_fingerprints},
     window::Window,
@@ -48,9 +48,10 @@ pub(super) fn restore_fingerprints(
     settle: Duration,
 ) -> Result<(), CommitError> {
     let Some(end) = state.end else { return Ok(()) };
-    let since = end - SLACK - settle;
-    let asked = Window::new(since, now.max(end));
     let by_arrival = state.by_arrival;
+    // What the end has passed can still come again, should it have arrived late.
+    let since = end - SLACK - settle - if by_arrival { CLOCKS_APART } else { MUCH_LATER };
+    let asked = Window::new(end - SLACK - settle, now.max(end));
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
     for_each_archived(committer, state, since, settle, |clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));

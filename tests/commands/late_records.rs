@@ -256,3 +256,51 @@ fn a_record_that_arrived_much_later_than_its_clock_says_is_archived_once() {
         stage.assert_exact(&source);
     }
 }
+
+/// The same where nothing has told yet how Atlas compares, and the range is so wide that the clock lies in it too.
+#[test]
+fn a_record_that_was_late_in_the_first_range_that_tells_of_it_is_archived_once() {
+    let stage = stage();
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    stage.poll_once();
+    stage.pass(30 * MINUTE);
+    for (number, late) in [62_u32, 64, 66, 68].into_iter().enumerate() {
+        let (time, note) = (stage.now(), format!("number {number}"));
+        stage.add(&orders(), Event::audit(time, &note).late(late * MINUTE));
+        stage.add(&prod(), Event::access(time, "host-00", &note).late(late * MINUTE));
+    }
+    stage.pass(70 * MINUTE);
+    for _ in 0..8 {
+        stage.poll_once();
+        stage.pass(4 * MINUTE);
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), 4, "{source}");
+        stage.assert_exact(&source);
+    }
+}
+
+/// And where the fingerprints have to be made again from the segments in between.
+#[test]
+fn a_record_that_was_late_is_known_again_by_its_segment() {
+    let stage = stage();
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    stage.poll_once();
+    stage.pass(30 * MINUTE);
+    let time = stage.now();
+    stage.add(&orders(), Event::audit(time, "late").late(68 * MINUTE));
+    stage.add(&prod(), Event::access(time, "host-00", "late").late(68 * MINUTE));
+    stage.pass(70 * MINUTE);
+    stage.poll_once();
+    let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
+    assert!(database.execute("UPDATE fingerprint SET count = count + 1", []).unwrap() >= 2);
+    drop(database);
+    for _ in 0..8 {
+        stage.pass(4 * MINUTE);
+        stage.poll_once();
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), 1, "{source}");
+        stage.assert_exact(&source);
+    }
+}
