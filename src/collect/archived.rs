@@ -53,9 +53,12 @@ pub(super) fn restore_fingerprints(
     let since = end - SLACK - settle - if by_arrival { CLOCKS_APART } else { MUCH_LATER };
     let asked = Window::new(end - SLACK - settle, now.max(end));
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
+    // Behind the first record that is as new, all were collected since, whatever their clocks say.
+    let mut collected_since = false;
     for_each_archived(committer, state, since, settle, |clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));
-        if latest.is_some_and(|latest| latest >= since) {
+        collected_since |= latest.is_some_and(|latest| latest >= since);
+        if collected_since {
             let keep_until = keep_until(clocks, asked, settle, by_arrival);
             kept.push(KeptFingerprint { key, more: 1, seen_until: asked.to, keep_until })?;
         }

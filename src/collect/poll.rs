@@ -197,8 +197,8 @@ impl<'a> Poll<'a> {
     fn judge(&mut self, window: Window, purpose: Purpose, clocks: plan::Clocks) -> (CoverageChange, Option<Instant>) {
         let retention = atlas::retention(self.state().kind);
         let Judgement { mut change, lost, fault } = judge(window, purpose, clocks, self.task.settle, retention);
-        if purpose == Purpose::Forward {
-            self.declare_absence(&mut change, clocks.local);
+        if purpose != Purpose::Again {
+            self.declare_absence(&mut change, purpose, clocks.local);
         }
         if let Some(window) = lost.filter(|_| fault.is_none()) {
             let (reason, noticed) = (GapReason::Retention, clocks.local);
@@ -352,14 +352,17 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// What a source held before Atlas said that it does not exist may be gone, whatever is answered for it now. It is
-    /// told once, as a whole: polls that are closer together than the settle time get through it in several windows.
-    fn declare_absence(&mut self, change: &mut CoverageChange, noticed: Instant) {
+    /// What a source held before Atlas said that it does not exist may be gone, whatever is answered for it now; only an
+    /// operator can know better. Ahead of the watermark it is told once, as a whole: polls that are closer together than
+    /// the settle time get through it in several windows.
+    fn declare_absence(&mut self, change: &mut CoverageChange, purpose: Purpose, noticed: Instant) {
         let Some(until) = self.state().absent_until else { return };
         let range = change.covered.intersection(Window::new(Instant::MIN, until));
         for window in plan::subtract(range, change.gaps.iter().map(|gap| gap.window)) {
             let gap = Gap { window, reason: GapReason::Absent, detail: String::new(), noticed };
-            if self.lane.absence_told.replace(until) != Some(until) {
+            if purpose == Purpose::Refill {
+                self.tell(&Progress::Gap { gap: &gap });
+            } else if self.lane.absence_told.replace(until) != Some(until) {
                 let whole = Gap { window: Window::new(window.from, until), ..gap.clone() };
                 self.tell(&Progress::Gap { gap: &whole });
             }

@@ -280,6 +280,12 @@ fn a_record_that_was_late_in_the_first_range_that_tells_of_it_is_archived_once()
     }
 }
 
+/// The fingerprints are damaged, and have to be made again from the segments.
+fn forget_fingerprints(stage: &Stage) {
+    let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
+    assert!(database.execute("UPDATE fingerprint SET count = count + 1", []).unwrap() >= 2);
+}
+
 /// And where the fingerprints have to be made again from the segments in between.
 #[test]
 fn a_record_that_was_late_is_known_again_by_its_segment() {
@@ -292,9 +298,7 @@ fn a_record_that_was_late_is_known_again_by_its_segment() {
     stage.add(&prod(), Event::access(time, "host-00", "late").late(68 * MINUTE));
     stage.pass(70 * MINUTE);
     stage.poll_once();
-    let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
-    assert!(database.execute("UPDATE fingerprint SET count = count + 1", []).unwrap() >= 2);
-    drop(database);
+    forget_fingerprints(&stage);
     for _ in 0..8 {
         stage.pass(4 * MINUTE);
         stage.poll_once();
@@ -303,4 +307,18 @@ fn a_record_that_was_late_is_known_again_by_its_segment() {
         assert_eq!(stage.lines(&source).len(), 1, "{source}");
         stage.assert_exact(&source);
     }
+}
+
+/// So is one whose clock says something absurd.
+#[test]
+fn a_record_with_an_absurd_clock_is_known_again_by_its_segment() {
+    let stage = stage();
+    let event = |note: &str| Event::new(stage.ago(MINUTE), format!("{{\"time\":0,\"note\":\"{note}\"}}"));
+    stage.add(&orders(), Event::audit(stage.ago(2 * MINUTE), "before"));
+    stage.add(&orders(), event("absurd"));
+    stage.poll_once();
+    forget_fingerprints(&stage);
+    stage.pass(MINUTE);
+    stage.poll_once();
+    assert_eq!(stage.lines(&orders()).len(), 2);
 }

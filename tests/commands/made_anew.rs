@@ -92,6 +92,33 @@ fn one_that_was_away_for_longer_than_atlas_holds_leaves_one_range_with_both_reas
     assert_eq!(texts(&stage, &prod()), ["of the first one", "of the second one"]);
 }
 
+/// What damage took cannot be had again for certain from one that may be another one.
+#[test]
+fn damage_to_what_one_held_that_is_made_anew_leaves_a_gap() {
+    let stage = stage();
+    stage.poll_once();
+    let start = stage.status(&prod()).start();
+    for source in SOURCES() {
+        let segment = stage.folder_of(&source).join(&stage.segments(&source)[0].name);
+        stage.damaged(|| std::fs::remove_file(segment).unwrap());
+    }
+    let before = delete(&stage);
+    stage.pass(MINUTE);
+    for source in &SOURCES() {
+        assert!(stage.desk().try_poll(source).failure.is_some(), "{source}");
+    }
+    let absent_until = stage.now();
+    make_again(&stage, before);
+    for _ in 0..3 {
+        stage.pass(HOUR);
+        stage.poll_once();
+    }
+    for source in &SOURCES() {
+        assert_eq!(stage.gaps(source), [Gap::new(start, absent_until, "absent")], "{source}");
+        assert_eq!(texts(&stage, source), ["of the second one"], "{source}");
+    }
+}
+
 /// Whoever is not let into a project, or misspells its id, knows nothing about its clusters.
 #[test]
 fn a_project_that_is_not_found_says_nothing_about_its_sources() {
