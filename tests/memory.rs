@@ -174,7 +174,8 @@ impl Setting {
     fn assert_archived(&self, measured: &Measured) {
         let sure = self.atlas.world().truth_iter(&self.source(), self.window, self.window.to).count() as u64;
         assert!(measured.archived_records >= sure, "{} of {sure} records", measured.archived_records);
-        assert!(sure * 10 > self.volume.records * 9, "{sure} records are not the volume of the test");
+        // Of a few minutes, a good part may not be seen yet.
+        assert!(sure * 2 > self.volume.records, "{sure} records are not the volume of the test");
     }
 }
 
@@ -214,27 +215,34 @@ fn measure(what: &str, volume: Volume) -> u64 {
     peak
 }
 
-/// The larger volume takes hardly more than the small one.
+/// Little takes next to nothing. Of much, all takes hardly more than a third, which needs all that is needed for much.
 #[track_caller]
-fn assert_bounded(small: u64, large: u64) {
-    let most = small + small / 4 + 4 * MIB;
-    assert!(large <= most, "the large volume took {large} bytes, the small one {small}");
+fn assert_bounded(volumes: [(&str, Volume); 3]) {
+    let [_, part, whole] = volumes.map(|(name, volume)| measure(name, volume));
+    let most = part + part / 4 + 4 * MIB;
+    assert!(whole <= most, "the whole took {whole} bytes, a third of it {part}");
+}
+
+fn audit(name: &str, megabytes: u64, over: Duration) {
+    let volumes = [1, megabytes / 3, megabytes];
+    let names = volumes.map(|megabytes| format!("{name}, {megabytes} MB"));
+    assert_bounded(std::array::from_fn(|index| (&*names[index], Volume::audit(volumes[index], over))));
+}
+
+fn access(name: &str, entries: u64, over: Duration) {
+    let volumes = [500, entries / 3, entries];
+    let names = volumes.map(|entries| format!("{name}, {entries} entries"));
+    assert_bounded(std::array::from_fn(|index| (&*names[index], Volume::access(volumes[index], over))));
 }
 
 #[test]
 fn the_size_of_a_window_does_not_matter() {
-    let megabytes = megabytes(128);
-    let small = measure("audit log, 1 MB", Volume::audit(1, 20 * HOUR));
-    let large = measure(&format!("audit log, {megabytes} MB"), Volume::audit(megabytes, 20 * HOUR));
-    assert_bounded(small, large);
+    audit("audit log", megabytes(128), 20 * HOUR);
 }
 
 #[test]
 fn the_number_of_entries_does_not_matter() {
-    let entries = entries(60_000);
-    let small = measure("access history, 500 entries", Volume::access(500, 20 * HOUR));
-    let large = measure(&format!("access history, {entries} entries"), Volume::access(entries, 20 * HOUR));
-    assert_bounded(small, large);
+    access("access history", entries(60_000), 20 * HOUR);
 }
 
 /// One record is held in memory whole while it is read, and the JSON parser's buffer grows by copying. How many there
@@ -262,21 +270,14 @@ fn a_record_as_long_as_they_get_costs_some_copies_of_itself() {
     }
 }
 
-/// All lines are so new that their fingerprints have to be kept. A part of them is enough to need all that holds them.
+/// All lines are so new that their fingerprints have to be kept.
 #[test]
 fn the_number_of_lines_that_may_come_again_does_not_matter() {
-    let megabytes = megabytes(48);
-    let [_, part, large] = [1, megabytes / 6, megabytes]
-        .map(|megabytes| measure(&format!("new audit log, {megabytes} MB"), Volume::audit(megabytes, 8 * MINUTE)));
-    assert_bounded(part, large);
+    audit("new audit log", megabytes(48), 8 * MINUTE);
 }
 
 /// All entries are so new that their fingerprints have to be kept.
 #[test]
 fn the_number_of_entries_that_may_come_again_does_not_matter() {
-    let entries = entries(40_000);
-    let [_, part, large] = [500, entries / 6, entries].map(|entries| {
-        measure(&format!("new access history, {entries} entries"), Volume::access(entries, 12 * MINUTE))
-    });
-    assert_bounded(part, large);
+    access("new access history", entries(40_000), 12 * MINUTE);
 }

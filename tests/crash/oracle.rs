@@ -75,11 +75,9 @@ fn archived(content: &Content, process: &Process, source: &Source) -> (Vec<u8>, 
     let state = process.load(source).unwrap();
     let damaged = process.committer.store().read(|connection| damaged_segments(connection, state.key)).unwrap();
     let mut bytes = Vec::new();
-    let mut number = 1;
-    for (path, content) in segments(content).filter(|(path, _)| path.starts_with(&state.folder)) {
+    for (number, (path, content)) in (1..).zip(segments(content).filter(|(path, _)| path.starts_with(&state.folder))) {
         let name: SegmentName = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
         assert_eq!(name.sequence(), number, "a segment is missing");
-        number += 1;
         let given_up = damaged.iter().find(|damaged| damaged.name == name);
         let length = given_up.map_or(content.len(), |damaged| usize::try_from(damaged.good_length).unwrap());
         bytes.extend_from_slice(&content[..length]);
