@@ -1,6 +1,6 @@
 //! What the segments themselves say is archived: for ranges that are asked again, and when fingerprints were lost.
 
-use std::{path::Path, time::Duration};
+use std::{cell::Cell, path::Path, time::Duration};
 
 use crate::{
     archive::{SegmentName, SegmentPart, edge_records, for_each_record},
@@ -29,11 +29,11 @@ pub(super) fn known_in(
 ) -> Result<Known, CommitError> {
     let wide = range.widened(SLACK + settle);
     let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
-    for_each_archived(committer, state, wide.from, settle, |clocks, key| {
+    for_each_archived(committer, state, wide.from, settle, |opened, clocks, key| {
         let near = match key.between {
             Some(between) => !between.intersection(wide).is_empty(),
             // A range may have been compared with the arrival of a record that was much later than its clock says.
-            None => clocks.touch(range.widened(CLOCKS_APART)),
+            None => clocks.touch(range.widened(CLOCKS_APART + MUCH_LATER)) || tell_nothing(clocks, opened),
         };
         if near { known.add(key, Instant::MAX, 1).map_err(CommitError::from) } else { Ok(()) }
     })?;
@@ -50,15 +50,15 @@ pub(super) fn restore_fingerprints(
     let Some(end) = state.end else { return Ok(()) };
     let by_arrival = state.by_arrival;
     // What the end has passed can still come again, should it have arrived late.
-    let since = end - SLACK - settle - if by_arrival { CLOCKS_APART } else { MUCH_LATER };
+    let since = end - SLACK - settle - if by_arrival { CLOCKS_APART * 2 } else { MUCH_LATER };
     let asked = Window::new(end - SLACK - settle, now.max(end));
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
     // Behind the first record that is as new, all were collected since, whatever their clocks say.
     let mut collected_since = false;
-    for_each_archived(committer, state, since, settle, |clocks, key| {
+    for_each_archived(committer, state, since, settle, |opened, clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));
-        collected_since |= latest.is_some_and(|latest| latest >= since);
-        if collected_since {
+        collected_since |= opened >= since || latest.is_some_and(|latest| latest >= since);
+        if collected_since || tell_nothing(clocks, opened) {
             let keep_until = keep_until(clocks, asked, settle, by_arrival);
             kept.push(KeptFingerprint { key, more: 1, seen_until: asked.to, keep_until })?;
         }
@@ -72,8 +72,17 @@ pub(super) fn restore_fingerprints(
     Ok(())
 }
 
-/// Calls `each` with the clocks and the key of every archived record that can have happened at `since` or later.
-/// Records are read only, one at a time.
+/// Whether the clocks of a record that was archived in a segment `opened` at an instant do not tell when it was collected:
+/// it was late then, or they are wrong.
+fn tell_nothing(clocks: Clocks, opened: Instant) -> bool {
+    // No segment stays open for more than a day.
+    let ahead = opened + CLOCKS_APART * 2;
+    clocks.latest().is_some_and(|clock| clock < opened - MUCH_LATER)
+        || clocks.earliest().is_some_and(|clock| clock > ahead)
+}
+
+/// Calls `each` with every archived record that can have been collected at `since` or later: when its segment was opened,
+/// its clocks, its key. Records are read only, one at a time.
 ///
 /// Late records lie behind newer ones in a segment, by up to the settle time: the place of a record without a clock is
 /// widened by it.
@@ -82,13 +91,15 @@ fn for_each_archived(
     state: &SourceState,
     since: Instant,
     settle: Duration,
-    mut each: impl FnMut(Clocks, RecordKey) -> Result<(), CommitError>,
+    mut each: impl FnMut(Instant, Clocks, RecordKey) -> Result<(), CommitError>,
 ) -> Result<(), CommitError> {
     let mut placer = Placer::new(Window::new(since, Instant::MAX), settle, false);
     let room = SLACK + settle;
+    let opened = Cell::new(since);
     let mut hand_on = |placed: Placed<'_>| {
-        let Some(between) = placed.key.between else { return each(placed.clocks, placed.key) };
-        let mut at = |between: Window| each(placed.clocks, RecordKey { between: Some(between), ..placed.key });
+        let Some(between) = placed.key.between else { return each(opened.get(), placed.clocks, placed.key) };
+        let mut at =
+            |between: Window| each(opened.get(), placed.clocks, RecordKey { between: Some(between), ..placed.key });
         if between.duration() <= room * 2 {
             return at(between.widened(room));
         }
@@ -96,7 +107,8 @@ fn for_each_archived(
         at(Window::new(between.from - room, between.from + room))?;
         at(Window::new(between.to - room, between.to + room))
     };
-    for segment in segments(committer, state, since)? {
+    for (name, segment) in segments(committer, state, since)? {
+        opened.set(name.opened());
         let path = committer.archive().folder().join(&segment.path);
         let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
         for_each_record(committer.archive().files(), &segment, unreadable, |record| {
@@ -110,7 +122,11 @@ fn for_each_archived(
 ///
 /// Segments follow the time of collection: one that was followed by the next before `since` holds none. But that time
 /// was told by the local clock, which may have been wrong, so the records at its edges have to be as old.
-fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<SegmentPart>, CommitError> {
+fn segments(
+    committer: &Committer,
+    state: &SourceState,
+    since: Instant,
+) -> Result<Vec<(SegmentName, SegmentPart)>, CommitError> {
     let folder = Path::new(&state.folder);
     let (root, files) = (committer.archive().folder(), committer.archive().files());
     let entries = files.list(folder).map_err(CommitError::io("list", root.join(folder)))?;
@@ -133,7 +149,7 @@ fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Resul
                 continue;
             }
         }
-        parts.push(part);
+        parts.push((name.clone(), part));
     }
     Ok(parts)
 }

@@ -13,7 +13,7 @@ use crate::{
     instant::Instant,
     plan::GapReason,
     source::SourceId,
-    state::{PollRecord, SourceKey, SourceState, gaps, recent_polls, record_poll},
+    state::{PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll},
     window::Window,
 };
 
@@ -71,6 +71,20 @@ impl Desk {
         })
         .await?;
         Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
+    }
+
+    /// The ranges of a source that are claimed to be archived, less their gaps.
+    pub(super) async fn claimed(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
+        let (committer, state) = (Arc::clone(&self.committer), state.clone());
+        blocking(move || {
+            Ok(committer.store().read(|connection| {
+                state.verify_rows(connection)?;
+                let mut claimed = islands(connection, state.key)?;
+                claimed.extend(state.start.zip(state.end).map(|(start, end)| Window::new(start, end)));
+                Ok::<_, StateError>(claimed)
+            })?)
+        })
+        .await
     }
 
     /// How many of a source's last polls failed because of an answer, without one between that did not. When that cannot

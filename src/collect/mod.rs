@@ -17,6 +17,7 @@
 //! | `judgement` | what an answer proves about its window |
 //! | `archived` | the same from the segments themselves |
 
+mod absence;
 mod archived;
 mod blocking;
 mod collector;

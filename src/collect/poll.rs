@@ -36,12 +36,14 @@ pub(super) struct Poll<'a> {
     fault: Option<PollError>,
     /// The last window, when it held nothing new: it is committed together with the poll's record.
     quiet_end: Option<(CoverageChange, Kept)>,
+    /// What was claimed to be archived before a backfill.
+    pub(super) claimed: Vec<Window>,
 }
 
 impl<'a> Poll<'a> {
     pub(super) fn new(desk: &'a Desk, task: &'a Task, stop: &'a CancellationToken, lane: &'a mut Lane) -> Self {
         let report = PollReport::begun(desk.clock.now());
-        Self { desk, task, stop, lane, report, window: None, fault: None, quiet_end: None }
+        Self { desk, task, stop, lane, report, window: None, fault: None, quiet_end: None, claimed: Vec::new() }
     }
 
     pub(super) async fn run(mut self, job: Job) -> PollReport {
@@ -80,6 +82,7 @@ impl<'a> Poll<'a> {
         let (start, mut end) = self.watermarks();
         match job {
             Job::Backfill(window) => {
+                self.claimed = self.desk.claimed(self.state()).await?;
                 let until = window.to.min(self.now());
                 self.cover(Window::new(window.from, until), Purpose::Again).await
             }
@@ -197,9 +200,7 @@ impl<'a> Poll<'a> {
     fn judge(&mut self, window: Window, purpose: Purpose, clocks: plan::Clocks) -> (CoverageChange, Option<Instant>) {
         let retention = atlas::retention(self.state().kind);
         let Judgement { mut change, lost, fault } = judge(window, purpose, clocks, self.task.settle, retention);
-        if purpose != Purpose::Again {
-            self.declare_absence(&mut change, purpose, clocks.local);
-        }
+        self.declare_absence(&mut change, purpose, clocks.local);
         if let Some(window) = lost.filter(|_| fault.is_none()) {
             let (reason, noticed) = (GapReason::Retention, clocks.local);
             self.tell(&Progress::Gap { gap: &Gap { window, reason, detail: String::new(), noticed } });
@@ -335,41 +336,6 @@ impl<'a> Poll<'a> {
         }
     }
 
-    /// Takes note that Atlas does not know the source now.
-    async fn note_absence(&mut self) {
-        let now = self.now();
-        let Some(mut state) = self.lane.state.clone().filter(|state| state.absent_until < Some(now)) else { return };
-        state.absent_until = Some(now);
-        let committer = Arc::clone(&self.desk.committer);
-        let saved = blocking(move || {
-            committer.store().transaction(|transaction| state.save(transaction))?;
-            Ok(state)
-        });
-        match saved.await {
-            Ok(state) => self.lane.state = Some(state),
-            // The next poll notes it, unless the source is there again by then.
-            Err(error) => tracing::error!(source = %self.task.source, "failed to note in the state: {error}"),
-        }
-    }
-
-    /// What a source held before Atlas said that it does not exist may be gone, whatever is answered for it now; only an
-    /// operator can know better. Ahead of the watermark it is told once, as a whole: polls that are closer together than
-    /// the settle time get through it in several windows.
-    fn declare_absence(&mut self, change: &mut CoverageChange, purpose: Purpose, noticed: Instant) {
-        let Some(until) = self.state().absent_until else { return };
-        let range = change.covered.intersection(Window::new(Instant::MIN, until));
-        for window in plan::subtract(range, change.gaps.iter().map(|gap| gap.window)) {
-            let gap = Gap { window, reason: GapReason::Absent, detail: String::new(), noticed };
-            if purpose == Purpose::Refill {
-                self.tell(&Progress::Gap { gap: &gap });
-            } else if self.lane.absence_told.replace(until) != Some(until) {
-                let whole = Gap { window: Window::new(window.from, until), ..gap.clone() };
-                self.tell(&Progress::Gap { gap: &whole });
-            }
-            change.gaps.push(gap);
-        }
-    }
-
     /// Goes over to shorter windows where the answer for `window` is wrong again. The first time, the error ends the
     /// poll and the next one tries the whole window: most faults pass by themselves.
     async fn retreat(&mut self, error: PollError, window: Window, planner: &mut Planner) -> Result<(), PollError> {
@@ -414,7 +380,7 @@ impl<'a> Poll<'a> {
         Instant::from_millis(self.desk.clock.now().millis().saturating_add(offset))
     }
 
-    fn tell(&self, progress: &Progress<'_>) {
+    pub(super) fn tell(&self, progress: &Progress<'_>) {
         (self.desk.observer)(&self.task.source, progress);
     }
 }

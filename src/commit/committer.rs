@@ -1,7 +1,6 @@
 //! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
 
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -125,7 +124,7 @@ impl Committer {
             }
         }
         if let Some(sealed) = sealed {
-            self.note_if_sealed_is_damaged(&mut state, &sealed)?;
+            self.note_if_damaged(&mut state, &sealed)?;
         }
         crate::archive::remove_stale_spool(self.archive.files(), state.key)
             .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
@@ -277,10 +276,10 @@ impl Committer {
             return Err(unknown);
         }
         let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
-        let mut damaged: HashSet<SegmentName> = noted.into_iter().map(|damaged| damaged.name).collect();
+        let mut told = examine::told_to_be_gone(&noted);
         // The last one is looked at more closely.
-        damaged.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
-        for fault in examine::missing(&root.join(&state.folder), state, &damaged, &names) {
+        told.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
+        for fault in examine::missing(&root.join(&state.folder), state, &told, &names) {
             match fault.may_be_meant() {
                 true => tracing::warn!(source = state.display_name(), "{fault}"),
                 false => tracing::error!(source = state.display_name(), "{fault}"),
@@ -300,7 +299,9 @@ impl Committer {
                 }
                 Placed::Damaged(damage) => {
                     let path = self.segment_path(state, &intent.segment);
-                    if damage.lost {
+                    // Another segment takes the place of the last sealed one now.
+                    let sealed_lost = self.look_at_sealed(state)?;
+                    if damage.lost || sealed_lost {
                         // What was lost counted as archived when this window was compared with it. The window's
                         // records are archived, but it proves nothing about its range: it is asked again.
                         intent.change = CoverageChange::none(intent.change.covered.from);
@@ -314,6 +315,7 @@ impl Committer {
                     }
                 }
                 Placed::SpoolLost { detail, partly_written } => {
+                    self.look_at_sealed(state)?;
                     self.store.transaction(|transaction| {
                         Intent::abandon(transaction, state)?;
                         if partly_written {
@@ -340,15 +342,20 @@ impl Committer {
         Ok(damage)
     }
 
-    /// Looks at the last sealed segment: it may have been damaged since. That is noted once. Whether records are
-    /// lost.
-    fn note_if_sealed_is_damaged(&self, state: &mut SourceState, sealed: &SealedSegment) -> Result<bool, CommitError> {
+    /// Looks at the last sealed segment: it may have been damaged since, also once more. Each damage is noted once. Whether
+    /// records are lost.
+    fn look_at_sealed(&self, state: &mut SourceState) -> Result<bool, CommitError> {
+        let Some(sealed) = state.sealed.clone() else { return Ok(false) };
+        self.note_if_damaged(state, &sealed)
+    }
+
+    fn note_if_damaged(&self, state: &mut SourceState, sealed: &SealedSegment) -> Result<bool, CommitError> {
         let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
-        if noted.iter().any(|damaged| damaged.name == sealed.name) {
-            return Ok(false);
-        }
         let folder = Path::new(&state.folder);
-        let Some(damage) = place::damage_to_sealed(self.archive.files(), folder, sealed)? else { return Ok(false) };
+        let damage = place::damage_to_sealed(self.archive.files(), folder, sealed)?;
+        let Some(damage) = damage.filter(|damage| examine::is_news(&noted, &sealed.name, damage)) else {
+            return Ok(false);
+        };
         self.tell_of_damage(state, &sealed.name, &damage, "a sealed segment is damaged");
         let now = self.clock.now();
         self.store.transaction(|transaction| {
@@ -362,10 +369,7 @@ impl Committer {
     fn inspect_before_sealing(&self, state: &mut SourceState) -> Result<Inspected, CommitError> {
         // What is refused for now may be put right, the sealed one with it.
         self.refuse_longer(state)?;
-        let sealed_lost = match state.sealed.clone() {
-            Some(sealed) => self.note_if_sealed_is_damaged(state, &sealed)?,
-            None => false,
-        };
+        let sealed_lost = self.look_at_sealed(state)?;
         let damage = self.seal_if_damaged(state)?;
         let lost = sealed_lost || damage.as_ref().is_some_and(|damage| damage.lost);
         Ok(Inspected { lost, sealed: damage.is_some() })

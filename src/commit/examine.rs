@@ -12,8 +12,11 @@ use thiserror::Error;
 
 use crate::{
     archive::{Files, SegmentName},
-    commit::{CommitError, place},
-    state::{Intent, SourceKey, SourceState, StateError, Store, damaged_segments},
+    commit::{
+        CommitError,
+        place::{self, Damage},
+    },
+    state::{DamagedSegment, Intent, SourceKey, SourceState, StateError, Store, damaged_segments},
 };
 
 /// What is wrong with the segments of a source.
@@ -108,8 +111,7 @@ fn examine_below(
         store.read(|connection| {
             let Some(state) = SourceState::load_by_key(connection, key)? else { return Ok::<_, StateError>(None) };
             let intent = Intent::load(connection, &state)?;
-            let noted = damaged_segments(connection, key)?.into_iter().map(|damaged| damaged.name).collect();
-            Ok(Some((state, intent.is_some(), noted)))
+            Ok(Some((state, intent.is_some(), damaged_segments(connection, key)?)))
         })
     };
     // What the state says was there before a look is judged by the state before it, and what it does not know by the state
@@ -136,16 +138,29 @@ fn examine_below(
     Ok(faults)
 }
 
+/// Whether damage to a segment is more than what was `noted` of it.
+pub(super) fn is_news(noted: &[DamagedSegment], name: &SegmentName, damage: &Damage) -> bool {
+    let before = noted.iter().find(|damaged| damaged.name == *name);
+    before.is_none_or(|before| damage.good_length < before.good_length)
+}
+
+/// The segments of which it was noted that nothing is left.
+pub(super) fn told_to_be_gone(noted: &[DamagedSegment]) -> HashSet<SegmentName> {
+    noted.iter().filter(|damaged| damaged.good_length == 0).map(|damaged| damaged.name.clone()).collect()
+}
+
 /// What of that which the state knows is gone or changed. What is `noted` was told already.
 fn losses(
     root: &Path,
     files: &dyn Files,
     state: &SourceState,
-    noted: &HashSet<SegmentName>,
+    noted: &[DamagedSegment],
 ) -> Result<Vec<SegmentFault>, CommitError> {
     let folder = root.join(&state.folder);
     let mut faults = Vec::new();
-    let mut damaged = HashSet::new();
+    let mut told = told_to_be_gone(noted);
+    // It is looked at more closely.
+    told.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
     let open = state.open.as_ref().map(|open| &open.name).zip(place::damage_to_open(files, state)?);
     let sealed = match &state.sealed {
         Some(sealed) => {
@@ -154,8 +169,7 @@ fn losses(
         None => None,
     };
     for (name, damage) in sealed.into_iter().chain(open) {
-        if !noted.contains(name) {
-            damaged.insert(name.clone());
+        if is_news(noted, name, &damage) {
             faults.push(SegmentFault::Damaged {
                 path: folder.join(name.as_str()),
                 detail: damage.detail,
@@ -163,9 +177,8 @@ fn losses(
             });
         }
     }
-    damaged.extend(noted.iter().cloned());
     let names = names(files, Path::new(&state.folder))?;
-    faults.extend(missing(&folder, state, &damaged, &names));
+    faults.extend(missing(&folder, state, &told, &names));
     Ok(faults)
 }
 
@@ -192,16 +205,15 @@ pub(super) fn unknown(root: &Path, state: &SourceState, names: &[Named]) -> Opti
     Some(CommitError::Unknown { path: root.join(&state.folder).join(&unknown.file) })
 }
 
-/// The segments that are not in `folder`, but for those that are known to be `damaged`. The open one is made when it is
-/// needed.
+/// The segments that are not in `folder`, but for those of which that was `told` already. The open one is made when
+/// it is needed.
 pub(super) fn missing(
     folder: &Path,
     state: &SourceState,
-    damaged: &HashSet<SegmentName>,
+    told: &HashSet<SegmentName>,
     names: &[Named],
 ) -> Vec<SegmentFault> {
-    let named =
-        names.iter().map(|named| &named.segment).chain(damaged).chain(state.open.as_ref().map(|open| &open.name));
+    let named = names.iter().map(|named| &named.segment).chain(told).chain(state.open.as_ref().map(|open| &open.name));
     let mut there: Vec<u64> = named.map(SegmentName::sequence).filter(|number| *number < state.next_sequence).collect();
     there.push(state.next_sequence);
     there.sort_unstable();

@@ -1,7 +1,5 @@
 //! Records that appear late at Atlas, and records that come again.
 
-use std::time::Duration;
-
 use atlas_logd::{
     instant::Instant,
     sim::{Event, RangeClock, Rendering},
@@ -227,98 +225,4 @@ fn a_settle_time_that_a_reload_changes_loses_nothing_and_archives_nothing_twice(
         stage.assert_current(&source);
         assert_eq!(stage.lines(&source).len(), 150);
     }
-}
-
-/// Where Atlas goes by the arrival of records, one that arrived long after its clock comes again in ranges that its clock
-/// has left, also when the clock lay in the range that found it first.
-#[test]
-fn a_record_that_arrived_much_later_than_its_clock_says_is_archived_once() {
-    let stage = stage();
-    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
-    let add = |note: &str, happened: Duration, late: Duration| {
-        let time = stage.ago(happened);
-        stage.add(&orders(), Event::audit(time, note).late(late));
-        stage.add(&prod(), Event::access(time, "host-00", note).late(late));
-    };
-    stage.poll_once();
-    add("that tells how Atlas compares", 30 * MINUTE, 35 * MINUTE);
-    stage.pass(6 * MINUTE);
-    stage.poll_once();
-    stage.pass(30 * MINUTE);
-    add("late", MINUTE, 85 * MINUTE);
-    stage.pass(90 * MINUTE);
-    for _ in 0..8 {
-        stage.poll_once();
-        stage.pass(4 * MINUTE);
-    }
-    for source in [orders(), prod()] {
-        assert_eq!(stage.lines(&source).len(), 2, "{source}");
-        stage.assert_exact(&source);
-    }
-}
-
-/// The same where nothing has told yet how Atlas compares, and the range is so wide that the clock lies in it too.
-#[test]
-fn a_record_that_was_late_in_the_first_range_that_tells_of_it_is_archived_once() {
-    let stage = stage();
-    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
-    stage.poll_once();
-    stage.pass(30 * MINUTE);
-    for (number, late) in [62_u32, 64, 66, 68].into_iter().enumerate() {
-        let (time, note) = (stage.now(), format!("number {number}"));
-        stage.add(&orders(), Event::audit(time, &note).late(late * MINUTE));
-        stage.add(&prod(), Event::access(time, "host-00", &note).late(late * MINUTE));
-    }
-    stage.pass(70 * MINUTE);
-    for _ in 0..8 {
-        stage.poll_once();
-        stage.pass(4 * MINUTE);
-    }
-    for source in [orders(), prod()] {
-        assert_eq!(stage.lines(&source).len(), 4, "{source}");
-        stage.assert_exact(&source);
-    }
-}
-
-/// The fingerprints are damaged, and have to be made again from the segments.
-fn forget_fingerprints(stage: &Stage) {
-    let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
-    assert!(database.execute("UPDATE fingerprint SET count = count + 1", []).unwrap() >= 2);
-}
-
-/// And where the fingerprints have to be made again from the segments in between.
-#[test]
-fn a_record_that_was_late_is_known_again_by_its_segment() {
-    let stage = stage();
-    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
-    stage.poll_once();
-    stage.pass(30 * MINUTE);
-    let time = stage.now();
-    stage.add(&orders(), Event::audit(time, "late").late(68 * MINUTE));
-    stage.add(&prod(), Event::access(time, "host-00", "late").late(68 * MINUTE));
-    stage.pass(70 * MINUTE);
-    stage.poll_once();
-    forget_fingerprints(&stage);
-    for _ in 0..8 {
-        stage.pass(4 * MINUTE);
-        stage.poll_once();
-    }
-    for source in [orders(), prod()] {
-        assert_eq!(stage.lines(&source).len(), 1, "{source}");
-        stage.assert_exact(&source);
-    }
-}
-
-/// So is one whose clock says something absurd.
-#[test]
-fn a_record_with_an_absurd_clock_is_known_again_by_its_segment() {
-    let stage = stage();
-    let event = |note: &str| Event::new(stage.ago(MINUTE), format!("{{\"time\":0,\"note\":\"{note}\"}}"));
-    stage.add(&orders(), Event::audit(stage.ago(2 * MINUTE), "before"));
-    stage.add(&orders(), event("absurd"));
-    stage.poll_once();
-    forget_fingerprints(&stage);
-    stage.pass(MINUTE);
-    stage.poll_once();
-    assert_eq!(stage.lines(&orders()).len(), 2);
 }

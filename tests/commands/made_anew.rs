@@ -3,6 +3,7 @@
 use atlas_logd::{
     sim::Project,
     source::{Kind, Source},
+    window::Window,
 };
 
 use crate::harness::{DAY, Gap, HOUR, MINUTE, PAYMENTS, Stage, orders, prod};
@@ -116,6 +117,33 @@ fn damage_to_what_one_held_that_is_made_anew_leaves_a_gap() {
     for source in &SOURCES() {
         assert_eq!(stage.gaps(source), [Gap::new(start, absent_until, "absent")], "{source}");
         assert_eq!(texts(&stage, source), ["of the second one"], "{source}");
+    }
+}
+
+/// Nor can what was never collected from the one before.
+#[test]
+fn a_backfill_of_what_one_held_that_was_made_anew_leaves_a_gap() {
+    let stage = stage();
+    stage.configure(|config| config.start("30m"));
+    stage.poll_once();
+    let before = delete(&stage);
+    stage.pass(MINUTE);
+    for source in &SOURCES() {
+        assert!(stage.desk().try_poll(source).failure.is_some(), "{source}");
+    }
+    make_again(&stage, before);
+    stage.pass(HOUR);
+    stage.poll_once();
+    let desk = stage.desk();
+    for source in SOURCES() {
+        let start = stage.status(&source).start();
+        let [ahead] = &stage.gaps(&source)[..] else { panic!("{source}: not one gap") };
+        let range = Window::new(start - 5 * HOUR, start);
+        desk.backfill(&source, range);
+        assert_eq!(stage.gaps(&source), [Gap::new(range.from, start, "absent"), ahead.clone()], "{source}");
+        // Whoever asks again knows better.
+        desk.backfill(&source, Window::new(range.from, ahead.window.to));
+        assert_eq!(stage.gaps(&source), [], "{source}");
     }
 }
 

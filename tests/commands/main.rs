@@ -44,3 +44,4 @@ mod start_and_retention;
 mod status_answers;
 mod stop;
 mod unreachable;
+mod very_late_records;

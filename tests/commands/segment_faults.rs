@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use crate::harness::{Outcome, SECOND, Stage, orders, prod};
+use crate::harness::{DAY, HOUR, Outcome, SECOND, Stage, orders, prod};
 
 /// Five segments of one record each.
 fn stage() -> (Stage, Vec<PathBuf>) {
@@ -128,6 +128,85 @@ fn newest_segments_that_lost_bytes_are_named_and_what_they_lost_is_asked_again_a
     stage.command(["check"]).assert_done();
     let shown = stage.command(["status"]).assert_done().stdout;
     assert!(shown.contains("damaged segment of payments/stream-audit/orders: 00000004-"), "{shown}");
+}
+
+/// Both newest segments are changed under a running process, which sees the open one only when it commits to it.
+#[test]
+fn damage_to_both_newest_segments_is_noticed_before_the_next_one_takes_their_place() {
+    let stage = Stage::at("2026-11-20T12:00:00Z");
+    stage.configure(|config| config.only_audit());
+    // The program measures the life of a token by another clock.
+    stage.world.set(|settings| settings.token_life = 1000 * DAY);
+    let desk = stage.desk();
+    for number in 1..=2 {
+        stage.add_record(&orders(), SECOND, &format!("number {number}"));
+        desk.poll(&orders());
+        stage.pass(6 * HOUR);
+        desk.poll(&orders());
+        stage.pass(7 * HOUR);
+    }
+    let segments = paths(&stage);
+    assert_eq!(segments.len(), 2);
+    stage.damaged(|| {
+        for segment in &segments {
+            let text = fs::read_to_string(segment).unwrap();
+            fs::write(segment, text.replace("number", "NUMBER")).unwrap();
+        }
+    });
+    stage.add_record(&orders(), SECOND, "number 3");
+    let damaged = desk.try_poll(&orders()).failure.unwrap().to_string();
+    assert!(damaged.contains("a segment was damaged"), "{damaged}");
+    desk.poll(&orders());
+    drop(desk);
+    stage.pass(HOUR);
+    stage.poll_once();
+    let lines = stage.text_lines(&orders());
+    for number in 1..=3 {
+        let note = format!("number {number}");
+        assert_eq!(lines.iter().filter(|line| line.contains(&note)).count(), 1, "{note} in {lines:#?}");
+    }
+    assert_eq!(stage.gaps(&orders()), []);
+}
+
+/// What was told of a segment is not all that can be wrong with it later.
+#[test]
+fn a_damaged_segment_that_is_damaged_once_more_is_told_of_again() {
+    let (stage, segments) = stage();
+    let sealed = &segments[3];
+    append(&stage, sealed);
+    stage.command(["collect"]).assert_done();
+    stage.command(["check"]).assert_done();
+    stage.damaged(|| fs::write(sealed, "").unwrap());
+    let said = check(&stage).concat();
+    assert!(said.contains("is damaged: the segment has 0 bytes instead of "), "{said}");
+    stage.command(["collect"]).assert_done();
+    let lines = stage.text_lines(&orders());
+    assert_eq!(lines.iter().filter(|line| line.contains("number 4")).count(), 1, "{lines:#?}");
+}
+
+/// What is good of a damaged segment can be taken away, too.
+#[test]
+fn a_damaged_segment_that_is_gone_later_is_told_of() {
+    let stage = Stage::new();
+    stage.configure(|config| config.set_text("archive", "rotate_size", "1KiB"));
+    for number in 1..=9 {
+        stage.add_record(&orders(), SECOND, &format!("number {number}"));
+        stage.command(["collect"]).assert_done();
+    }
+    let open = paths(&stage).pop().unwrap();
+    let length = fs::metadata(&open).unwrap().len();
+    stage.damaged(|| OpenOptions::new().write(true).open(&open).unwrap().set_len(length - 10).unwrap());
+    for number in 10..=19 {
+        stage.add_record(&orders(), SECOND, &format!("number {number}"));
+        stage.command(["collect"]).assert_done();
+    }
+    stage.command(["check"]).assert_done();
+    remove(&stage, &[open.clone()]);
+    let number = &open.file_name().unwrap().to_str().unwrap()[..8];
+    assert_eq!(
+        check(&stage),
+        [format!("payments/stream-audit/orders: {}", missing(&stage, &format!("the segment {number} is")))]
+    );
 }
 
 #[test]
