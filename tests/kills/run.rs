@@ -95,9 +95,12 @@ impl Run {
             self.folder.kills = self.tally.kills();
         }
         println!("{}after {} s", self.tally, self.tally.elapsed().as_secs());
-        let polled = self.catch_up();
+        self.catch_up();
+        // Before anything is asked for that was claimed: Atlas would give back what a kill had lost.
+        judge(&folder, &self.world, &self.journal, None);
+        let polled = self.ask_for_everything();
         let observed = observer.finish();
-        let judged = judge(&folder, &self.world, &self.journal, polled);
+        let judged = judge(&folder, &self.world, &self.journal, Some(polled));
         assert_eq!((observed.segments, observed.bytes), (judged.segments, judged.bytes), "observed and judged");
         let state_bytes = leftovers(&folder);
         println!(
@@ -214,9 +217,8 @@ impl Run {
         std::thread::sleep(self.plan.dice.wait(at_most_millis));
     }
 
-    /// Lives that nobody kills: a daemon that is stopped, and `collect`, which must succeed. When the last one for
-    /// everything since `end` began.
-    fn catch_up(&mut self) -> Instant {
+    /// Lives that nobody kills: a daemon that is stopped, and `collect`, which must succeed.
+    fn catch_up(&mut self) {
         let folder = self.folder.path();
         self.configuration.complete();
         self.configuration.write(&folder);
@@ -229,7 +231,11 @@ impl Run {
         self.end_well(daemon, "the daemon");
         let collect = Victim::start(&folder, &Life::Collect.arguments());
         self.end_well(collect, "collect");
-        // Whatever lies apart is joined, and nothing of what is there comes again.
+    }
+
+    /// Whatever lies apart is joined, and nothing of what is there comes again. When the last `collect` began.
+    fn ask_for_everything(&mut self) -> Instant {
+        let folder = self.folder.path();
         let everything = Window::new(self.since, SystemClock.now());
         let backfill = Victim::start(&folder, &Life::Backfill(everything).arguments());
         self.end_well(backfill, "collect of everything again");
