@@ -81,13 +81,20 @@ impl Content {
 /// Is shown the disk whenever it may have changed.
 type Camera = Box<dyn FnMut(&Content) + Send>;
 
-/// One operation that fails once.
+/// An operation that fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failing {
     /// Which one, counted from 0.
     pub(crate) operation: usize,
     /// With which error of the system.
     pub(crate) errno: rustix::io::Errno,
+    /// How many of the same kind on segments fail after it.
+    pub(crate) more: usize,
+}
+
+/// Whether a file is a segment: a spool and the marker lie at the root or below a folder with a dot.
+pub(crate) fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "ndjson") && !path.starts_with(".spool")
 }
 
 #[derive(Default)]
@@ -105,13 +112,14 @@ impl Drive {
         let number = self.operations.len();
         self.operations.push((operation, path.to_owned()));
         self.show();
-        match self.failing {
-            Some(failing) if failing.operation == number => {
-                self.failing = None;
-                Err(failing.errno.into())
-            }
-            _ => Ok(()),
+        let Some(failing) = self.failing else { return Ok(()) };
+        let again = |first: &(&str, PathBuf)| first.0 == operation && is_segment(path);
+        if number < failing.operation || number > failing.operation && !again(&self.operations[failing.operation]) {
+            return Ok(());
         }
+        let left = failing.more.checked_sub(usize::from(number > failing.operation));
+        self.failing = left.filter(|more| *more > 0).map(|more| Failing { more, ..failing });
+        Err(failing.errno.into())
     }
 
     fn show(&mut self) {

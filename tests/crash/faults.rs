@@ -1,9 +1,11 @@
 //! Every single operation on files fails once in turn, with each error of the system: the next poll goes on by itself.
 
+use std::path::{Path, PathBuf};
+
 use rustix::io::Errno;
 
 use crate::{
-    disk::Failing,
+    disk::{Failing, is_segment},
     loss::after_power_loss,
     machine::Machine,
     oracle,
@@ -39,15 +41,22 @@ fn life(failing: Failing) -> (Option<String>, String, usize) {
     (said, format!("{operation} {}", path.display()), damaged)
 }
 
-fn operations() -> usize {
+/// What an undisturbed life does.
+fn operations() -> Vec<(&'static str, PathBuf)> {
     let machine = Machine::new();
     Process::start(&machine).unwrap().take_all(&workload::steps()).unwrap();
-    machine.disk.operations().len()
+    machine.disk.operations()
+}
+
+/// The numbers of its syncs of files and folders.
+fn syncs(of: impl Fn(&Path) -> bool) -> Vec<usize> {
+    let all = operations().into_iter().enumerate();
+    all.filter(|(_, (operation, path))| operation.starts_with("sync") && of(path)).map(|(number, _)| number).collect()
 }
 
 fn every_operation_fails_with(errno: Errno, advice: &str) {
-    for operation in 0..operations() {
-        let (said, what, damaged) = life(Failing { operation, errno });
+    for operation in 0..operations().len() {
+        let (said, what, damaged) = life(Failing { operation, errno, more: 0 });
         let syncs_segment = what.starts_with("sync payments/");
         assert_eq!(
             damaged,
@@ -82,24 +91,28 @@ fn a_read_only_file_system_loses_nothing() {
     every_operation_fails_with(Errno::ROFS, "the file system is read-only; remount it writable");
 }
 
+#[test]
+fn a_segment_that_cannot_be_synced_twice_in_a_row_ends_the_poll_and_the_next_one_goes_on() {
+    let syncs = syncs(is_segment);
+    assert!(syncs.len() > 5, "{} syncs of segments", syncs.len());
+    for operation in syncs {
+        let (said, what, damaged) = life(Failing { operation, errno: Errno::IO, more: 1 });
+        assert_eq!(damaged, 2, "{what}: {said:?}");
+        let said = said.unwrap();
+        assert!(said.contains("could not be written twice in a row"), "{what}: {said}");
+        assert!(said.ends_with("the next poll goes on"), "{what}: {said}");
+    }
+}
+
 /// The page cache proves nothing after a failed sync: the power goes right after the step in which it failed.
 #[test]
 fn a_failed_sync_and_then_a_power_loss_lose_nothing() {
     let steps = workload::steps();
-    let whole = Machine::new();
-    Process::start(&whole).unwrap().take_all(&steps).unwrap();
-    let syncs: Vec<usize> = whole
-        .disk
-        .operations()
-        .iter()
-        .enumerate()
-        .filter(|(_, (operation, _))| operation.starts_with("sync"))
-        .map(|(number, _)| number)
-        .collect();
+    let syncs = syncs(|_| true);
     assert!(syncs.len() > 50, "{} syncs", syncs.len());
     for operation in syncs {
         let machine = Machine::new();
-        machine.disk.fail(Failing { operation, errno: Errno::IO });
+        machine.disk.fail(Failing { operation, errno: Errno::IO, more: 0 });
         let (_, mut moments) = machine.film(|| {
             let Ok(mut process) = Process::start(&machine) else { return };
             for step in &steps {
