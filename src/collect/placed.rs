@@ -15,6 +15,10 @@ const WAITING_BYTES: usize = 1 << 20;
 /// What a waiting record costs beside its bytes.
 const WAITING_COSTS: usize = 128;
 
+/// A clock so far from the range that was asked tells nothing about the records around: it is wrong, or its record arrived
+/// days after it happened.
+const FAR: Duration = Duration::from_secs(24 * 3600);
+
 /// A record and what it is recognised by.
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
@@ -53,7 +57,11 @@ impl Placer {
         reading: Reading,
         mut each: impl FnMut(Placed<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(clock) = reading.clocks.latest() else {
+        let clock = reading.clocks.latest();
+        let Some(neighbour) = clock.filter(|clock| self.range.widened(FAR).contains(*clock)) else {
+            if clock.is_some() && self.waiting.is_empty() {
+                return each(placed(bytes, &reading, None));
+            }
             if self.waiting_bytes + bytes.len() + WAITING_COSTS <= WAITING_BYTES {
                 self.waiting_bytes += bytes.len() + WAITING_COSTS;
                 self.waiting.push((bytes.to_vec(), reading));
@@ -61,13 +69,11 @@ impl Placer {
             }
             // Too much to wait for the next clock; a wider place is a place too.
             self.release(None, &mut each)?;
-            let key = RecordKey { fingerprint: reading.fingerprint, between: Some(self.between(None)) };
-            return each(Placed { bytes, clocks: reading.clocks, key });
+            return each(placed(bytes, &reading, Some(self.between(None))));
         };
-        self.release(Some(clock), &mut each)?;
-        self.before = Some(clock);
-        let key = RecordKey { fingerprint: reading.fingerprint, between: None };
-        each(Placed { bytes, clocks: reading.clocks, key })
+        self.release(Some(neighbour), &mut each)?;
+        self.before = Some(neighbour);
+        each(placed(bytes, &reading, None))
     }
 
     /// Hands on what waits at the end of the answer.
@@ -83,8 +89,7 @@ impl Placer {
         let between = self.between(after);
         self.waiting_bytes = 0;
         for (bytes, reading) in self.waiting.drain(..) {
-            let key = RecordKey { fingerprint: reading.fingerprint, between: Some(between) };
-            each(Placed { bytes: &bytes, clocks: reading.clocks, key })?;
+            each(placed(&bytes, &reading, Some(between)))?;
         }
         Ok(())
     }
@@ -97,6 +102,12 @@ impl Placer {
         // Records of several hosts can be a little out of order.
         Window::new(older.min(newer), older.max(newer))
     }
+}
+
+/// A record in its place. One with a clock needs none.
+fn placed<'a>(bytes: &'a [u8], reading: &Reading, between: Option<Window>) -> Placed<'a> {
+    let between = between.filter(|_| reading.clocks.latest().is_none());
+    Placed { bytes, clocks: reading.clocks, key: RecordKey { fingerprint: reading.fingerprint, between } }
 }
 
 #[cfg(test)]
@@ -121,6 +132,14 @@ mod tests {
         }
         placer.finish(note).unwrap();
         places
+    }
+
+    #[test]
+    fn an_absurd_clock_is_no_neighbour_and_keeps_its_order() {
+        let absurd = "t9999999999999";
+        let expected = [("t5", None), ("a", Some((5, 7))), (absurd, None), ("b", Some((5, 7))), ("t7", None)];
+        let expected = expected.map(|(line, place)| (line.to_owned(), place));
+        assert_eq!(places(false, &["t5", "a", absurd, "b", "t7"]), expected);
     }
 
     #[test]

@@ -290,7 +290,8 @@ impl Story {
         self.tally.count("backfills", 1);
     }
 
-    /// Twins, twins of which one comes later, late ones, and ones that are later than any settle time.
+    /// Twins, twins of which one comes later, late ones, ones without a clock or with an absurd one, and ones that are later
+    /// than any settle time.
     fn add_odd_records(&mut self, desk: &Desk<'_>) {
         let Some(source) = desk.sources().into_iter().choose(&mut self.rng) else { return };
         let now = self.stage.now();
@@ -298,7 +299,7 @@ impl Story {
         let time = now - SECOND * self.rng.random_range(0..60);
         let event = event(&source, time, &note);
         let late = LATE.mul_f64(self.rng.random());
-        match self.rng.random_range(0..4) {
+        match self.rng.random_range(0..6) {
             0 => {
                 self.stage.add(&source, event.clone());
                 self.stage.add(&source, event);
@@ -312,6 +313,18 @@ impl Story {
             2 => {
                 self.stage.add(&source, event.late(late.max(SECOND * 60)));
                 self.tally.count("late records", 1);
+            }
+            3 => {
+                self.stage.add(&source, Event::new(time, format!("{{\"note\":\"{note}\"}}")).late(late));
+                self.tally.count("records without a clock", 1);
+            }
+            4 => {
+                let absurd = match source.id.kind {
+                    Kind::StreamAudit => format!("{{\"time\":0,\"note\":\"{note}\"}}"),
+                    Kind::AccessHistory => format!("{{\"timestamp\":\"1970-01-01T00:00:00Z\",\"note\":\"{note}\"}}"),
+                };
+                self.stage.add(&source, Event::new(time, absurd).late(late));
+                self.tally.count("records with an absurd clock", 1);
             }
             _ => {
                 let later = SETTLE[1] + MINUTE.mul_f64(self.rng.random_range(20.0..200.0));

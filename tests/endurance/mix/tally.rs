@@ -23,7 +23,29 @@ impl Tally {
 
     /// A mix in which something never happens proves nothing about it.
     pub(super) fn assert_something_of_everything(&self) {
-        for what in ["polls", "failed polls", "records", "restarts", "reloads", "backfills", "late records"] {
+        for what in [
+            "answers with known entries in other bytes",
+            "backfills",
+            "changes of the rate limits",
+            "failed polls",
+            "jumps of the Date",
+            "jumps of the local clock",
+            "late records",
+            "narrower answers",
+            "outages of more than 7 days",
+            "polls",
+            "records",
+            "records later than settle",
+            "records with an absurd clock",
+            "records without a clock",
+            "reloads",
+            "restarts",
+            "times that Atlas could not be reached",
+            "times that a cluster or an instance was deleted",
+            "tokens and nonces ended",
+            "twins",
+            "twins of which one came later",
+        ] {
             assert!(self.of(what) > 0, "there were no {what}: {self}");
         }
     }
