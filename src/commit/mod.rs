@@ -13,7 +13,9 @@
 //! A window at least as large as a segment may grow becomes a segment of its own: step 3 is then a rename.
 //!
 //! A segment that is not what it has to be is *damaged*: it is sealed with its last good length, the commit goes whole
-//! into a new segment, and what was lost is a gap until it has been asked of Atlas again.
+//! into a new segment, and what was lost is a gap until it has been asked of Atlas again. The state knows lengths and last
+//! bytes of the open segment and of the one before it, so both are looked at when a source is opened, and before another
+//! segment takes their place ([`examine`] does the same, and changes nothing).
 
 mod committer;
 mod damage;
