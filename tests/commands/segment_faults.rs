@@ -201,7 +201,7 @@ fn a_damaged_segment_that_is_gone_later_is_told_of() {
         stage.command(["collect"]).assert_done();
     }
     stage.command(["check"]).assert_done();
-    remove(&stage, &[open.clone()]);
+    remove(&stage, std::slice::from_ref(&open));
     let number = &open.file_name().unwrap().to_str().unwrap()[..8];
     assert_eq!(
         check(&stage),

@@ -67,7 +67,7 @@ impl Machine {
     /// Lets an operation fail: 0 is the next one.
     pub(super) fn fail(&self, operation: usize) {
         let operation = self.disk.operations().len() + operation;
-        self.disk.fail(Failing { operation, errno: rustix::io::Errno::IO });
+        self.disk.fail(Failing { operation, errno: rustix::io::Errno::IO, more: 0 });
     }
 
     /// Others put bytes where a file lies, or remove it. All that is on the disk is durable from then on.
