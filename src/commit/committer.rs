@@ -320,7 +320,7 @@ impl Committer {
                         Intent::abandon(transaction, state)?;
                         if partly_written {
                             let good_length = state.open.as_ref().map_or(0, |open| open.length);
-                            let damage = Damage { good_length, lost: false, detail: detail.clone() };
+                            let damage = Damage { good_length, tail: None, lost: false, detail: detail.clone() };
                             damage::seal_damaged(transaction, state, &damage, self.clock.now())?;
                         }
                         Ok::<_, CommitError>(())

@@ -3,6 +3,7 @@
 use rusqlite::Transaction;
 
 use crate::{
+    archive::SegmentName,
     commit::place::Damage,
     instant::Instant,
     plan::{Gap, GapReason, subtract},
@@ -29,9 +30,7 @@ pub(super) fn seal_damaged(
         ask_again(transaction, source, open.collected_from, &noted)?;
     }
     source.rotate(now);
-    if let Some(sealed) = &mut source.sealed {
-        sealed.length = damage.good_length;
-    }
+    keep_what_is_good(source, &noted.name, damage);
     source.save(transaction)
 }
 
@@ -43,13 +42,28 @@ pub(super) fn note_sealed(
     damage: &Damage,
     now: Instant,
 ) -> Result<(), StateError> {
-    let Damage { good_length, detail, .. } = damage.clone();
-    let noted = DamagedSegment { name: sealed.name.clone(), good_length, detail, noticed: now };
+    let noted = DamagedSegment {
+        name: sealed.name.clone(),
+        good_length: damage.good_length,
+        detail: damage.detail.clone(),
+        noticed: now,
+    };
+    keep_what_is_good(source, &noted.name, damage);
     source.record_damage(transaction, &noted)?;
     if damage.lost {
         ask_again(transaction, source, sealed.collected_from, &noted)?;
     }
     source.save(transaction)
+}
+
+/// What is still good of the last sealed segment can be damaged later, too.
+fn keep_what_is_good(source: &mut SourceState, segment: &SegmentName, damage: &Damage) {
+    if let Some(sealed) = source.sealed.as_mut().filter(|sealed| sealed.name == *segment) {
+        sealed.length = damage.good_length;
+        if let Some(tail) = &damage.tail {
+            sealed.tail.clone_from(tail);
+        }
+    }
 }
 
 /// Which records a segment lost cannot be told; which ranges they came from can: they are asked again.

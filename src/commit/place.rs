@@ -35,6 +35,8 @@ pub(super) enum Placed {
 pub(super) struct Damage {
     /// Up to here its records are good.
     pub(super) good_length: u64,
+    /// Hash of its last good bytes; nothing where they are those of the last commit.
+    pub(super) tail: Option<Vec<u8>>,
     /// Whether committed records are lost.
     pub(super) lost: bool,
     /// What was found.
@@ -97,7 +99,7 @@ pub(super) fn damage_to_sealed(
     let longer = length.filter(|length| damage.is_none() && *length > sealed.length);
     Ok(damage.or(longer.map(|actual| {
         let detail = format!("the segment has {actual} bytes instead of {}", sealed.length);
-        Damage { good_length: sealed.length, lost: false, detail }
+        Damage { good_length: sealed.length, tail: None, lost: false, detail }
     })))
 }
 
@@ -111,21 +113,21 @@ fn committed_damage(
 ) -> Result<Option<Damage>, CommitError> {
     let Some(length) = length else {
         let detail = "the segment is gone".to_owned();
-        return Ok(Some(Damage { good_length: 0, lost: committed > 0, detail }));
+        return Ok(Some(Damage { good_length: 0, tail: Some(Vec::new()), lost: committed > 0, detail }));
     };
-    let mut file = files.read(path).map_err(CommitError::io("read", path))?;
-    if length < committed {
-        let good_length = last_line_end(file.as_mut(), length).map_err(CommitError::io("read", path))?;
-        let detail = format!("the segment has {length} bytes instead of {committed}");
-        return Ok(Some(Damage { good_length, lost: true, detail }));
-    }
-    if !tail::matches(file.as_mut(), committed, tail).map_err(CommitError::io("read", path))? {
-        let unchecked = committed.saturating_sub(tail_length(tail));
-        let good_length = last_line_end(file.as_mut(), unchecked).map_err(CommitError::io("read", path))?;
-        let detail = "the last bytes of the segment were changed by someone else".to_owned();
-        return Ok(Some(Damage { good_length, lost: true, detail }));
-    }
-    Ok(None)
+    let read = || CommitError::io("read", path);
+    let mut file = files.read(path).map_err(read())?;
+    let (unchecked, detail) = if length < committed {
+        (length, format!("the segment has {length} bytes instead of {committed}"))
+    } else if tail::matches(file.as_mut(), committed, tail).map_err(read())? {
+        return Ok(None);
+    } else {
+        let detail = "the last bytes of the segment were changed by someone else";
+        (committed.saturating_sub(tail_length(tail)), detail.to_owned())
+    };
+    let good_length = last_line_end(file.as_mut(), unchecked).map_err(read())?;
+    let tail = tail::tail_of(file.as_mut(), good_length, good_length).map_err(read())?;
+    Ok(Some(Damage { good_length, tail: Some(tail), lost: true, detail }))
 }
 
 fn tail_length(tail: &[u8]) -> u64 {
@@ -202,7 +204,7 @@ impl Target<'_> {
             let detail = "behind the last commit there are other bytes than the interrupted one was to write; \
                           someone else may have written them"
                 .to_owned();
-            return Ok(Placed::Damaged(Damage { good_length: offset, lost: false, detail }));
+            return Ok(Placed::Damaged(Damage { good_length: offset, tail: None, lost: false, detail }));
         }
         spool.seek(SeekFrom::Start(written)).map_err(CommitError::io("read", self.spool_path()))?;
         let mut segment = self.files.append(&self.path).map_err(CommitError::io("open", &self.path))?;
@@ -326,7 +328,8 @@ impl Target<'_> {
 
     /// After a failed fsync the page cache proves nothing: what reads well now may be gone tomorrow.
     fn sync_failed(&self, offset: u64, cause: &io::Error) -> Damage {
-        Damage { good_length: offset, lost: false, detail: format!("the disk did not take its last bytes: {cause}") }
+        let detail = format!("the disk did not take its last bytes: {cause}");
+        Damage { good_length: offset, tail: None, lost: false, detail }
     }
 }
 
