@@ -13,7 +13,7 @@ use crate::{
 impl Poll<'_> {
     /// Takes note that Atlas does not know the source now.
     pub(super) async fn note_absence(&mut self) {
-        let now = self.now();
+        let now = self.latest_clock();
         let Some(mut state) = self.lane.state.clone().filter(|state| state.absent_until < Some(now)) else { return };
         state.absent_until = Some(now);
         let committer = Arc::clone(&self.desk.committer);
@@ -31,7 +31,12 @@ impl Poll<'_> {
     /// Declares what may be gone of the range that `change` covers. Only an operator can know better: a backfill of what
     /// was claimed before is taken at its word.
     pub(super) fn declare_absence(&mut self, change: &mut CoverageChange, purpose: Purpose, noticed: Instant) {
-        let Some(until) = self.state().absent_until else { return };
+        let Some(noted) = self.state().absent_until else { return };
+        // A clock may have been ahead when it was noted.
+        let until = noted.min(self.latest_clock());
+        if let Some(state) = &mut self.lane.state {
+            state.absent_until = Some(until);
+        }
         let range = change.covered.intersection(Window::new(Instant::MIN, until));
         let except: Vec<Window> = match purpose {
             Purpose::Forward | Purpose::Refill => change.gaps.iter().map(|gap| gap.window).collect(),
@@ -42,6 +47,11 @@ impl Poll<'_> {
             self.tell_of_absence(&gap, purpose, until);
             change.gaps.push(gap);
         }
+    }
+
+    /// The later one of both clocks: an absence that seems too long is safe, one that seems too short is a silent gap.
+    fn latest_clock(&self) -> Instant {
+        self.now().max(self.desk.clock.now())
     }
 
     /// Ahead of the watermark it is told once, as a whole: polls that are closer together than the settle time get through

@@ -1,7 +1,8 @@
 //! Clusters and instances that are deleted at Atlas and made again under the same name.
 
 use atlas_logd::{
-    sim::Project,
+    instant::Instant,
+    sim::{DateHeader, Project},
     source::{Kind, Source},
     window::Window,
 };
@@ -144,6 +145,36 @@ fn a_backfill_of_what_one_held_that_was_made_anew_leaves_a_gap() {
         // Whoever asks again knows better.
         desk.backfill(&source, Window::new(range.from, ahead.window.to));
         assert_eq!(stage.gaps(&source), [], "{source}");
+    }
+}
+
+/// Nor does a clock that is wrong meanwhile make the gap shorter, or let it grow for ever.
+#[test]
+fn a_wrong_clock_at_an_absence_hides_nothing() {
+    for off in [-3600_i64, 3600, 86_400] {
+        let stage = stage();
+        stage.poll_once();
+        stage.pass(3 * HOUR);
+        let lost = stage.ago(MINUTE);
+        let before = delete(&stage);
+        let now = stage.now();
+        stage.set_local_time(Instant::from_millis(now.millis() + (off * 1000).max(0)));
+        stage.world.set(|settings| settings.date = DateHeader::Offset(off * 1000));
+        for source in &SOURCES() {
+            assert!(stage.desk().try_poll(source).failure.is_some(), "{source}");
+        }
+        stage.set_local_time(now);
+        stage.world.set(|settings| settings.date = DateHeader::Offset(0));
+        make_again(&stage, before);
+        for _ in 0..40 {
+            stage.pass(HOUR);
+            stage.poll_once();
+        }
+        for source in &SOURCES() {
+            let [gap] = &stage.gaps(source)[..] else { panic!("{source}: not one gap") };
+            assert!(gap.window.contains(lost), "{source}: {gap:?}");
+            assert!(gap.window.to <= now + 2 * HOUR, "{source}: {gap:?}");
+        }
     }
 }
 

@@ -48,8 +48,8 @@ fn last_sealed_and_open(segments: &[PathBuf]) -> [&PathBuf; 2] {
 /// What is said of segments that are gone.
 fn missing(stage: &Stage, numbers: &str) -> String {
     format!(
-        "{numbers} gone from {}; put back what belongs there from a copy, or collect the time of its records again with \
-         `backfill` while Atlas still holds it",
+        "{numbers} gone from {}; put back what belongs there from a copy, or collect the time of its records again \
+         (`collect --from … --to …`) while Atlas still holds it",
         stage.folder_of(&orders()).display()
     )
 }
@@ -87,7 +87,7 @@ fn oldest_segments_may_be_moved_to_other_storage_and_it_is_told_that_they_are() 
     remove(&stage, &segments[..2]);
     let said = format!(
         "the segments 00000001 to 00000002 are not in {}; unless they were moved to other storage, put them back from a \
-         copy, or collect the time of their records again with `backfill` while Atlas still holds it",
+         copy, or collect the time of their records again (`collect --from … --to …`) while Atlas still holds it",
         stage.folder_of(&orders()).display()
     );
     let outcome = stage.command(["check"]).assert_done();
@@ -182,6 +182,27 @@ fn a_damaged_segment_that_is_damaged_once_more_is_told_of_again() {
     stage.command(["collect"]).assert_done();
     let lines = stage.text_lines(&orders());
     assert_eq!(lines.iter().filter(|line| line.contains("number 4")).count(), 1, "{lines:#?}");
+}
+
+#[test]
+fn what_is_good_of_a_damaged_segment_stays_good_and_is_not_archived_again() {
+    let stage = Stage::new();
+    for number in 1..=10 {
+        stage.add_record(&orders(), SECOND, &format!("number {number}"));
+    }
+    stage.command(["collect"]).assert_done();
+    let [segment] = &paths(&stage)[..] else { panic!("not one segment") };
+    let length = fs::metadata(segment).unwrap().len();
+    stage.damaged(|| OpenOptions::new().write(true).open(segment).unwrap().set_len(length - 5).unwrap());
+    let noted = || {
+        stage.command(["collect"]).assert_done();
+        let shown = stage.command(["status"]).assert_done().stdout;
+        let noted = shown.lines().find(|line| line.starts_with("damaged segment")).map(ToOwned::to_owned);
+        (noted.unwrap(), stage.status(&orders()).records)
+    };
+    let first = noted();
+    assert_eq!(first.1, 11, "one was lost, and is archived once more");
+    assert_eq!(noted(), first);
 }
 
 /// What is good of a damaged segment can be taken away, too.

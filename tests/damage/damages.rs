@@ -30,6 +30,11 @@ pub(crate) enum Damage {
 }
 
 impl Damage {
+    /// Whether what it takes of a database depends on where its pages happen to lie.
+    pub(crate) fn depends_on_pages(self) -> bool {
+        matches!(self, Self::CutInHalf | Self::CutBetweenRecords | Self::MiddleByte | Self::LastBytes)
+    }
+
     pub(crate) const OF_FILES: [Self; 14] = [
         Self::CutInHalf,
         Self::CutBetweenRecords,

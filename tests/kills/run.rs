@@ -41,6 +41,9 @@ const A_FEW_HOURS: Duration = Duration::from_secs(20 * 3600);
 /// In which there is a burst of more than a page.
 const THREE_DAYS: Duration = Duration::from_secs(72 * 3600);
 
+/// Enough for something that hardly ever fails twice.
+const TRIES: usize = 20;
+
 /// More than the sources, their connections and the rest of a daemon need.
 const DESCRIPTORS: usize = 64;
 
@@ -190,7 +193,8 @@ impl Run {
                 println!("{} kills after {} s", self.tally.kills(), self.tally.elapsed().as_secs());
             }
         } else {
-            let fine = status.success() || atlas_dies != AtlasDies::Never && status.code() == Some(1);
+            // Some answers are wrong, and a wrong one is not asked for again in the same poll.
+            let fine = status.success() || status.code() == Some(1);
             assert!(fine && !life.is_daemon(), "{life:?} ended by itself: {}", ending(status, &said));
         }
         self.again = !self.again && self.plan.dice.percent(12);
@@ -228,32 +232,40 @@ impl Run {
         let descriptors = daemon.descriptors();
         assert!(descriptors < DESCRIPTORS, "the daemon has {descriptors} files open");
         daemon.signal(Signal::TERM);
-        self.end_well(daemon, "the daemon");
-        let collect = Victim::start(&folder, &Life::Collect.arguments());
-        self.end_well(collect, "collect");
+        assert!(self.end_well(daemon, "the daemon"), "the daemon ended with a failure");
+        self.live_well(&Life::Collect);
     }
 
     /// Whatever lies apart is joined, and nothing of what is there comes again. When the last `collect` began.
     fn ask_for_everything(&mut self) -> Instant {
-        let folder = self.folder.path();
-        let everything = Window::new(self.since, SystemClock.now());
-        let backfill = Victim::start(&folder, &Life::Backfill(everything).arguments());
-        self.end_well(backfill, "collect of everything again");
-        let polled = SystemClock.now();
-        let collect = Victim::start(&folder, &Life::Collect.arguments());
-        self.end_well(collect, "the last collect");
-        polled
+        self.live_well(&Life::Backfill(Window::new(self.since, SystemClock.now())));
+        self.live_well(&Life::Collect)
     }
 
-    fn end_well(&mut self, victim: Victim, who: &str) {
+    /// Tries until it succeeds, though some answers are wrong. When the last try began.
+    fn live_well(&mut self, life: &Life) -> Instant {
+        let folder = self.folder.path();
+        for _ in 0..TRIES {
+            let begun = SystemClock.now();
+            let victim = Victim::start(&folder, &life.arguments());
+            if self.end_well(victim, life.name()) {
+                return begun;
+            }
+        }
+        panic!("{life:?} did not succeed");
+    }
+
+    /// Lets it end by itself. Whether nothing failed.
+    fn end_well(&mut self, victim: Victim, who: &str) -> bool {
         let folder = self.folder.path();
         let (status, said) = victim.finish();
-        assert!(status.success(), "{who} failed: {}", ending(status, &said));
+        assert!(matches!(status.code(), Some(0 | 1)), "{who} failed: {}", ending(status, &said));
         let mut names = HashMap::new();
         name_sources(&folder, &mut names);
         let after = Snapshot::take(&folder);
         self.journal.note(&said.commits, &names, &after);
         self.before = after;
+        status.success()
     }
 }
 

@@ -18,7 +18,7 @@ mod stage;
 
 use atlas_logd::source::Kind;
 
-use self::{next::Next, place::Place, stage::Stage};
+use self::{next::Next, outcome::Outcome, place::Place, stage::Stage};
 use crate::scene::Scene;
 
 /// The source whose files are damaged; the other one must not notice.
@@ -32,7 +32,12 @@ fn rows(places: &[Place]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for &place in places {
         for &damage in place.damages() {
-            let cells = Next::ALL.iter().map(|&next| stage.cell(place, damage, next).to_string());
+            let depends = place.is_a_database() && damage.depends_on_pages();
+            let cells = Next::ALL.iter().map(|&next| match stage.cell(place, damage, next) {
+                Outcome::Harm(harm) => Outcome::Harm(harm).to_string(),
+                _ if depends => next.whatever_page_it_is().to_owned(),
+                outcome => outcome.to_string(),
+            });
             let head = [place.in_words().to_owned(), damage.in_words(place.is_folder()).to_owned()];
             rows.push(head.into_iter().chain(cells).collect());
         }

@@ -30,4 +30,12 @@ impl Next {
             Self::Check => "`check`",
         }
     }
+
+    /// What comes of damage to a page of a database, of which nobody can say which one it is.
+    pub(super) fn whatever_page_it_is(self) -> &'static str {
+        match self {
+            Self::Status | Self::Check => "says so or finds nothing",
+            _ => "exact or refused",
+        }
+    }
 }

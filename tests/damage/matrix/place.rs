@@ -93,6 +93,11 @@ impl Place {
         )
     }
 
+    /// Whether SQLite reads it page by page.
+    pub(super) fn is_a_database(self) -> bool {
+        matches!(self, Self::Database | Self::Log)
+    }
+
     pub(super) fn is_of_the_state(self) -> bool {
         matches!(self, Self::Database | Self::Log | Self::Lock | Self::StateFolder)
     }

@@ -284,6 +284,7 @@ impl Story {
         let from = self.stage.ago(DAY.mul_f64(self.rng.random_range(0.0..10.0)));
         let window = Window::new(from, from + HOUR.mul_f64(self.rng.random_range(0.01..48.0)));
         self.tell(&format!("of {source}, {window}"));
+        self.outages.note_backfill(&source, window);
         // It fails where Atlas does not hold the range any more.
         let report = desk.try_backfill(&source, window);
         self.tally.count("records", report.figures.records);

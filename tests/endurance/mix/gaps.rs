@@ -42,6 +42,13 @@ impl Outages {
         self.absent.entry(source.clone()).or_default().push(Window::new(before - MARGIN, now + MARGIN));
     }
 
+    /// A range of `source` is collected again: of what was never claimed, nobody knows what there was before it was away.
+    pub(super) fn note_backfill(&mut self, source: &Source, window: Window) {
+        let Some(absences) = self.absent.get_mut(source) else { return };
+        let Some(last) = absences.iter().map(|absence| absence.to).max() else { return };
+        absences.push(Window::new(window.from, window.to.min(last)));
+    }
+
     /// Every gap has a reason that is true.
     pub(super) fn assert_true(&self, source: &Source, gaps: &[Gap]) {
         for gap in gaps {
