@@ -241,7 +241,8 @@ impl Fetch<'_> {
         let bounds = AnswerBounds {
             asked: question.asked,
             ahead: self.purpose == Purpose::Forward,
-            end_after: judgement.change.end_after(end),
+            // A page that may be full is one of several answers to the same window, which hold the same records.
+            end_after: if keep_full { end } else { judgement.change.end_after(end) },
             slack: question.window.from.since(question.asked.from),
             settle: self.task.settle,
         };
