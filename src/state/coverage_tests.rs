@@ -151,7 +151,7 @@ proptest! {
                     // As it comes back from an intent that a crash left.
                     let stored = CoverageChange::from_stored(&change.to_stored().unwrap()).unwrap();
                     prop_assert_eq!(&stored, change);
-                    stored.apply(&transaction, &mut state).unwrap();
+                    stored.commit(&transaction, &mut state, |_| Ok(())).unwrap();
                 }
                 Step::Declare(gap) => state.declare(&transaction, gap).unwrap(),
             }

@@ -26,6 +26,8 @@ pub(crate) struct Judged {
     pub(crate) segments: u64,
     /// Identical records without any time that were taken for one, at the edges of backfills.
     pub(crate) taken_for_one: u64,
+    /// Records without any time that were archived again, there too.
+    pub(crate) archived_again: u64,
 }
 
 /// A source in `status --json`.
@@ -68,7 +70,7 @@ pub(crate) fn judge(folder: &Path, world: &World, journal: &Journal, polled: Opt
             continue;
         };
         let comparison = Comparison::new(world, &source, records);
-        comparison.nothing_made_up();
+        judged.archived_again += comparison.made_up_but_timeless() as u64;
         comparison.in_order(journal.ends(&state.folder));
         for collected in islands.iter().copied().chain([Window::new(start, end)]) {
             judged.taken_for_one += comparison.missing_but_twins(collected, world.now(), &[]) as u64;

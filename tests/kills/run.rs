@@ -115,9 +115,11 @@ impl Run {
             judged.segments,
         );
         println!(
-            "{} records without any time were taken for an identical one, at edges of backfills",
-            judged.taken_for_one
+            "{} records without any time were taken for an identical one, and {} were archived again, at edges of backfills",
+            judged.taken_for_one, judged.archived_again
         );
+        let most = 1 + u64::from(self.kills / 100);
+        assert!(judged.taken_for_one + judged.archived_again <= most, "more than {most} of those");
         println!(
             "the observer looked {} times, and {} segments carried the append-only attribute; {} s in all",
             observed.looks,
