@@ -55,7 +55,9 @@ fn syncs(of: impl Fn(&Path) -> bool) -> Vec<usize> {
 }
 
 fn every_operation_fails_with(errno: Errno, advice: &str) {
-    for operation in 0..operations().len() {
+    let operations = operations().len();
+    println!("{operations} operations, each with {errno}");
+    for operation in 0..operations {
         let (said, what, damaged) = life(Failing { operation, errno, more: 0 });
         let syncs_segment = what.starts_with("sync payments/");
         assert_eq!(
@@ -95,6 +97,7 @@ fn a_read_only_file_system_loses_nothing() {
 fn a_segment_that_cannot_be_synced_twice_in_a_row_ends_the_poll_and_the_next_one_goes_on() {
     let syncs = syncs(is_segment);
     assert!(syncs.len() > 5, "{} syncs of segments", syncs.len());
+    println!("{} syncs of segments", syncs.len());
     for operation in syncs {
         let (said, what, damaged) = life(Failing { operation, errno: Errno::IO, more: 1 });
         assert_eq!(damaged, 2, "{what}: {said:?}");
@@ -110,6 +113,7 @@ fn a_failed_sync_and_then_a_power_loss_lose_nothing() {
     let steps = workload::steps();
     let syncs = syncs(|_| true);
     assert!(syncs.len() > 50, "{} syncs", syncs.len());
+    println!("{} syncs", syncs.len());
     for operation in syncs {
         let machine = Machine::new();
         machine.disk.fail(Failing { operation, errno: Errno::IO, more: 0 });

@@ -95,6 +95,7 @@ fn every_write_to_the_state_fails_once_and_the_next_poll_goes_on() {
     };
     let (writes, failed) = run(usize::MAX);
     assert!(failed.is_empty() && writes > 500, "{writes} writes: {failed:?}");
+    println!("{writes} writes");
     // Most are of fingerprints, one of which is like the other.
     let step = if std::env::var_os("ATLAS_LOGD_EVERY_WRITE").is_some() { 1 } else { 41 };
     for failing in (0..writes).step_by(step) {
