@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use rusqlite::Connection;
+
 use crate::{
     clock::Clock,
     collect::{Observer, PollError, PollReport, blocking::blocking},
@@ -62,26 +64,28 @@ impl Desk {
 
     /// The gaps of a source with this reason.
     pub(super) async fn gap_ranges(&self, state: &SourceState, reason: GapReason) -> Result<Vec<Window>, PollError> {
-        let (committer, state) = (Arc::clone(&self.committer), state.clone());
-        let all = blocking(move || {
-            Ok(committer.store().read(|connection| {
-                state.verify_rows(connection)?;
-                gaps(connection, state.key)
-            })?)
-        })
-        .await?;
+        let all = self.verified_rows(state, gaps).await?;
         Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
     }
 
     /// The ranges of a source that are claimed to be archived, less their gaps.
     pub(super) async fn claimed(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
+        let mut claimed = self.verified_rows(state, islands).await?;
+        claimed.extend(state.start.zip(state.end).map(|(start, end)| Window::new(start, end)));
+        Ok(claimed)
+    }
+
+    /// Reads rows of a source that its digest covers.
+    async fn verified_rows<T: Send + 'static>(
+        &self,
+        state: &SourceState,
+        rows: fn(&Connection, SourceKey) -> Result<Vec<T>, StateError>,
+    ) -> Result<Vec<T>, PollError> {
         let (committer, state) = (Arc::clone(&self.committer), state.clone());
         blocking(move || {
             Ok(committer.store().read(|connection| {
                 state.verify_rows(connection)?;
-                let mut claimed = islands(connection, state.key)?;
-                claimed.extend(state.start.zip(state.end).map(|(start, end)| Window::new(start, end)));
-                Ok::<_, StateError>(claimed)
+                rows(connection, state.key)
             })?)
         })
         .await

@@ -5,20 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::Transaction;
-
 use crate::{
     archive::{Archive, MARKER, SegmentName, SpoolWriter, Spooled, folder},
     clock::Clock,
     commit::{
-        CommitError, Rotation, damage, examine,
+        CommitError, Rotation, damage,
         place::{self, Damage, Placed},
         tail,
     },
     source::Source,
     state::{
-        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SealedSegment, SourceState, StateError, Store,
-        damaged_segments, record_poll,
+        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll,
     },
 };
 
@@ -31,20 +28,12 @@ pub struct Records {
     pub change: CoverageChange,
 }
 
-/// What was found before the open segment was to be sealed.
-struct Inspected {
-    /// Whether records are lost.
-    lost: bool,
-    /// Whether the open segment was damaged, and is sealed for that.
-    sealed: bool,
-}
-
 /// The one writer of the archive.
 #[derive(Debug)]
 pub struct Committer {
-    store: Arc<Store>,
-    archive: Archive,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<Store>,
+    pub(super) archive: Archive,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Committer {
@@ -268,26 +257,6 @@ impl Committer {
         })
     }
 
-    /// Refuses segments that the state does not know, and tells of those that it knows and that are not there.
-    fn look_at_names(&self, state: &SourceState) -> Result<(), CommitError> {
-        let root = self.archive.folder();
-        let names = examine::names(self.archive.files(), Path::new(&state.folder))?;
-        if let Some(unknown) = examine::unknown(root, state, &names) {
-            return Err(unknown);
-        }
-        let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
-        let mut told = examine::told_to_be_gone(&noted);
-        // The last one is looked at more closely.
-        told.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
-        for fault in examine::missing(&root.join(&state.folder), state, &told, &names) {
-            match fault.may_be_meant() {
-                true => tracing::warn!(source = state.display_name(), "{fault}"),
-                false => tracing::error!(source = state.display_name(), "{fault}"),
-            }
-        }
-        Ok(())
-    }
-
     /// Steps 3 and 4. A damaged segment is given up once; the second time the next poll goes on.
     fn finish(&self, state: &mut SourceState, mut intent: Intent, fresh: bool) -> Result<(), CommitError> {
         for last_try in [false, true] {
@@ -332,88 +301,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Seals the open segment if it is damaged. Before it is sealed for another reason is the last moment to see that:
-    /// nobody looks at a sealed one again.
-    fn seal_if_damaged(&self, state: &mut SourceState) -> Result<Option<Damage>, CommitError> {
-        let damage = place::inspect(self.archive.files(), state)?;
-        if let Some(damage) = &damage {
-            self.seal_damaged(state, damage, |_, _| Ok(()))?;
-        }
-        Ok(damage)
-    }
-
-    /// Looks at the last sealed segment: it may have been damaged since, also once more. Each damage is noted once. Whether
-    /// records are lost.
-    fn look_at_sealed(&self, state: &mut SourceState) -> Result<bool, CommitError> {
-        let Some(sealed) = state.sealed.clone() else { return Ok(false) };
-        self.note_if_damaged(state, &sealed)
-    }
-
-    fn note_if_damaged(&self, state: &mut SourceState, sealed: &SealedSegment) -> Result<bool, CommitError> {
-        let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
-        let folder = Path::new(&state.folder);
-        let damage = place::damage_to_sealed(self.archive.files(), folder, sealed)?;
-        let Some(damage) = damage.filter(|damage| examine::is_news(&noted, &sealed.name, damage)) else {
-            return Ok(false);
-        };
-        self.tell_of_damage(state, &sealed.name, &damage, "a sealed segment is damaged");
-        let now = self.clock.now();
-        self.store.transaction(|transaction| {
-            damage::note_sealed(transaction, state, sealed, &damage, now)?;
-            Ok::<_, CommitError>(damage.lost)
-        })
-    }
-
-    /// Before the open segment is sealed: afterwards nobody looks at the one before it again. Whether records of either are
-    /// lost, and whether the open one was sealed because of that.
-    fn inspect_before_sealing(&self, state: &mut SourceState) -> Result<Inspected, CommitError> {
-        // What is refused for now may be put right, the sealed one with it.
-        self.refuse_longer(state)?;
-        let sealed_lost = self.look_at_sealed(state)?;
-        let damage = self.seal_if_damaged(state)?;
-        let lost = sealed_lost || damage.as_ref().is_some_and(|damage| damage.lost);
-        Ok(Inspected { lost, sealed: damage.is_some() })
-    }
-
-    fn tell_of_damage(&self, state: &SourceState, segment: &SegmentName, damage: &Damage, what: &str) {
-        tracing::error!(
-            source = state.display_name(),
-            segment = %self.segment_path(state, segment).display(),
-            good_bytes = damage.good_length,
-            records_lost = damage.lost,
-            "{what}: {}; {}",
-            damage.detail,
-            if damage.lost { "what it lost is asked of Atlas again" } else { "nothing was lost" },
-        );
-    }
-
-    fn seal_damaged(
-        &self,
-        state: &mut SourceState,
-        damage: &Damage,
-        also: impl FnOnce(&Transaction<'_>, &mut SourceState) -> Result<(), CommitError>,
-    ) -> Result<(), CommitError> {
-        if let Some(open) = &state.open {
-            self.tell_of_damage(state, &open.name, damage, "a segment is damaged and was sealed");
-        }
-        self.store.transaction(|transaction| {
-            damage::seal_damaged(transaction, state, damage, self.clock.now())?;
-            also(transaction, state)
-        })?;
-        self.make_open_segment(state)
-    }
-
-    /// Bytes that someone else wrote have to be seen before a commit is begun: afterwards they could be its own.
-    fn refuse_longer(&self, state: &SourceState) -> Result<(), CommitError> {
-        let Some(open) = &state.open else { return Ok(()) };
-        let path = Path::new(&state.folder).join(open.name.as_str());
-        match self.archive.files().length(&path).map_err(CommitError::io("look at", &path))? {
-            Some(actual) if actual > open.length => Err(CommitError::Longer { path, expected: open.length, actual }),
-            _ => Ok(()),
-        }
-    }
-
-    fn make_open_segment(&self, state: &SourceState) -> Result<(), CommitError> {
+    pub(super) fn make_open_segment(&self, state: &SourceState) -> Result<(), CommitError> {
         place::inspect(self.archive.files(), state)?;
         Ok(())
     }
@@ -428,7 +316,7 @@ impl Committer {
         tail.map_err(CommitError::io("read", path))
     }
 
-    fn segment_path(&self, state: &SourceState, segment: &SegmentName) -> PathBuf {
+    pub(super) fn segment_path(&self, state: &SourceState, segment: &SegmentName) -> PathBuf {
         self.archive.folder().join(&state.folder).join(segment.as_str())
     }
 

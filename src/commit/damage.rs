@@ -19,18 +19,9 @@ pub(super) fn seal_damaged(
     now: Instant,
 ) -> Result<(), StateError> {
     let Some(open) = source.open.clone() else { return Ok(()) };
-    let noted = DamagedSegment {
-        name: open.name.clone(),
-        good_length: damage.good_length,
-        detail: damage.detail.clone(),
-        noticed: now,
-    };
-    source.record_damage(transaction, &noted)?;
-    if damage.lost {
-        ask_again(transaction, source, open.collected_from, &noted)?;
-    }
+    note(transaction, source, &open.name, open.collected_from, damage, now)?;
     source.rotate(now);
-    keep_what_is_good(source, &noted.name, damage);
+    keep_what_is_good(source, &open.name, damage);
     source.save(transaction)
 }
 
@@ -42,18 +33,26 @@ pub(super) fn note_sealed(
     damage: &Damage,
     now: Instant,
 ) -> Result<(), StateError> {
-    let noted = DamagedSegment {
-        name: sealed.name.clone(),
-        good_length: damage.good_length,
-        detail: damage.detail.clone(),
-        noticed: now,
-    };
-    keep_what_is_good(source, &noted.name, damage);
+    note(transaction, source, &sealed.name, sealed.collected_from, damage, now)?;
+    keep_what_is_good(source, &sealed.name, damage);
+    source.save(transaction)
+}
+
+fn note(
+    transaction: &Transaction<'_>,
+    source: &mut SourceState,
+    segment: &SegmentName,
+    collected_from: Option<Instant>,
+    damage: &Damage,
+    now: Instant,
+) -> Result<(), StateError> {
+    let Damage { good_length, detail, .. } = damage.clone();
+    let noted = DamagedSegment { name: segment.clone(), good_length, detail, noticed: now };
     source.record_damage(transaction, &noted)?;
     if damage.lost {
-        ask_again(transaction, source, sealed.collected_from, &noted)?;
+        ask_again(transaction, source, collected_from, &noted)?;
     }
-    source.save(transaction)
+    Ok(())
 }
 
 /// What is still good of the last sealed segment can be damaged later, too.

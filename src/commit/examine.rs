@@ -2,7 +2,6 @@
 //! newest two. It may be taken while somebody collects.
 
 use std::{
-    collections::HashSet,
     ffi::OsString,
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -117,9 +116,9 @@ fn examine_below(
     // What the state says was there before a look is judged by the state before it, and what it does not know by the state
     // after it: somebody may be collecting.
     let Some((before, _, noted)) = load()? else { return Ok(Vec::new()) };
-    let mut faults = losses(root, files, &before, &noted)?;
     let folder = Path::new(&before.folder);
     let names = names(files, folder)?;
+    let mut faults = losses(root, files, &before, &noted, &names)?;
     let open = before.open.as_ref().map(|open| folder.join(open.name.as_str()));
     let length = match &open {
         Some(path) => files.length(path).map_err(CommitError::io("look at", path))?,
@@ -144,23 +143,16 @@ pub(super) fn is_news(noted: &[DamagedSegment], name: &SegmentName, damage: &Dam
     before.is_none_or(|before| damage.good_length < before.good_length)
 }
 
-/// The segments of which it was noted that nothing is left.
-pub(super) fn told_to_be_gone(noted: &[DamagedSegment]) -> HashSet<SegmentName> {
-    noted.iter().filter(|damaged| damaged.good_length == 0).map(|damaged| damaged.name.clone()).collect()
-}
-
 /// What of that which the state knows is gone or changed. What is `noted` was told already.
 fn losses(
     root: &Path,
     files: &dyn Files,
     state: &SourceState,
     noted: &[DamagedSegment],
+    names: &[Named],
 ) -> Result<Vec<SegmentFault>, CommitError> {
     let folder = root.join(&state.folder);
     let mut faults = Vec::new();
-    let mut told = told_to_be_gone(noted);
-    // It is looked at more closely.
-    told.extend(state.sealed.as_ref().map(|sealed| sealed.name.clone()));
     let open = state.open.as_ref().map(|open| &open.name).zip(place::damage_to_open(files, state)?);
     let sealed = match &state.sealed {
         Some(sealed) => {
@@ -177,8 +169,7 @@ fn losses(
             });
         }
     }
-    let names = names(files, Path::new(&state.folder))?;
-    faults.extend(missing(&folder, state, &told, &names));
+    faults.extend(missing(root, state, noted, names));
     Ok(faults)
 }
 
@@ -205,20 +196,22 @@ pub(super) fn unknown(root: &Path, state: &SourceState, names: &[Named]) -> Opti
     Some(CommitError::Unknown { path: root.join(&state.folder).join(&unknown.file) })
 }
 
-/// The segments that are not in `folder`, but for those of which that was `told` already. The open one is made when
-/// it is needed.
+/// The segments that are not there. Of those of which it was `noted` that nothing is left, that was told; the last two are
+/// looked at more closely, and the open one is made when it is needed.
 pub(super) fn missing(
-    folder: &Path,
+    root: &Path,
     state: &SourceState,
-    told: &HashSet<SegmentName>,
+    noted: &[DamagedSegment],
     names: &[Named],
 ) -> Vec<SegmentFault> {
-    let named = names.iter().map(|named| &named.segment).chain(told).chain(state.open.as_ref().map(|open| &open.name));
+    let gone = noted.iter().filter(|damaged| damaged.good_length == 0).map(|damaged| &damaged.name);
+    let newest = state.sealed.iter().map(|sealed| &sealed.name).chain(state.open.iter().map(|open| &open.name));
+    let named = names.iter().map(|named| &named.segment).chain(gone).chain(newest);
     let mut there: Vec<u64> = named.map(SegmentName::sequence).filter(|number| *number < state.next_sequence).collect();
     there.push(state.next_sequence);
     there.sort_unstable();
     there.dedup();
-    let folder = folder.to_owned();
+    let folder = root.join(&state.folder);
     let mut numbers = Vec::new();
     let mut faults = Vec::new();
     let mut expected = 1;

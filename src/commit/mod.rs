@@ -21,6 +21,7 @@ mod committer;
 mod damage;
 mod error;
 mod examine;
+mod inspection;
 mod place;
 mod rotation;
 mod tail;

@@ -1,6 +1,6 @@
 //! What the state knows of one source.
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, named_params};
 use serde::Serialize;
 
 use crate::{
@@ -144,14 +144,8 @@ impl SourceState {
     /// # Errors
     /// When the row is damaged, or whatever SQLite gives.
     pub fn load(connection: &Connection, id: &SourceId) -> Result<Option<Self>, StateError> {
-        let mut statement = connection
-            .prepare_cached(&format!("{SELECT} WHERE project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4"))?;
-        let found = statement
-            .query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), Self::from_row)
-            .optional()?;
-        let Some(state) = found.transpose()? else { return Ok(None) };
-        state.verify_rows(connection)?;
-        Ok(Some(state))
+        let named = "project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4";
+        Self::load_where(connection, named, (&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()))
     }
 
     /// The state of the source with this key; nothing if there is none.
@@ -159,8 +153,16 @@ impl SourceState {
     /// # Errors
     /// Those of [`SourceState::load`].
     pub fn load_by_key(connection: &Connection, key: SourceKey) -> Result<Option<Self>, StateError> {
-        let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE key = ?1"))?;
-        let found = statement.query_row([key], Self::from_row).optional()?;
+        Self::load_where(connection, "key = ?1", [key])
+    }
+
+    fn load_where(
+        connection: &Connection,
+        condition: &str,
+        parameters: impl Params,
+    ) -> Result<Option<Self>, StateError> {
+        let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE {condition}"))?;
+        let found = statement.query_row(parameters, Self::from_row).optional()?;
         let Some(state) = found.transpose()? else { return Ok(None) };
         state.verify_rows(connection)?;
         Ok(Some(state))

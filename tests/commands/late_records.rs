@@ -10,7 +10,7 @@ use crate::harness::{HOUR, MINUTE, SECOND, Stage, orders, prod};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     let stage = Stage::at(NOW);
     stage.configure(|config| config.settle("15m"));
     stage

@@ -8,15 +8,10 @@ use atlas_logd::{
     window::Window,
 };
 
-use crate::harness::{HOUR, MINUTE, Stage, orders, prod};
-
-const NOW: &str = "2026-11-20T12:00:00Z";
-
-fn stage() -> Stage {
-    let stage = Stage::at(NOW);
-    stage.configure(|config| config.settle("15m"));
-    stage
-}
+use crate::{
+    harness::{HOUR, MINUTE, Stage, orders, prod},
+    late_records::stage,
+};
 
 /// A record of both sources that happened so long ago and arrives so much later than it happened.
 fn add_late(stage: &Stage, note: &str, happened: Duration, late: Duration) {
