@@ -30,6 +30,7 @@ pub mod collect;
 pub mod commit;
 pub mod config;
 pub mod daemon;
+pub mod evidence;
 pub mod instant;
 mod lock;
 mod nearest;

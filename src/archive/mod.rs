@@ -18,6 +18,7 @@ mod name;
 mod reader;
 mod root;
 mod spool;
+mod stored;
 
 pub use error::{ArchiveError, explain};
 pub use files::{Entry, EntryIs, Files, ReadFile, RealFiles, WriteFile};
@@ -26,3 +27,4 @@ pub use reader::{SegmentPart, edge_records, for_each_record};
 pub use root::{Archive, MARKER};
 pub(crate) use spool::remove_stale as remove_stale_spool;
 pub use spool::{SPOOL, SpoolWriter, Spooled};
+pub use stored::StoredForm;

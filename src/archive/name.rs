@@ -2,10 +2,18 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
 use crate::{instant::Instant, source::Source};
 
 /// The longest name of a folder, in bytes. File systems allow 255; the rest is for what is added to tell two apart.
 const LONGEST: usize = 200;
+
+/// The end of a segment's name.
+const SEGMENT: &str = ".ndjson";
+
+/// The end of the name of a segment's digest.
+const DIGEST: &str = ".digest.json";
 
 /// A name from Atlas or the configuration as the name of a folder: what a file name cannot hold, or what means
 /// something here, is percent-escaped.
@@ -66,7 +74,7 @@ impl SegmentName {
     /// The name of the segment with this sequence number, opened at `opened`.
     #[must_use]
     pub fn new(sequence: u64, opened: Instant) -> Self {
-        Self { sequence, text: format!("{sequence:08}-{}.ndjson", opened.compact()) }
+        Self { sequence, text: format!("{sequence:08}-{}{SEGMENT}", opened.compact()) }
     }
 
     /// Counts up for ever within one source.
@@ -81,6 +89,22 @@ impl SegmentName {
         &self.text
     }
 
+    /// The name of its digest: `00000042-20261122T101500Z.digest.json`.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        format!("{}{DIGEST}", self.stem())
+    }
+
+    /// The segment that a digest is of, by the name of the digest's file.
+    #[must_use]
+    pub fn of_digest(file_name: &str) -> Option<Self> {
+        format!("{}{SEGMENT}", file_name.strip_suffix(DIGEST)?).parse().ok()
+    }
+
+    fn stem(&self) -> &str {
+        self.text.strip_suffix(SEGMENT).unwrap_or(&self.text)
+    }
+
     /// When the segment was opened, in whole seconds.
     #[must_use]
     pub fn opened(&self) -> Instant {
@@ -89,7 +113,7 @@ impl SegmentName {
 }
 
 fn opened(name: &str) -> Option<Instant> {
-    let (_, compact) = name.strip_suffix(".ndjson")?.split_once('-')?;
+    let (_, compact) = name.strip_suffix(SEGMENT)?.split_once('-')?;
     let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", compact).ok()?;
     civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp().into())
 }
@@ -103,6 +127,19 @@ impl FromStr for SegmentName {
         let name = Self::new(sequence, opened(text).ok_or(())?);
         // Only the one way of writing it: `+1-…` or `1-…` is somebody else's file.
         if name.text == text { Ok(name) } else { Err(()) }
+    }
+}
+
+impl Serialize for SegmentName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for SegmentName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| D::Error::custom(format!("{text:?} is not the name of a segment")))
     }
 }
 
@@ -157,6 +194,9 @@ mod tests {
         assert_eq!(name.as_str(), "00000042-20261122T101500Z.ndjson");
         assert_eq!(name.as_str().parse(), Ok(name.clone()));
         assert_eq!(name.opened().to_string(), "2026-11-22T10:15:00Z");
+        assert_eq!(name.digest(), "00000042-20261122T101500Z.digest.json");
+        assert_eq!(SegmentName::of_digest(&name.digest()), Some(name.clone()));
+        assert_eq!(SegmentName::of_digest(name.as_str()), None);
         for other in [
             "42-20261122T101500Z.ndjson",
             "00000042-20261122T101500Z.ndjson.gz",
