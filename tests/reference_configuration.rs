@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{collections::BTreeSet, ffi::OsString, fs, path::Path};
+use std::{collections::BTreeSet, ffi::OsString, fs, path::Path, time::Duration};
 
 use atlas_logd::config::{Config, Credential, Secret, keys, parse};
+use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 
 const REFERENCE: &str = include_str!("../config/atlas-logd.toml");
 
 /// Sections whose keys have defaults.
 const SECTIONS_WITH_DEFAULTS: [&str; 5] = ["archive", "state", "schedule", "collect", "atlas"];
+
+/// Keys of these that have none: what they ask for is not done.
+const WITHOUT_DEFAULT: [&str; 3] = ["archive.keep", "archive.min_free", "atlas.ca_file"];
 
 /// Only what has no default.
 const MINIMAL: &str = r#"
@@ -28,6 +32,8 @@ fn loaded(text: &str, credentials_directory: &Path) -> Config {
     for name in ["atlas-client-secret", "atlas-private-key"] {
         fs::write(credentials_directory.join(name), "secret\n").unwrap();
     }
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32])).to_openssh(LineEnding::LF).unwrap();
+    fs::write(credentials_directory.join("atlas-signing-key"), key).unwrap();
     let environment = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| OsString::from(credentials_directory));
     parse(text, Path::new("/etc/atlas-logd/config.toml"), &environment).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -103,6 +109,7 @@ fn it_shows_the_defaults_of_the_code() {
     assert_eq!(reference.state_dir, minimal.state_dir);
     assert_eq!(reference.schedule, minimal.schedule);
     assert_eq!(reference.collect, minimal.collect);
+    assert_eq!(reference.evidence, minimal.evidence);
     assert_eq!(reference.atlas, minimal.atlas);
     for project in &reference.projects {
         assert_eq!(project.schedule, minimal.projects[0].schedule);
@@ -120,7 +127,7 @@ fn it_names_every_key_and_no_other() {
 fn every_default_is_in_force_in_it() {
     let has_default = |name: &&String| {
         let section = name.split('.').next().unwrap_or_default();
-        SECTIONS_WITH_DEFAULTS.contains(&section) && *name != "atlas.ca_file"
+        SECTIONS_WITH_DEFAULTS.contains(&section) && !WITHOUT_DEFAULT.contains(&name.as_str())
     };
     let known: BTreeSet<String> = keys().iter().filter(has_default).cloned().collect();
     let written: BTreeSet<String> = keys_in(REFERENCE).iter().filter(has_default).cloned().collect();
@@ -137,4 +144,8 @@ fn what_is_commented_in_it_is_valid_too() {
     let config = loaded(&lines.join("\n"), folder.path());
     assert_eq!(config.projects[1].access_history_filter.to_string(), "auth_result=failure,ip_address=203.0.113.9");
     assert_eq!(config.projects[1].schedule.stream_audit, "0 * * * * *");
+    assert_eq!(config.projects[1].schedule.reconcile, None);
+    assert_eq!(config.archive.keep, Some(Duration::from_secs(400 * 86_400)));
+    assert_eq!(config.archive.min_free, Some(5 << 30));
+    assert_eq!(config.evidence.signing_key, Some(folder.path().join("atlas-signing-key")));
 }

@@ -1,12 +1,19 @@
 //! The sections `[archive]` and `[state]`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
-    Archive, Config, RotateEvery, choice, keys, mode, path,
+    Archive, Compress, Config, RotateEvery, choice, duration, keys, mode, path,
+    quote::quote,
     size::{self, TIB},
     table::Table,
 };
+
+/// A day more than the 7 days that Atlas may be asked for again, of whatever kind.
+const SHORTEST_KEEP: Duration = Duration::from_secs(8 * 24 * 3600);
 
 /// Reads `[archive]` and the folder of `[state]`, from a configuration that lies in `folder`.
 pub(super) fn read(document: &Table<'_>, folder: &Path) -> (Archive, PathBuf) {
@@ -14,8 +21,8 @@ pub(super) fn read(document: &Table<'_>, folder: &Path) -> (Archive, PathBuf) {
     let archive = document.table("archive", keys::ARCHIVE);
     let state = document.table("state", keys::STATE);
 
-    refuse_compression(&archive);
     let rotations = [("hour", RotateEvery::Hour), ("day", RotateEvery::Day)];
+    let compressions = [("none", Compress::None), ("gzip", Compress::Gzip), ("zstd", Compress::Zstd)];
     let checked = Archive {
         dir: archive.parsed("dir", "/var/log/atlas-logd", |text| path::parse(text, folder)).unwrap_or(default.dir),
         // One byte is of use to tests: each window becomes a segment.
@@ -25,6 +32,11 @@ pub(super) fn read(document: &Table<'_>, folder: &Path) -> (Archive, PathBuf) {
         rotate_every: archive
             .parsed("rotate_every", "day", |text| choice::parse(text, &rotations))
             .unwrap_or(default.rotate_every),
+        compress: archive
+            .parsed("compress", "none", |text| choice::parse(text, &compressions))
+            .unwrap_or(default.compress),
+        keep: archive.parsed("keep", "400d", parse_keep),
+        min_free: archive.parsed("min_free", "5GiB", |text| size::parse_within(text, 1..=16 * TIB)),
         file_mode: archive.parsed("file_mode", "0640", mode::parse_file).unwrap_or(default.file_mode),
         dir_mode: archive.parsed("dir_mode", "0750", mode::parse_dir).unwrap_or(default.dir_mode),
     };
@@ -39,11 +51,15 @@ pub(super) fn read(document: &Table<'_>, folder: &Path) -> (Archive, PathBuf) {
     (checked, state_dir)
 }
 
-fn refuse_compression(archive: &Table<'_>) {
-    archive.parsed("compress", "none", |text| {
-        match choice::parse(text, &[("none", true), ("gzip", false), ("zstd", false)])? {
-            true => Ok(()),
-            false => Err("this version does not compress sealed segments yet; allowed: \"none\"".to_owned()),
-        }
-    });
+/// How long segments are kept.
+fn parse_keep(text: &str) -> Result<Duration, String> {
+    let keep = duration::parse(text)?;
+    if keep >= SHORTEST_KEEP {
+        return Ok(keep);
+    }
+    Err(format!(
+        "{} is too short: Atlas may be asked for the last 7 days again, and what was removed would be archived twice; \
+         allowed: 8d or more, for example \"400d\"",
+        quote(text)
+    ))
 }

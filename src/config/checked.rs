@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::Schedule;
 use crate::{
     instant::Instant,
     source::{Filter, Kind, Source},
@@ -22,6 +23,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// How sources are polled.
     pub collect: Collect,
+    /// How the archive proves itself.
+    pub evidence: Evidence,
     /// How Atlas is reached.
     pub atlas: Atlas,
     /// Credentials by the name that projects use.
@@ -35,7 +38,7 @@ impl Config {
     pub const DEFAULT_STATE_DIR: &str = "/var/lib/atlas-logd";
 
     /// The keys in which `new` differs and that a running daemon cannot change, because state and archive are open and
-    /// locked where they are; empty when `new` can be put in force.
+    /// locked where they are, and the signing key is read once; empty when `new` can be put in force.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
         let (old, new_archive) = (&self.archive, &new.archive);
@@ -44,6 +47,7 @@ impl Config {
             ("archive.file_mode", old.file_mode != new_archive.file_mode),
             ("archive.dir_mode", old.dir_mode != new_archive.dir_mode),
             ("state.dir", self.state_dir != new.state_dir),
+            ("evidence.signing_key", self.evidence.signing_key != new.evidence.signing_key),
         ];
         fixed.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
@@ -58,6 +62,12 @@ pub struct Archive {
     pub rotate_size: u64,
     /// A segment is sealed when the hour or day (UTC) in which it was opened is over.
     pub rotate_every: RotateEvery,
+    /// How sealed segments are compressed.
+    pub compress: Compress,
+    /// Sealed segments whose records are all older than this are removed; nothing means that all are kept for ever.
+    pub keep: Option<Duration>,
+    /// Collection pauses while the archive's file system has less than this many bytes left; nothing means no limit.
+    pub min_free: Option<u64>,
     /// Mode of files, for example `0o640`.
     pub file_mode: u32,
     /// Mode of folders, for example `0o750`.
@@ -70,6 +80,9 @@ impl Default for Archive {
             dir: PathBuf::from("/var/log/atlas-logd"),
             rotate_size: 128 << 20,
             rotate_every: RotateEvery::Day,
+            compress: Compress::None,
+            keep: None,
+            min_free: None,
             file_mode: 0o640,
             dir_mode: 0o750,
         }
@@ -85,31 +98,15 @@ pub enum RotateEvery {
     Day,
 }
 
-/// Cron patterns with seconds (six fields), UTC; each is known to be valid and to have a next run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// For audit logs of stream instances.
-    pub stream_audit: String,
-    /// For access histories of clusters.
-    pub access_history: String,
-}
-
-impl Default for Schedule {
-    /// Every five minutes; the two kinds half a minute apart, so that they do not fire together.
-    fn default() -> Self {
-        Self { stream_audit: "0 */5 * * * *".to_owned(), access_history: "30 */5 * * * *".to_owned() }
-    }
-}
-
-impl Schedule {
-    /// The pattern for sources of `kind`.
-    #[must_use]
-    pub fn of(&self, kind: Kind) -> &str {
-        match kind {
-            Kind::StreamAudit => &self.stream_audit,
-            Kind::AccessHistory => &self.access_history,
-        }
-    }
+/// How sealed segments are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compress {
+    /// Not at all.
+    None,
+    /// Each becomes one gzip member.
+    Gzip,
+    /// Each becomes one zstd frame.
+    Zstd,
 }
 
 /// The section `[collect]`.
@@ -127,6 +124,8 @@ pub struct Collect {
     pub grace: Duration,
     /// An answer that decompresses to more bytes than this is refused.
     pub answer_limit: u64,
+    /// How much of the past a reconciliation asks of Atlas again.
+    pub reconcile_range: Duration,
 }
 
 impl Default for Collect {
@@ -140,6 +139,7 @@ impl Default for Collect {
             polls_at_once: 16,
             grace: Duration::from_secs(30),
             answer_limit: 16 << 30,
+            reconcile_range: Duration::from_secs(3 * 24 * 3600),
         }
     }
 }
@@ -166,6 +166,14 @@ pub enum Start {
     At(Instant),
     /// This long before it is first seen.
     Ago(Duration),
+}
+
+/// The section `[evidence]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The private key that digests are signed with (already resolved against `$CREDENTIALS_DIRECTORY` or the
+    /// configuration's folder), which could be read; nothing means that they are not signed.
+    pub signing_key: Option<PathBuf>,
 }
 
 /// The section `[atlas]`.

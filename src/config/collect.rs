@@ -11,6 +11,9 @@ use super::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Atlas holds access history for no longer.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// A day of records in the state is what fingerprints are kept for at most; Atlas is late by minutes.
 const LONGEST_SETTLE: Duration = Duration::from_secs(24 * 3600);
 
@@ -33,5 +36,8 @@ pub(super) fn read(document: &Table<'_>) -> Collect {
         answer_limit: table
             .parsed("answer_limit", "16GiB", |text| size::parse_within(text, KIB..=16 * TIB))
             .unwrap_or(default.answer_limit),
+        reconcile_range: table
+            .parsed("reconcile_range", "3d", |text| duration::parse_within(text, HOUR..=WEEK))
+            .unwrap_or(default.reconcile_range),
     }
 }

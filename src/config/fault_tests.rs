@@ -11,7 +11,7 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
         ),
         (
             error_after_minimal("[http]\nlisten = 1\n"),
-            "F:12:2: unknown section \"http\"; allowed: archive, state, schedule, collect, atlas, credentials, project",
+            "F:12:2: unknown section \"http\"; allowed: archive, state, schedule, collect, evidence, atlas, credentials, project",
         ),
         (
             error_after_minimal("[archive]\ndir = 5\n"),
@@ -27,10 +27,28 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
              \x20    |               ^",
         ),
         (
-            error_after_minimal("[archive]\ncompress = \"zstd\"\n"),
-            "F:13:12: archive.compress: this version does not compress sealed segments yet; allowed: \"none\"\n\
-             \x20 13 | compress = \"zstd\"\n\
+            error_after_minimal("[archive]\ncompress = \"zst\"\n"),
+            "F:13:12: archive.compress: \"zst\" is not allowed; did you mean \"zstd\"? allowed: \"none\", \"gzip\", \"zstd\"\n\
+             \x20 13 | compress = \"zst\"\n\
              \x20    |            ^",
+        ),
+        (
+            error_after_minimal("[archive]\nkeep = \"191h\"\n"),
+            "F:13:8: archive.keep: \"191h\" is too short: Atlas may be asked for the last 7 days again, and what was \
+             removed would be archived twice; allowed: 8d or more, for example \"400d\"\n\
+             \x20 13 | keep = \"191h\"\n\
+             \x20    |        ^",
+        ),
+        (
+            error_after_minimal("[archive]\nmin_free = \"0B\"\n"),
+            "F:13:12: archive.min_free: \"0B\" is out of range; allowed: 1 B to 16.0 TiB\n\
+             \x20 13 | min_free = \"0B\"\n\
+             \x20    |            ^",
+        ),
+        (
+            error_after_minimal("[evidence]\nsigning_key = \"none\"\n"),
+            "F:13:15: evidence.signing_key: missing signing key: there is no file /etc/atlas-logd/none; make it with: \
+             ssh-keygen -t ed25519 -N '' -f FILE",
         ),
         (
             error_after_minimal("[state]\ndir = \"/var/log/atlas-logd/state\"\n"),
@@ -43,6 +61,19 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
             "F:12:25: schedule.stream_audit: \"*/5 * * * *\" has five fields; seconds come first: try \"0 */5 * * * *\"\n\
              \x20 12 | schedule.stream_audit = \"*/5 * * * *\"\n\
              \x20    |                         ^",
+        ),
+        (
+            error_after_minimal("schedule.reconcile = \"never\"\n").replace("project.", ""),
+            "F:12:22: schedule.reconcile: \"never\" has 1 fields; allowed: six fields (second, minute, hour, day of month, \
+             month, day of week), for example \"0 */5 * * * *\", or \"off\"\n\
+             \x20 12 | schedule.reconcile = \"never\"\n\
+             \x20    |                      ^",
+        ),
+        (
+            error_after_minimal("[collect]\nreconcile_range = \"8d\"\n"),
+            "F:13:19: collect.reconcile_range: \"8d\" is out of range; allowed: 1h to 168h\n\
+             \x20 13 | reconcile_range = \"8d\"\n\
+             \x20    |                   ^",
         ),
         (
             error_after_minimal("[collect]\nstream_audit_settle = \"25h\"\n"),

@@ -1,16 +1,27 @@
 //! Which keys a configuration may hold: the one place to add a key.
 
 /// The sections.
-pub(super) const ROOT: &[&str] = &["archive", "state", "schedule", "collect", "atlas", "credentials", "project"];
+pub(super) const ROOT: &[&str] =
+    &["archive", "state", "schedule", "collect", "evidence", "atlas", "credentials", "project"];
 /// `[archive]`
-pub(super) const ARCHIVE: &[&str] = &["dir", "rotate_size", "rotate_every", "compress", "file_mode", "dir_mode"];
+pub(super) const ARCHIVE: &[&str] =
+    &["dir", "rotate_size", "rotate_every", "compress", "keep", "min_free", "file_mode", "dir_mode"];
 /// `[state]`
 pub(super) const STATE: &[&str] = &["dir"];
 /// `[schedule]` and a project's `schedule`
-pub(super) const SCHEDULE: &[&str] = &["stream_audit", "access_history"];
+pub(super) const SCHEDULE: &[&str] = &["stream_audit", "access_history", "reconcile"];
 /// `[collect]`
-pub(super) const COLLECT: &[&str] =
-    &["start", "stream_audit_settle", "access_history_settle", "polls_at_once", "grace", "answer_limit"];
+pub(super) const COLLECT: &[&str] = &[
+    "start",
+    "stream_audit_settle",
+    "access_history_settle",
+    "polls_at_once",
+    "grace",
+    "answer_limit",
+    "reconcile_range",
+];
+/// `[evidence]`
+pub(super) const EVIDENCE: &[&str] = &["signing_key"];
 /// `[atlas]`
 pub(super) const ATLAS: &[&str] = &["base_url", "ca_file", "connect_timeout", "stall_timeout", "retry_budget"];
 /// `[credentials.NAME]`
@@ -31,6 +42,7 @@ pub fn keys() -> Vec<String> {
         ("state", STATE),
         ("schedule", SCHEDULE),
         ("collect", COLLECT),
+        ("evidence", EVIDENCE),
         ("atlas", ATLAS),
         ("credentials.NAME", CREDENTIAL),
         ("project", PROJECT),

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::{
     Config, Schedule, archive, atlas, collect, credential,
     error::{ConfigError, Fault},
+    evidence,
     faults::{Faults, Place, position},
     keys, project, schedule,
     secret::Surroundings,
@@ -36,7 +37,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 
 /// Checks the configuration `text` of the file `file`; `environment` looks up environment variables.
 ///
-/// The file itself is not read, but those that the text names are: secrets and certificates.
+/// The file itself is not read, but those that the text names are: secrets, certificates, the signing key.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once; only where it is not TOML, nothing but that.
@@ -53,13 +54,15 @@ fn read(document: &Table<'_>, file: &Path, environment: &dyn Fn(&str) -> Option<
     let folder = file.parent().unwrap_or(Path::new(""));
     let (archive, state_dir) = archive::read(document, folder);
     let schedule = schedule::read(document, &Schedule::default());
-    let credentials = credential::read(document, Surroundings { folder, environment });
+    let surroundings = Surroundings { folder, environment };
+    let credentials = credential::read(document, surroundings);
     let projects = project::read(document, &credentials, &schedule);
     Config {
         file: file.to_owned(),
         archive,
         state_dir,
         collect: collect::read(document),
+        evidence: evidence::read(document, surroundings),
         atlas: atlas::read(document, folder),
         credentials: credentials.checked,
         projects,

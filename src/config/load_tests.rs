@@ -17,6 +17,7 @@ fn a_minimal_configuration_has_the_defaults() {
     assert_eq!(config.archive, Archive::default());
     assert_eq!(config.state_dir, PathBuf::from("/var/lib/atlas-logd"));
     assert_eq!(config.collect, Collect::default());
+    assert_eq!(config.evidence, Evidence::default());
     assert_eq!(config.atlas, Atlas::default());
     assert_eq!(config.projects[0].schedule, Schedule::default());
     let sources: Vec<String> = config.projects[0].sources().map(|source| source.to_string()).collect();
@@ -31,18 +32,22 @@ fn every_value_is_read() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("secret"), "x").unwrap();
     fs::write(folder.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    fs::write(folder.path().join("key"), signing_key()).unwrap();
     let text = r#"
         [archive]
         dir = "archive"
         rotate_size = "1GB"
         rotate_every = "hour"
-        compress = "none"
+        compress = "zstd"
+        keep = "8d"
+        min_free = "5GiB"
         file_mode = "0600"
         dir_mode = "0700"
         [state]
         dir = "state"
         [schedule]
         access_history = "5 * * * * *"
+        reconcile = "9 * * * * *"
         [collect]
         start = "36h"
         stream_audit_settle = "0s"
@@ -50,6 +55,9 @@ fn every_value_is_read() {
         polls_at_once = 3
         grace = "1m 30s"
         answer_limit = "1MiB"
+        reconcile_range = "1h"
+        [evidence]
+        signing_key = "key"
         [atlas]
         base_url = "http://127.0.0.1:8080/"
         ca_file = "ca.pem"
@@ -64,24 +72,32 @@ fn every_value_is_read() {
         name = "payments"
         credentials = "legacy"
         clusters = ["prod-0"]
-        schedule = { stream_audit = "7 * * * * *" }
+        schedule = { stream_audit = "7 * * * * *", reconcile = "off" }
         access_history_filter = { auth_result = "failure", ip_address = "203.0.113.9" }
     "#;
     let path = folder.path().join("config.toml");
     fs::write(&path, text).unwrap();
     let config = load(&path).unwrap();
-    let schedule = Schedule { stream_audit: "7 * * * * *".to_owned(), access_history: "5 * * * * *".to_owned() };
+    let schedule =
+        Schedule { stream_audit: "7 * * * * *".to_owned(), access_history: "5 * * * * *".to_owned(), reconcile: None };
     let expected = Config {
         file: path,
         archive: Archive {
             dir: folder.path().join("archive"),
             rotate_size: 1_000_000_000,
             rotate_every: RotateEvery::Hour,
+            compress: Compress::Zstd,
+            keep: Some(Duration::from_secs(8 * 86_400)),
+            min_free: Some(5 << 30),
             file_mode: 0o600,
             dir_mode: 0o700,
         },
         state_dir: folder.path().join("state"),
-        schedule: Schedule { stream_audit: Schedule::default().stream_audit, ..schedule.clone() },
+        schedule: Schedule {
+            stream_audit: Schedule::default().stream_audit,
+            reconcile: Some("9 * * * * *".to_owned()),
+            ..schedule.clone()
+        },
         collect: Collect {
             start: Start::Ago(Duration::from_secs(36 * 3600)),
             stream_audit_settle: Duration::ZERO,
@@ -89,7 +105,9 @@ fn every_value_is_read() {
             polls_at_once: 3,
             grace: Duration::from_secs(90),
             answer_limit: 1 << 20,
+            reconcile_range: Duration::from_secs(3600),
         },
+        evidence: Evidence { signing_key: Some(folder.path().join("key")) },
         atlas: Atlas {
             base_url: "http://127.0.0.1:8080".to_owned(),
             ca_file: Some(folder.path().join("ca.pem")),
@@ -119,6 +137,28 @@ fn every_value_is_read() {
         }],
     };
     assert_eq!(config, expected);
+}
+
+/// A private key as ssh-keygen makes it; what it is worth does not matter.
+fn signing_key() -> String {
+    let key = ssh_key::private::Ed25519Keypair::from_seed(&[7; 32]);
+    ssh_key::PrivateKey::from(key).to_openssh(ssh_key::LineEnding::LF).unwrap().to_string()
+}
+
+#[test]
+fn a_signing_key_that_cannot_sign_is_a_fault_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let with_key = format!("{MINIMAL}[evidence]\nsigning_key = \"{}\"\n", path.display());
+    fs::write(&path, "hunter2").unwrap();
+    let error = error(&with_key);
+    let shown = path.display();
+    assert!(error.starts_with(&format!("F:13:15: evidence.signing_key: {shown} is no OpenSSH private key")), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+    fs::write(&path, signing_key()).unwrap();
+    let config = parsed(&with_key).unwrap();
+    assert_eq!(config.evidence.signing_key, Some(path));
+    assert_eq!(parsed(MINIMAL).unwrap().needs_restart(&config), ["evidence.signing_key"]);
 }
 
 #[test]
@@ -155,7 +195,7 @@ fn a_file_that_cannot_be_read_is_an_error_with_its_name() {
 }
 
 #[test]
-fn only_folders_and_their_modes_need_a_restart() {
+fn folders_their_modes_and_the_key_need_a_restart_and_nothing_else() {
     let old = parsed(MINIMAL).unwrap();
     let new = parsed(&format!("{MINIMAL}[archive]\nrotate_size = \"1MiB\"\n[collect]\ngrace = \"1s\"\n")).unwrap();
     assert_ne!(old, new);

@@ -23,6 +23,7 @@ mod credential_tests;
 mod cron;
 mod duration;
 mod error;
+mod evidence;
 #[cfg(test)]
 mod example;
 #[cfg(test)]
@@ -49,3 +50,4 @@ pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Fault, Position};
 pub use keys::keys;
 pub use load::{load, parse};
+pub use schedule::Schedule;

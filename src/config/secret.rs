@@ -40,6 +40,24 @@ impl Surroundings<'_> {
                 "this looks like the secret itself; put it into a file and write the file's name here".to_owned()
             );
         }
+        let path = self.find(text, "secret", "create it with the secret in it")?;
+        check_file(&path).map_err(|what| format!("missing secret: {} {what}", path.display()))?;
+        Ok(Secret::File(path))
+    }
+
+    /// The file `text` with a private key in it: a bare name is looked up in `$CREDENTIALS_DIRECTORY` first. What is in the
+    /// file is not looked at.
+    pub(super) fn key_in_file(&self, text: &str) -> Result<PathBuf, String> {
+        if looks_like_key(text) || looks_like_secret(text) {
+            return Err("this looks like the key itself; put it into a file and write the file's name here".to_owned());
+        }
+        let path = self.find(text, "signing key", "make it with: ssh-keygen -t ed25519 -N '' -f FILE")?;
+        check_is_file(&path, "key").map_err(|what| format!("missing signing key: {} {what}", path.display()))?;
+        Ok(path)
+    }
+
+    /// The path of the file `text` with a `thing` in it, which is there; `advice` says what to do where there is none.
+    fn find(&self, text: &str, thing: &str, advice: &str) -> Result<PathBuf, String> {
         let beside = path::parse(text, self.folder)?;
         let credentials_directory = if text.contains('/') { None } else { (self.environment)(CREDENTIALS_DIRECTORY) };
         let candidates: Vec<PathBuf> = credentials_directory
@@ -50,15 +68,10 @@ impl Surroundings<'_> {
         // A file that is there but cannot be looked at is the one that is meant.
         let is_there =
             |path: &&PathBuf| !matches!(fs::metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound);
-        let Some(path) = candidates.iter().find(is_there) else {
+        candidates.iter().find(is_there).cloned().ok_or_else(|| {
             let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
-            return Err(format!(
-                "missing secret: there is no file {}; create it with the secret in it",
-                places.join(" or ")
-            ));
-        };
-        check_file(path).map_err(|what| format!("missing secret: {} {what}", path.display()))?;
-        Ok(Secret::File(path.clone()))
+            format!("missing {thing}: there is no file {}; {advice}", places.join(" or "))
+        })
     }
 
     /// The secret in the environment variable `variable`.
@@ -87,13 +100,34 @@ impl Surroundings<'_> {
     }
 }
 
+/// Whether `text` is a private key, or a line of one, and not the name of a file.
+fn looks_like_key(text: &str) -> bool {
+    // `openssh-key-v1` in Base64: every private key of OpenSSH begins so.
+    const BEGINNING: &str = "b3BlbnNzaC1rZXk";
+    // A line of a key's file has 70 letters, the last but one of a short key at least as many.
+    const LETTERS: usize = 64;
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'/' | b'=');
+    let is_path = text.starts_with(['/', '.']);
+    let is_line = !is_path && text.len() >= LETTERS && text.bytes().all(is_letter);
+    is_line || text.contains("PRIVATE KEY") || text.contains(BEGINNING) || text.contains(char::is_control)
+}
+
+/// Checks that `path` is a regular file to put a `thing` into; an error completes a sentence that begins with the path.
+fn check_is_file(path: &Path, thing: &str) -> Result<(), String> {
+    // Asked before opening: opening a pipe would wait, and reading it would use it up.
+    match fs::metadata(path).map_err(unreadable)?.is_file() {
+        true => Ok(()),
+        false => Err(format!("is not a regular file; put the {thing} into a file")),
+    }
+}
+
+fn unreadable(error: io::Error) -> String {
+    format!("cannot be read: {error}; let the user of the daemon read it")
+}
+
 /// Checks that `path` holds a secret; an error completes a sentence that begins with the path.
 fn check_file(path: &Path) -> Result<(), String> {
-    let unreadable = |error: io::Error| format!("cannot be read: {error}; let the user of the daemon read it");
-    // Asked before opening: opening a pipe would wait, and reading it would use it up.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is not a regular file; put the secret into a file".to_owned());
-    }
+    check_is_file(path, "secret")?;
     let mut content = Vec::new();
     File::open(path).and_then(|file| file.take(LARGEST_SECRET + 1).read_to_end(&mut content)).map_err(unreadable)?;
     if content.len() as u64 > LARGEST_SECRET {
@@ -159,6 +193,35 @@ mod tests {
             ("empty/x", "cannot be read: Not a directory (os error 20); let the user of the daemon read it"),
         ] {
             assert_eq!(in_file(name, folder, None), Err(format!("missing secret: {shown}/{name} {what}")));
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_like_a_secret_and_never_repeated_in_the_place_of_its_file() {
+        let (folder, credentials) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (folder, credentials) = (folder.path(), credentials.path());
+        let environment = |_: &str| Some(credentials.as_os_str().to_owned());
+        let found = |text: &str| Surroundings { folder, environment: &environment }.key_in_file(text);
+        let (there, shown) = (credentials.display(), folder.display());
+        let none = format!(
+            "missing signing key: there is no file {there}/k or {shown}/k; make it with: ssh-keygen -t ed25519 -N '' -f FILE"
+        );
+        assert_eq!(found("k"), Err(none));
+        fs::write(folder.join("k"), "not looked at").unwrap();
+        assert_eq!(found("k"), Ok(folder.join("k")));
+        fs::write(credentials.join("k"), "").unwrap();
+        assert_eq!(found("k"), Ok(credentials.join("k")));
+        let no_file = format!("missing signing key: {shown}/.. is not a regular file; put the key into a file");
+        assert_eq!(found(&format!("{shown}/..")), Err(no_file));
+        for key in [
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU",
+            "QyNTUxOQAAACCzPq7zfqLffKoBDe/eo04kH2XxtSmk9D7RQyf1xUqrYgAAAJgAIAxdACAM",
+            "two\nlines",
+            "mdb_sa_sk_abcdef",
+        ] {
+            let refused = "this looks like the key itself; put it into a file and write the file's name here";
+            assert_eq!(found(key), Err(refused.to_owned()));
         }
     }
 
