@@ -5,10 +5,12 @@
 //! <archive>/.spool/<number>.ndjson                         the records of a commit under way
 //! <archive>/.spool/<number>.answer                         an answer that came newest first, until it is turned round
 //! <archive>/<project>/<kind>/<name>/<seq>-<opened>.ndjson  a segment: one record a line
+//!                                  <seq>-<opened>.ndjson.gz, .zst  a sealed segment that was compressed
 //! ```
 //!
 //! A segment is *open* while records are appended to it and *sealed* afterwards. Its bytes, once written, are never
-//! rewritten, moved or taken back, and its name never changes. There is one writer; it holds the marker's lock.
+//! rewritten, moved or taken back, and its name never changes; only a sealed one may be compressed, and then the plain form
+//! goes after the compressed one is durable. There is one writer; it holds the marker's lock.
 //!
 //! What errors mean: [`ArchiveError`] concerns the whole archive, and nothing is collected until it is mended.
 
@@ -17,14 +19,16 @@ mod files;
 mod name;
 mod reader;
 mod root;
+mod segment_reader;
 mod spool;
 mod stored;
 
 pub use error::{ArchiveError, explain};
 pub use files::{Entry, EntryIs, Files, ReadFile, RealFiles, WriteFile};
 pub use name::{SegmentName, escape, folder};
-pub use reader::{SegmentPart, edge_records, for_each_record};
+pub use reader::{SegmentPart, edge_records, for_each_record, for_each_record_of};
 pub use root::{Archive, MARKER};
+pub use segment_reader::SegmentReader;
 pub(crate) use spool::remove_stale as remove_stale_spool;
 pub use spool::{SPOOL, SpoolWriter, Spooled};
-pub use stored::StoredForm;
+pub use stored::{StoredForm, segment_names};

@@ -3,7 +3,7 @@
 use std::{cell::Cell, path::Path, time::Duration};
 
 use crate::{
-    archive::{SegmentName, SegmentPart, edge_records, for_each_record},
+    archive::{SegmentName, SegmentPart, edge_records, for_each_record, segment_names},
     collect::{
         kept::Kept,
         known::Known,
@@ -118,7 +118,7 @@ fn for_each_archived(
     placer.finish(hand_on)
 }
 
-/// The segments of a source that can hold records of `since` or later, in order.
+/// The segments of a source that can hold records of `since` or later, in order, compressed ones too.
 ///
 /// Segments follow the time of collection: one that was followed by the next before `since` holds none. But that time
 /// was told by the local clock, which may have been wrong, so the records at its edges have to be as old.
@@ -129,9 +129,7 @@ fn segments(
 ) -> Result<Vec<(SegmentName, SegmentPart)>, CommitError> {
     let folder = Path::new(&state.folder);
     let (root, files) = (committer.archive().folder(), committer.archive().files());
-    let entries = files.list(folder).map_err(CommitError::io("list", root.join(folder)))?;
-    let mut names: Vec<SegmentName> = entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect();
-    names.sort_unstable();
+    let names = segment_names(files, folder).map_err(CommitError::io("list", root.join(folder)))?;
     let damaged = committer.store().read(|connection| damaged_segments(connection, state.key))?;
     let good_length = |name: &SegmentName| {
         let open = state.open.as_ref().filter(|open| open.name == *name).map(|open| open.length);

@@ -1,5 +1,7 @@
 //! `collect SOURCE --from T --to T`: a range of the past.
 
+use std::{fs, io::Read as _};
+
 use atlas_logd::{
     instant::Instant,
     sim::{Event, Profile},
@@ -66,6 +68,35 @@ fn a_range_that_does_not_reach_it_leaves_the_start_and_a_gap_until_a_later_one_c
         let records = stage.lines(&source).len();
         backfill(&stage, &source, old.from, start).assert_done();
         assert_eq!(stage.lines(&source).len(), records);
+    }
+}
+
+#[test]
+fn a_range_that_is_archived_in_a_compressed_segment_adds_nothing() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("archive", "rotate_size", "1B"));
+    let source = prod();
+    let (start, end) = (stage.status(&source).start(), stage.status(&source).end());
+    for hours in [1, 2] {
+        backfill(&stage, &source, start - hours * HOUR, start - (hours - 1) * HOUR).assert_done();
+    }
+    let plain = stage.segments(&source);
+    let oldest = stage.folder_of(&source).join(&plain[0].name);
+    let mut gzip = Vec::new();
+    flate2::read::GzEncoder::new(&plain[0].bytes[..], flate2::Compression::fast()).read_to_end(&mut gzip).unwrap();
+    let zstd = zstd::encode_all(&plain[0].bytes[..], 3).unwrap();
+    let mut there = oldest.clone();
+    for (suffix, stored) in [(".gz", gzip), (".zst", zstd)] {
+        let compressed = oldest.with_file_name(format!("{}{suffix}", plain[0].name));
+        stage.damaged(|| {
+            fs::write(&compressed, stored).unwrap();
+            fs::remove_file(&there).unwrap();
+        });
+        backfill(&stage, &source, start - 2 * HOUR, end).assert_done();
+        let now = stage.segments(&source);
+        assert_eq!(now.len(), plain.len(), "{now:?}");
+        assert_eq!(now[1..], plain[1..]);
+        there = compressed;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, path::Path};
 
 use crate::{
-    archive::{Files, RealFiles, SegmentName, SegmentPart, for_each_record},
+    archive::{Files, RealFiles, SegmentName, SegmentPart, for_each_record, segment_names},
     config::Config,
     instant::Instant,
     plan::SLACK,
@@ -106,10 +106,7 @@ fn compare_folder(
 }
 
 fn segments(files: &dyn Files, folder: &str) -> Result<Vec<SegmentName>, StateError> {
-    let entries = files.list(Path::new(folder)).map_err(|cause| StateError::Folder { path: folder.into(), cause })?;
-    let mut names: Vec<SegmentName> = entries.iter().filter_map(|entry| entry.name.to_str()?.parse().ok()).collect();
-    names.sort_unstable();
-    Ok(names)
+    segment_names(files, Path::new(folder)).map_err(|cause| StateError::Folder { path: folder.into(), cause })
 }
 
 #[cfg(test)]
