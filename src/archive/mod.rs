@@ -14,6 +14,7 @@
 //!
 //! What errors mean: [`ArchiveError`] concerns the whole archive, and nothing is collected until it is mended.
 
+mod compress;
 mod error;
 mod files;
 mod name;
@@ -23,6 +24,7 @@ mod segment_reader;
 mod spool;
 mod stored;
 
+pub use compress::{CompressedSegment, Measured, compress};
 pub use error::{ArchiveError, explain};
 pub use files::{Entry, EntryIs, Files, ReadFile, RealFiles, WriteFile};
 pub use name::{SegmentName, escape, folder};

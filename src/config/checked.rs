@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Schedule;
 use crate::{
+    archive::StoredForm,
     instant::Instant,
     source::{Filter, Kind, Source},
 };
@@ -107,6 +108,18 @@ pub enum Compress {
     Gzip,
     /// Each becomes one zstd frame.
     Zstd,
+}
+
+impl Compress {
+    /// The form that sealed segments get.
+    #[must_use]
+    pub fn form(self) -> StoredForm {
+        match self {
+            Self::None => StoredForm::Plain,
+            Self::Gzip => StoredForm::Gzip,
+            Self::Zstd => StoredForm::Zstd,
+        }
+    }
 }
 
 /// The section `[collect]`.
