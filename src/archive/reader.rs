@@ -85,36 +85,35 @@ pub fn for_each_record<E>(
     files: &dyn Files,
     segment: &SegmentPart,
     unreadable: impl Fn(io::Error) -> E,
-    each: impl FnMut(&[u8]) -> Result<(), E>,
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let reader = SegmentReader::open(files, &segment.path).map_err(&unreadable)?;
-    for_each_record_of(reader.take(segment.length.unwrap_or(u64::MAX)), unreadable, each)
+    let reader = reader.take(segment.length.unwrap_or(u64::MAX));
+    for_each_line(reader, unreadable, |line| each(line.strip_suffix(b"\n").unwrap_or(line)))
 }
 
-/// The same for the plain bytes of a segment that come from `reader`.
+/// Calls `each` with every line of the plain bytes that `reader` gives, its newline included; the last one may have none.
 ///
 /// # Errors
 /// As [`for_each_record`].
-pub fn for_each_record_of<E>(
+pub fn for_each_line<E>(
     reader: impl Read,
     unreadable: impl Fn(io::Error) -> E,
     mut each: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
-    let mut record = Vec::new();
+    let mut line = Vec::new();
     loop {
-        record.clear();
+        line.clear();
         let limit = MAX_RECORD_BYTES as u64 + 1;
-        let read = reader.by_ref().take(limit).read_until(b'\n', &mut record).map_err(&unreadable)?;
+        let read = reader.by_ref().take(limit).read_until(b'\n', &mut line).map_err(&unreadable)?;
         if read == 0 {
             return Ok(());
         }
-        if record.last() == Some(&b'\n') {
-            record.pop();
-        } else if record.len() > MAX_RECORD_BYTES {
+        if line.len() > MAX_RECORD_BYTES && line.last() != Some(&b'\n') {
             return Err(unreadable(io::Error::new(io::ErrorKind::InvalidData, "a record is longer than 16 MiB")));
         }
-        each(&record)?;
+        each(&line)?;
     }
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod collect;
 mod demo;
 mod exit;
+mod export;
 mod logging;
 mod overview;
 mod run;
@@ -54,6 +55,8 @@ enum Command {
     Status(status::Status),
     /// Declare a range that can never be had to be a gap, so that collection goes on behind it
     Skip(skip::Skip),
+    /// Write the records of a range of time, by their own time, to standard output, and say what proves them
+    Export(export::Export),
     /// Serve a simulated Atlas on loopback: both endpoints, both authentications, rate limits, discovery
     Simulate(simulate::Simulate),
     /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
@@ -86,6 +89,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let command = match cli.command {
         Command::Simulate(simulate) => return simulate.run(),
         Command::Demo(demo) => return demo.run(),
+        Command::Export(export) => match export.archive.clone() {
+            Some(root) => return export.run(&root),
+            None => Command::Export(export),
+        },
         command => command,
     };
     let config = match load(&cli.config) {
@@ -98,6 +105,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Check(check) => check.run(config),
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
+        Command::Export(export) => export.run(&config.archive.dir),
         Command::Simulate(_) | Command::Demo(_) => Ok(Exit::Usage),
     }
 }

@@ -1,0 +1,110 @@
+//! `atlas-logd export`: the records of a range of time, to standard output.
+
+use std::{
+    io::BufWriter,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use crate::{
+    archive::RealFiles,
+    cli::{Exit, parse_instant, terminal},
+    config,
+    export::{ExportError, Report, SourceFolder, export},
+    instant::Instant,
+    window::Window,
+};
+
+/// How much is written at once.
+const BUFFER: usize = 256 * 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// The source, by its folder in the archive, for example payments/access-history/prod-0
+    #[arg(value_name = "SOURCE")]
+    source: String,
+
+    /// The beginning of the range (2026-11-22T10:15:00Z, or a date)
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    from: Instant,
+
+    /// The end of the range: the first instant behind it
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    to: Instant,
+
+    /// The root folder of the archive; then no configuration is needed
+    #[arg(long, value_name = "DIR")]
+    pub(super) archive: Option<PathBuf>,
+}
+
+impl Export {
+    /// Exports out of the archive at `root`.
+    pub(super) fn run(self, root: &Path) -> anyhow::Result<Exit> {
+        let refuse = |why: String| {
+            terminal::complain(&format!("atlas-logd: {why}"));
+            Ok(Exit::Usage)
+        };
+        let (from, to) = (self.from, self.to);
+        if from >= to {
+            return refuse(format!("--from {from} is not before --to {to}"));
+        }
+        let files = open(root)?;
+        let folder = match SourceFolder::find(&files, &self.source) {
+            Ok(folder) => folder,
+            Err(error @ ExportError::UnknownSource { .. }) => return refuse(error.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        let range = Window::new(from, to);
+        let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout().lock());
+        match export(&files, &folder, range, &mut out) {
+            Ok(report) => {
+                tell(&report, &folder, range);
+                let failed = report.findings.iter().any(|finding| finding.is_failure());
+                Ok(if failed { Exit::Failed } else { Exit::Done })
+            }
+            Err(error) => {
+                // What is still in the buffer would be written once more.
+                let _ = out.into_parts();
+                if error.is_reader_gone() { Ok(Exit::Done) } else { Err(error.into()) }
+            }
+        }
+    }
+}
+
+/// The files of an archive, to be read only.
+fn open(root: &Path) -> Result<RealFiles, ExportError> {
+    let config::Archive { file_mode, dir_mode, .. } = config::Archive::default();
+    RealFiles::open(root, file_mode, dir_mode).map_err(|cause| ExportError::Folder { path: root.to_owned(), cause })
+}
+
+/// Says on standard error what was exported, what proves it, and what is missing or wrong. The lines about digests are those
+/// of `sha256sum`, which checks them in the archive's root folder.
+fn tell(report: &Report, folder: &SourceFolder, range: Window) {
+    for gap in &report.gaps {
+        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
+        terminal::complain(&format!("gap {}: {}{detail}", gap.window, gap.reason.sentence()));
+    }
+    for window in &report.uncovered {
+        terminal::complain(&format!("not covered: no digest says yet that {window} was collected"));
+    }
+    for finding in &report.findings {
+        terminal::complain(&finding.to_string());
+    }
+    terminal::complain(&format!(
+        "{}, {}, of {range} in {}",
+        terminal::count(report.records, "record"),
+        terminal::count(report.bytes, "byte"),
+        folder.as_str(),
+    ));
+    for unsealed in &report.unsealed {
+        let records = terminal::count(unsealed.records, "record");
+        terminal::complain(&format!("not sealed yet, so that nothing proves it: {}, {records}", unsealed.segment));
+    }
+    if !report.proofs.is_empty() {
+        terminal::complain("proven by (SHA-256 of the digest):");
+    }
+    for proof in &report.proofs {
+        terminal::complain(&format!("{}  {}", proof.sha256, proof.digest));
+    }
+}

@@ -1,0 +1,9 @@
+//! `atlas-logd export`: the records of a range of time out of an archive, and what proves them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod archive;
+mod coverage;
+mod faults;
+mod program;
+mod records;
