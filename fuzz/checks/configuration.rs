@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     io::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use atlas_logd::config::{Config, ConfigError, load, parse};
@@ -20,6 +21,8 @@ const CLIENT_SECRET_PREFIX: &str = "mdb_sa_sk_";
 const TELLING_CHARACTERS: usize = 8;
 
 const UUID_LENGTH: usize = 36;
+
+const LONGEST_ASKED_AGAIN: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// With all that stands around it. Nobody reads more about one fault.
 const LONGEST_MESSAGE: usize = 2000;
@@ -67,6 +70,9 @@ fn check_config(config: &Config, text: &str) {
     assert!(config.archive.dir.is_absolute() && config.state_dir.is_absolute(), "a path that depends on the folder");
     assert!((1..=1024).contains(&config.collect.polls_at_once), "no poll could ever begin");
     assert!(config.archive.rotate_size > 0, "every window would begin a segment");
+    let is_enough = |keep: Duration| keep > LONGEST_ASKED_AGAIN;
+    assert!(config.archive.keep.is_none_or(is_enough), "what Atlas may be asked for again would be removed");
+    assert!(config.collect.reconcile_range <= LONGEST_ASKED_AGAIN, "Atlas would be asked for what it holds no longer");
 }
 
 fn check_error(error: &ConfigError, text: &str) {

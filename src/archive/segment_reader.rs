@@ -111,6 +111,8 @@ fn unless_more(read: usize, nothing_asked: bool, stored: &mut Stored) -> io::Res
 mod tests {
     use std::io::{Cursor, Write};
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(form: StoredForm, stored: &[u8]) -> io::Result<Vec<u8>> {
@@ -176,6 +178,24 @@ mod tests {
                 if let Ok(found) = read(form, &changed) {
                     assert!(found == plain, "{form:?} {position}");
                 }
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever somebody put there: an answer, not a panic, and no more memory for it.
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            begins in any::<bool>(),
+            cut in 0..200_usize,
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            for form in COMPRESSED {
+                let whole = compressed(form, &b"{\"time\":1}\n".repeat(20));
+                let begin = if begins { &whole[..cut.min(whole.len())] } else { &[] };
+                let stored = [begin, &bytes].concat();
+                let reader = SegmentReader::of_file(form, Box::new(Cursor::new(stored))).unwrap();
+                let _ = reader.take(1 << 20).read_to_end(&mut Vec::new());
             }
         }
     }

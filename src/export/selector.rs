@@ -50,14 +50,16 @@ impl Selector {
     }
 
     fn wait<E>(&mut self, record: &[u8], mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.waiting_bytes += record.len() + WAITING_COSTS;
-        self.waiting.push(record.to_vec());
-        if self.waiting_bytes <= WAITING_BYTES {
+        let costs = record.len() + WAITING_COSTS;
+        if self.waiting_bytes + costs <= WAITING_BYTES {
+            self.waiting_bytes += costs;
+            self.waiting.push(record.to_vec());
             return Ok(());
         }
         // Too much to wait for the next clock, which may say anything.
         let belong = self.before.and_then(Clocks::earliest).is_none_or(|before| before < self.range.to);
-        self.release(belong, &mut each)
+        self.release(belong, &mut each)?;
+        if belong { each(record) } else { Ok(()) }
     }
 
     fn release<E>(&mut self, belong: bool, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {

@@ -5,5 +5,7 @@
 mod archive;
 mod coverage;
 mod faults;
+#[cfg(target_os = "linux")]
+mod memory;
 mod program;
 mod records;

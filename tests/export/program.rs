@@ -42,7 +42,7 @@ impl Outcome {
     }
 }
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atlas-logd"));
     command.env_clear();
     command
