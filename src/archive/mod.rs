@@ -4,6 +4,7 @@
 //! <archive>/.atlas-logd                                    marker: format version and archive id; locked while in use
 //! <archive>/.spool/<number>.ndjson                         the records of a commit under way
 //! <archive>/.spool/<number>.answer                         an answer that came newest first, until it is turned round
+//! <archive>/.spool/<number>.note                           a digest, until it is put into its place
 //! <archive>/<project>/<kind>/<name>/<seq>-<opened>.ndjson  a segment: one record a line
 //!                                  <seq>-<opened>.ndjson.gz, .zst  a sealed segment that was compressed
 //! ```
@@ -31,6 +32,6 @@ pub use name::{SegmentName, escape, folder};
 pub use reader::{SegmentPart, edge_records, for_each_line, for_each_record};
 pub use root::{Archive, MARKER};
 pub use segment_reader::SegmentReader;
-pub(crate) use spool::remove_stale as remove_stale_spool;
 pub use spool::{SPOOL, SpoolWriter, Spooled};
+pub(crate) use spool::{create_spool, note_spool, remove_stale as remove_stale_spool};
 pub use stored::{StoredForm, segment_names};

@@ -36,6 +36,7 @@ struct Marker {
 pub struct Archive {
     folder: PathBuf,
     files: Arc<dyn Files>,
+    id: ArchiveId,
     _lock: Option<Lock>,
 }
 
@@ -85,7 +86,7 @@ impl Archive {
         }
         store.transaction(|transaction| id.save(transaction, true))?;
         files.make_folder(Path::new(SPOOL)).map_err(in_folder)?;
-        Ok(Self { folder, files, _lock: lock })
+        Ok(Self { folder, files, id, _lock: lock })
     }
 
     /// Looks whether archive and state belong together, and changes nothing. `known` is what the state knows of its
@@ -95,6 +96,12 @@ impl Archive {
     /// Those of [`Archive::open`], except that another process may have the archive open.
     pub fn check(folder: &Path, files: &dyn Files, known: Option<&(ArchiveId, bool)>) -> Result<(), ArchiveError> {
         pair(files, folder, known).map(|_| ())
+    }
+
+    /// What tells it from every other archive.
+    #[must_use]
+    pub fn id(&self) -> &ArchiveId {
+        &self.id
     }
 
     /// The root folder.

@@ -66,7 +66,8 @@ impl SpoolWriter {
             Some(file) => file,
             None => {
                 let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
-                self.file.insert(BufWriter::with_capacity(BUFFER, create(self.files.as_ref(), &name)?))
+                self.file
+                    .insert(BufWriter::with_capacity(BUFFER, create_spool(self.files.as_ref(), &Spooled::path(&name))?))
             }
         };
         file.write_all(record)?;
@@ -113,7 +114,10 @@ impl SpoolWriter {
     /// Writes the lines of the answer in reverse order into the final file. No record holds a newline.
     fn turn_round(&mut self) -> io::Result<Box<dyn WriteFile>> {
         let mut answer = self.files.read(&Spooled::path(&answer_name(self.number)))?;
-        let mut out = BufWriter::with_capacity(BUFFER, create(self.files.as_ref(), &final_name(self.number))?);
+        let mut out = BufWriter::with_capacity(
+            BUFFER,
+            create_spool(self.files.as_ref(), &Spooled::path(&final_name(self.number)))?,
+        );
         let hasher = &mut self.hasher;
         reversed_lines(answer.as_mut(), self.length, |line| {
             hasher.update(line);
@@ -192,8 +196,8 @@ fn read_range<'a>(file: &mut dyn ReadFile, from: u64, to: u64, block: &'a mut [u
 
 /// Removes what an earlier attempt left. Only for a source without a commit under way.
 pub(crate) fn remove_stale(files: &dyn Files, number: i64) -> io::Result<()> {
-    for name in [final_name(number), answer_name(number)] {
-        match files.remove(&Spooled::path(&name)) {
+    for path in [Spooled::path(&final_name(number)), Spooled::path(&answer_name(number)), note_spool(number)] {
+        match files.remove(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -201,20 +205,25 @@ pub(crate) fn remove_stale(files: &dyn Files, number: i64) -> io::Result<()> {
     Ok(())
 }
 
-fn create(files: &dyn Files, name: &str) -> io::Result<Box<dyn WriteFile>> {
-    let path = Spooled::path(name);
-    match files.create(&path) {
+/// Makes a file in the spool; one that is left from before is given up.
+pub(crate) fn create_spool(files: &dyn Files, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+    match files.create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            files.remove(&path)?;
-            files.create(&path)
+            files.remove(path)?;
+            files.create(path)
         }
         // Someone tidied up. Nothing was lost with it that is not asked for again.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             files.make_folder(Path::new(SPOOL))?;
-            files.create(&path)
+            files.create(path)
         }
         created => created,
     }
+}
+
+/// Where a digest or the like lies until it is put into its place.
+pub(crate) fn note_spool(number: i64) -> PathBuf {
+    Spooled::path(&format!("{number}.note"))
 }
 
 fn final_name(number: i64) -> String {

@@ -1,6 +1,7 @@
 //! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
 
 use std::{
+    io::{BufReader, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,14 +12,19 @@ use crate::{
     commit::{
         CommitError, Rotation, damage,
         place::{self, Damage, Placed},
+        seal::Sealer,
         tail,
     },
+    evidence::{RunningSha256, Signer},
     record::RecordTimes,
     source::Source,
     state::{
         CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll,
     },
 };
+
+/// How much of a spool is read at once.
+const BUFFER: usize = 256 * 1024;
 
 /// The new records of a window and what has to be known of them afterwards.
 #[derive(Debug)]
@@ -37,13 +43,22 @@ pub struct Committer {
     pub(super) store: Arc<Store>,
     pub(super) archive: Archive,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) sealer: Sealer,
 }
 
 impl Committer {
     /// The writer of `archive`, whose state is `store`.
     #[must_use]
     pub fn new(store: Arc<Store>, archive: Archive, clock: Arc<dyn Clock>) -> Self {
-        Self { store, archive, clock }
+        let sealer = Sealer { archive: archive.id().clone(), signer: None };
+        Self { store, archive, clock, sealer }
+    }
+
+    /// The same, with digests that are signed.
+    #[must_use]
+    pub fn with_signer(mut self, signer: Option<Signer>) -> Self {
+        self.sealer.signer = signer;
+        self
     }
 
     /// The state.
@@ -106,6 +121,7 @@ impl Committer {
             );
             self.store.transaction(|transaction| state.lose_fingerprints(transaction))?;
         }
+        self.finish_seals(&mut state)?;
         // The one before the open segment: what follows may seal that one.
         let sealed = state.sealed.clone();
         let intent = self.store.read(|connection| Intent::load(connection, &state))?;
@@ -147,9 +163,10 @@ impl Committer {
             return Ok(());
         }
         self.store.transaction(|transaction| {
-            state.rotate(self.clock.now());
+            self.sealer.rotate(transaction, state, self.clock.now())?;
             state.save(transaction)
         })?;
+        self.finish_seals(state)?;
         self.make_open_segment(state)
     }
 
@@ -175,10 +192,9 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
-        let Records { spooled, mut change, times: _ } = records;
+        let Records { spooled, mut change, times } = records;
         self.refuse_moved_archive()?;
         self.refuse_longer(state)?;
-        let tail = self.tail_of_spool(&spooled)?;
         let now = self.clock.now();
         let own_segment = spooled.length >= rotation.size;
         let fresh = |state: &SourceState| state.open.as_ref().is_some_and(|open| open.length == 0);
@@ -189,10 +205,13 @@ impl Committer {
             // As for damage that is found while the records are placed.
             change = CoverageChange::none(change.covered.from);
         }
+        let rotates = full(state) || own_segment && !fresh(state);
+        let before = state.open.as_ref().filter(|_| !rotates).map(|open| open.sha256.clone());
+        let (tail, sha256) = self.read_spool(&spooled.name, spooled.length, before.unwrap_or_default())?;
         let intent = self.store.transaction(|transaction| {
             let fresh = fresh(state);
-            if full(state) || (own_segment && !fresh) {
-                state.rotate(now);
+            if rotates {
+                self.sealer.rotate(transaction, state, now)?;
             }
             let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
             // A file that is already there, though empty, may be watched by a reader: it is appended to.
@@ -208,12 +227,15 @@ impl Committer {
                 records: spooled.records,
                 hash: spooled.hash,
                 tail,
+                sha256,
+                times,
                 change,
                 pending: Digest::default(),
             };
             intent.record(transaction, state, kept)?;
             Ok::<_, CommitError>(intent)
         })?;
+        self.finish_seals(state)?;
         self.finish(state, intent, true)
     }
 
@@ -238,12 +260,13 @@ impl Committer {
     /// Seals the open segment of a source that is no longer collected. Its state is kept.
     ///
     /// # Errors
-    /// When the state cannot be written.
+    /// When the state or the archive cannot be written.
     pub fn retire(&self, state: &mut SourceState) -> Result<(), CommitError> {
         self.store.transaction(|transaction| {
-            state.seal();
-            Ok(state.save(transaction)?)
-        })
+            self.sealer.seal(transaction, state, self.clock.now())?;
+            Ok::<_, CommitError>(state.save(transaction)?)
+        })?;
+        self.finish_seals(state).map_err(|error| self.absolute(error))
     }
 
     fn load_or_create(&self, source: &Source) -> Result<SourceState, CommitError> {
@@ -278,9 +301,12 @@ impl Committer {
                         // records are archived, but it proves nothing about its range: it is asked again.
                         intent.change = CoverageChange::none(intent.change.covered.from);
                     }
+                    // What is wrong with the spool itself is seen when the records are placed again.
+                    let sha256 = self.read_spool(&intent.spool, intent.length, RunningSha256::default());
+                    let sha256 = sha256.map(|(_, sha256)| sha256).unwrap_or_default();
                     self.seal_damaged(state, &damage, |transaction, state| {
                         let open = state.open.clone().ok_or_else(|| no_open_segment(state))?;
-                        Ok(intent.redirect(transaction, state, &open)?)
+                        Ok(intent.redirect(transaction, state, &open, sha256)?)
                     })?;
                     if last_try {
                         return Err(CommitError::DamagedAgain { path, detail: damage.detail });
@@ -292,8 +318,14 @@ impl Committer {
                         Intent::abandon(transaction, state)?;
                         if partly_written {
                             let good_length = state.open.as_ref().map_or(0, |open| open.length);
-                            let damage = Damage { good_length, tail: None, lost: false, detail: detail.clone() };
-                            damage::seal_damaged(transaction, state, &damage, self.clock.now())?;
+                            let damage = Damage {
+                                good_length,
+                                good_sha256: None,
+                                tail: None,
+                                lost: false,
+                                detail: detail.clone(),
+                            };
+                            damage::seal_damaged(&self.sealer, transaction, state, &damage, self.clock.now())?;
                         }
                         Ok::<_, CommitError>(())
                     })?;
@@ -309,14 +341,20 @@ impl Committer {
         Ok(())
     }
 
-    fn tail_of_spool(&self, spooled: &Spooled) -> Result<Vec<u8>, CommitError> {
-        let path = Spooled::path(&spooled.name);
-        let tail = self
-            .archive
-            .files()
-            .read(&path)
-            .and_then(|mut file| tail::tail_of(file.as_mut(), spooled.length, spooled.length));
-        tail.map_err(CommitError::io("read", path))
+    /// The tail of a spool, and the SHA-256 of its bytes behind those of `before`.
+    fn read_spool(
+        &self,
+        name: &str,
+        length: u64,
+        before: RunningSha256,
+    ) -> Result<(Vec<u8>, RunningSha256), CommitError> {
+        let path = Spooled::path(name);
+        let read = self.archive.files().read(&path).and_then(|mut file| {
+            let mut sha256 = before;
+            std::io::copy(&mut BufReader::with_capacity(BUFFER, file.as_mut().take(length)), &mut sha256)?;
+            Ok((tail::tail_of(file.as_mut(), length, length)?, sha256))
+        });
+        read.map_err(CommitError::io("read", path))
     }
 
     pub(super) fn segment_path(&self, state: &SourceState, segment: &SegmentName) -> PathBuf {

@@ -4,7 +4,8 @@ use rusqlite::Transaction;
 
 use crate::{
     archive::SegmentName,
-    commit::place::Damage,
+    commit::{place::Damage, seal::Sealer},
+    evidence::Sha256Sum,
     instant::Instant,
     plan::{Gap, GapReason, subtract},
     state::{DamagedSegment, SealedSegment, SourceState, StateError, gaps},
@@ -13,14 +14,16 @@ use crate::{
 
 /// Takes note of the damage to the open segment of `source` and opens the next one.
 pub(super) fn seal_damaged(
+    sealer: &Sealer,
     transaction: &Transaction<'_>,
     source: &mut SourceState,
     damage: &Damage,
     now: Instant,
 ) -> Result<(), StateError> {
     let Some(open) = source.open.clone() else { return Ok(()) };
-    note(transaction, source, &open.name, open.collected_from, damage, now)?;
-    source.rotate(now);
+    let committed = open.sha256.sum();
+    note(transaction, source, &open.name, committed, open.collected_from, damage, now)?;
+    sealer.rotate(transaction, source, now)?;
     keep_what_is_good(source, &open.name, damage);
     source.save(transaction)
 }
@@ -33,7 +36,7 @@ pub(super) fn note_sealed(
     damage: &Damage,
     now: Instant,
 ) -> Result<(), StateError> {
-    note(transaction, source, &sealed.name, sealed.collected_from, damage, now)?;
+    note(transaction, source, &sealed.name, sealed.sha256, sealed.collected_from, damage, now)?;
     keep_what_is_good(source, &sealed.name, damage);
     source.save(transaction)
 }
@@ -42,12 +45,14 @@ fn note(
     transaction: &Transaction<'_>,
     source: &mut SourceState,
     segment: &SegmentName,
+    committed: Sha256Sum,
     collected_from: Option<Instant>,
     damage: &Damage,
     now: Instant,
 ) -> Result<(), StateError> {
-    let Damage { good_length, detail, .. } = damage.clone();
-    let noted = DamagedSegment { name: segment.clone(), good_length, detail, noticed: now };
+    let Damage { good_length, good_sha256, detail, .. } = damage.clone();
+    let good_sha256 = good_sha256.unwrap_or(committed);
+    let noted = DamagedSegment { name: segment.clone(), good_length, good_sha256, detail, noticed: now };
     source.record_damage(transaction, &noted)?;
     if damage.lost {
         ask_again(transaction, source, collected_from, &noted)?;
@@ -59,6 +64,9 @@ fn note(
 fn keep_what_is_good(source: &mut SourceState, segment: &SegmentName, damage: &Damage) {
     if let Some(sealed) = source.sealed.as_mut().filter(|sealed| sealed.name == *segment) {
         sealed.length = damage.good_length;
+        if let Some(sha256) = damage.good_sha256 {
+            sealed.sha256 = sha256;
+        }
         if let Some(tail) = &damage.tail {
             sealed.tail.clone_from(tail);
         }

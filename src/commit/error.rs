@@ -60,6 +60,15 @@ pub enum CommitError {
         /// The segment.
         path: PathBuf,
     },
+    /// Something lies where a digest belongs.
+    #[error(
+        "{path} lies in the archive and is not what atlas-logd is about to write there; somebody else wrote it: move it away, \
+         collection goes on by itself"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The records of an interrupted commit are gone.
     #[error("the records of an interrupted commit are lost ({detail}); the window is asked again by the next poll")]
     SpoolLost {
@@ -87,6 +96,7 @@ impl CommitError {
     pub(super) fn below(self, root: &Path) -> Self {
         match self {
             Self::Io { doing, path, cause } => Self::Io { doing, path: root.join(path), cause },
+            Self::Foreign { path } => Self::Foreign { path: root.join(path) },
             Self::Longer { path, expected, actual } => Self::Longer { path: root.join(path), expected, actual },
             other => other,
         }

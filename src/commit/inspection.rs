@@ -103,9 +103,10 @@ impl Committer {
             self.tell_of_damage(state, &open.name, damage, "a segment is damaged and was sealed");
         }
         self.store.transaction(|transaction| {
-            damage::seal_damaged(transaction, state, damage, self.clock.now())?;
+            damage::seal_damaged(&self.sealer, transaction, state, damage, self.clock.now())?;
             also(transaction, state)
         })?;
+        self.finish_seals(state)?;
         self.make_open_segment(state)
     }
 

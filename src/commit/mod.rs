@@ -23,7 +23,9 @@ mod error;
 mod examine;
 mod inspection;
 mod place;
+mod placing;
 mod rotation;
+mod seal;
 mod tail;
 
 pub use committer::{Committer, Records};

@@ -1,13 +1,14 @@
 //! Step 3 of a commit: the records reach their segment. The same code for a commit just begun and for recovery.
 
 use std::{
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use crate::{
     archive::{Files, ReadFile, SPOOL, Spooled},
     commit::{CommitError, tail},
+    evidence::{RunningSha256, Sha256Sum},
     state::{Intent, Placement, SealedSegment, SourceState},
 };
 
@@ -35,6 +36,8 @@ pub(super) enum Placed {
 pub(super) struct Damage {
     /// Up to here its records are good.
     pub(super) good_length: u64,
+    /// SHA-256 of these bytes; nothing where they are all that was committed.
+    pub(super) good_sha256: Option<Sha256Sum>,
     /// Hash of its last good bytes; nothing where they are those of the last commit.
     pub(super) tail: Option<Vec<u8>>,
     /// Whether committed records are lost.
@@ -99,7 +102,7 @@ pub(super) fn damage_to_sealed(
     let longer = length.filter(|length| damage.is_none() && *length > sealed.length);
     Ok(damage.or(longer.map(|actual| {
         let detail = format!("the segment has {actual} bytes instead of {}", sealed.length);
-        Damage { good_length: sealed.length, tail: None, lost: false, detail }
+        Damage { good_length: sealed.length, good_sha256: None, tail: None, lost: false, detail }
     })))
 }
 
@@ -113,7 +116,13 @@ fn committed_damage(
 ) -> Result<Option<Damage>, CommitError> {
     let Some(length) = length else {
         let detail = "the segment is gone".to_owned();
-        return Ok(Some(Damage { good_length: 0, tail: Some(Vec::new()), lost: committed > 0, detail }));
+        return Ok(Some(Damage {
+            good_length: 0,
+            good_sha256: Some(Sha256Sum::of(b"")),
+            tail: Some(Vec::new()),
+            lost: committed > 0,
+            detail,
+        }));
     };
     let read = || CommitError::io("read", path);
     let mut file = files.read(path).map_err(read())?;
@@ -127,7 +136,8 @@ fn committed_damage(
     };
     let good_length = last_line_end(file.as_mut(), unchecked).map_err(read())?;
     let tail = tail::tail_of(file.as_mut(), good_length, good_length).map_err(read())?;
-    Ok(Some(Damage { good_length, tail: Some(tail), lost: true, detail }))
+    let good_sha256 = sum_of(file.as_mut(), good_length).map_err(read())?;
+    Ok(Some(Damage { good_length, good_sha256: Some(good_sha256), tail: Some(tail), lost: true, detail }))
 }
 
 fn tail_length(tail: &[u8]) -> u64 {
@@ -204,7 +214,13 @@ impl Target<'_> {
             let detail = "behind the last commit there are other bytes than the interrupted one was to write; \
                           someone else may have written them"
                 .to_owned();
-            return Ok(Placed::Damaged(Damage { good_length: offset, tail: None, lost: false, detail }));
+            return Ok(Placed::Damaged(Damage {
+                good_length: offset,
+                good_sha256: None,
+                tail: None,
+                lost: false,
+                detail,
+            }));
         }
         spool.seek(SeekFrom::Start(written)).map_err(CommitError::io("read", self.spool_path()))?;
         let mut segment = self.files.append(&self.path).map_err(CommitError::io("open", &self.path))?;
@@ -329,8 +345,16 @@ impl Target<'_> {
     /// After a failed fsync the page cache proves nothing: what reads well now may be gone tomorrow.
     fn sync_failed(&self, offset: u64, cause: &io::Error) -> Damage {
         let detail = format!("the disk did not take its last bytes: {cause}");
-        Damage { good_length: offset, tail: None, lost: false, detail }
+        Damage { good_length: offset, good_sha256: None, tail: None, lost: false, detail }
     }
+}
+
+/// SHA-256 of the first `length` bytes.
+fn sum_of(file: &mut dyn ReadFile, length: u64) -> io::Result<Sha256Sum> {
+    let mut running = RunningSha256::default();
+    file.seek(SeekFrom::Start(0))?;
+    io::copy(&mut BufReader::with_capacity(BUFFER, file.take(length)), &mut running)?;
+    Ok(running.sum())
 }
 
 /// BLAKE3 of the next `length` bytes, fewer if the file ends.

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{instant::Instant, record::Clocks};
 
 /// When the new records of an answer happened, and how many of them came late.
 ///
 /// A record is *late* when it belongs to a time that had been declared complete before it was archived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordTimes {
     /// The earliest clock of any of them; nothing where none has a clock.
     pub first: Option<Instant>,
@@ -29,6 +32,17 @@ impl RecordTimes {
         if let Some(lateness) = late {
             self.late += 1;
             self.lateness = self.lateness.max(lateness);
+        }
+    }
+
+    /// The times of these records and of those together.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self {
+            first: self.first.into_iter().chain(others.first).min(),
+            last: self.last.max(others.last),
+            late: self.late + others.late,
+            lateness: self.lateness.max(others.lateness),
         }
     }
 }

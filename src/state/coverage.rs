@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     instant::Instant,
     plan::{Gap, GapReason, advance, subtract},
-    state::{SourceKey, SourceState, StateError},
+    state::{SourceKey, SourceState, StateError, Untold, told},
     window::Window,
 };
 
@@ -65,6 +65,9 @@ impl CoverageChange {
     /// Whatever SQLite gives.
     pub(super) fn apply(&self, transaction: &Transaction<'_>, state: &mut SourceState) -> Result<(), StateError> {
         let (Some(start), Some(end)) = (state.start, state.end) else { return Ok(()) };
+        if let Some(range) = self.reconciled.filter(|range| !range.is_empty()) {
+            told::note(transaction, state.key, Untold::Reconciled(range.into()))?;
+        }
         if self.covered.is_empty() {
             return Ok(());
         }
@@ -72,9 +75,13 @@ impl CoverageChange {
         for gap in &closed {
             let left = subtract(gap.window, [self.covered]);
             if left != [gap.window] {
+                let told = is_told(transaction, state.key, gap)?;
+                if told {
+                    note_backfilled(transaction, state.key, gap.window.intersection(self.covered))?;
+                }
                 delete_gap(transaction, state.key, gap)?;
                 for window in left {
-                    insert_gap(transaction, state.key, &Gap { window, ..gap.clone() })?;
+                    insert_gap(transaction, state.key, &Gap { window, ..gap.clone() }, told)?;
                 }
             }
         }
@@ -90,6 +97,7 @@ impl CoverageChange {
         if self.covered.from >= start {
             return Ok(start);
         }
+        note_backfilled(transaction, key, Window::new(self.covered.from, self.covered.to.min(start)))?;
         let mut island = self.covered;
         for other in islands(transaction, key)? {
             let touches = other.from <= island.to && island.from <= other.to;
@@ -146,6 +154,11 @@ impl CoverageChange {
     }
 }
 
+/// The next digest has to tell of a range that no advance of the end watermark covers.
+fn note_backfilled(transaction: &Transaction<'_>, key: SourceKey, range: Window) -> Result<(), StateError> {
+    told::note(transaction, key, Untold::Backfilled(range.into()))
+}
+
 fn window(from: i64, to: i64) -> Window {
     Window::new(Instant::from_millis(from), Instant::from_millis(to))
 }
@@ -185,12 +198,14 @@ fn declare(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(
             joined.noticed = joined.noticed.min(other.noticed);
         }
     }
-    insert_gap(transaction, key, &joined)
+    insert_gap(transaction, key, &joined, false)
 }
 
-fn insert_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(), StateError> {
+/// Stores a gap. Whether a digest has `told` of it already; one that has not will be told by the next.
+fn insert_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap, told: bool) -> Result<(), StateError> {
     transaction.execute(
-        "INSERT OR REPLACE INTO gap (source, from_ms, to_ms, reason, detail, noticed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO gap (source, from_ms, to_ms, reason, detail, noticed_ms, told)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
             key,
             gap.window.from.millis(),
@@ -198,9 +213,32 @@ fn insert_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Resul
             gap.reason.as_str(),
             &gap.detail,
             gap.noticed.millis(),
+            told,
         ),
     )?;
     Ok(())
+}
+
+/// Whether a digest has told of a gap that is stored.
+fn is_told(connection: &Connection, key: SourceKey, gap: &Gap) -> Result<bool, StateError> {
+    let mut statement = connection
+        .prepare_cached("SELECT told FROM gap WHERE source = ?1 AND from_ms = ?2 AND to_ms = ?3 AND reason = ?4")?;
+    let (from, to) = (gap.window.from.millis(), gap.window.to.millis());
+    Ok(statement.query_row((key, from, to, gap.reason.as_str()), |row| row.get(0))?)
+}
+
+/// The gaps of a source of which no digest has told yet, in order.
+///
+/// # Errors
+/// Those of [`gaps`].
+pub fn untold_gaps(connection: &Connection, key: SourceKey) -> Result<Vec<Gap>, StateError> {
+    let mut untold = Vec::new();
+    for gap in gaps(connection, key)? {
+        if !is_told(connection, key, &gap)? {
+            untold.push(gap);
+        }
+    }
+    Ok(untold)
 }
 
 fn delete_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(), StateError> {

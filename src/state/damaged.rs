@@ -4,10 +4,12 @@ use rusqlite::{Connection, Transaction};
 
 use crate::{
     archive::SegmentName,
+    evidence::{DamagedPart, Sha256Sum},
     instant::Instant,
     state::{
-        SourceKey, SourceState, StateError,
+        SourceKey, SourceState, StateError, Untold,
         source_state::{signed, unsigned},
+        told,
     },
 };
 
@@ -18,6 +20,8 @@ pub struct DamagedSegment {
     pub name: SegmentName,
     /// The records before this length are good; nothing behind it counts.
     pub good_length: u64,
+    /// SHA-256 of the bytes before it, as they were found.
+    pub good_sha256: Sha256Sum,
     /// What was found.
     pub detail: String,
     /// When, by the local clock.
@@ -30,41 +34,45 @@ pub struct DamagedSegment {
 /// Whatever SQLite gives.
 pub fn damaged_segments(connection: &Connection, key: SourceKey) -> Result<Vec<DamagedSegment>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT segment, good_length, detail, noticed_ms FROM damaged_segment WHERE source = ?1 ORDER BY segment",
+        "SELECT segment, good_length, good_sha256, detail, noticed_ms FROM damaged_segment WHERE source = ?1 ORDER BY segment",
     )?;
     let rows = statement.query_map([key], |row| {
         let name: String = row.get(0)?;
-        Ok((name, unsigned(row.get(1)?), row.get(2)?, Instant::from_millis(row.get(3)?)))
+        let good_sha256 = Sha256Sum::from_bytes(row.get(2)?);
+        Ok((name, unsigned(row.get(1)?), good_sha256, row.get(3)?, Instant::from_millis(row.get(4)?)))
     })?;
     let mut damaged = Vec::new();
     for row in rows {
-        let (name, good_length, detail, noticed) = row?;
+        let (name, good_length, good_sha256, detail, noticed) = row?;
         let name =
             name.parse().map_err(|()| StateError::Damaged(format!("a damaged segment has the name {name:?}")))?;
-        damaged.push(DamagedSegment { name, good_length, detail, noticed });
+        damaged.push(DamagedSegment { name, good_length, good_sha256, detail, noticed });
     }
     Ok(damaged)
 }
 
 impl SourceState {
-    /// Takes note of a damaged segment. The source is not saved.
+    /// Takes note of a damaged segment, for the next digest too. The source is not saved.
     ///
     /// # Errors
     /// When its rows are damaged, or whatever SQLite gives.
     pub fn record_damage(&mut self, transaction: &Transaction<'_>, damaged: &DamagedSegment) -> Result<(), StateError> {
         self.amend(transaction, |source| {
             transaction.execute(
-                "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, detail, noticed_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, good_sha256, detail, noticed_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 (
                     source.key,
                     damaged.name.as_str(),
                     signed(damaged.good_length),
+                    damaged.good_sha256.as_bytes(),
                     &damaged.detail,
                     damaged.noticed.millis(),
                 ),
             )?;
-            Ok(())
+            let DamagedSegment { name, good_length, good_sha256, detail, noticed } = damaged.clone();
+            let part = DamagedPart { segment: name, good_bytes: good_length, good_sha256, detail, noticed };
+            told::note(transaction, source.key, Untold::Damaged(part))
         })
     }
 }

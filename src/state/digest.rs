@@ -10,11 +10,14 @@ use serde::Serialize;
 use crate::state::{SourceKey, StateError};
 
 /// The tables with few rows for each source, in the order of their primary keys.
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 7] = [
     "SELECT * FROM gap WHERE source = ?1 ORDER BY from_ms, to_ms, reason",
     "SELECT * FROM island WHERE source = ?1 ORDER BY from_ms",
     "SELECT * FROM intent WHERE source = ?1",
     "SELECT * FROM damaged_segment WHERE source = ?1 ORDER BY segment",
+    "SELECT * FROM untold WHERE source = ?1 ORDER BY number",
+    "SELECT * FROM seal WHERE source = ?1 ORDER BY segment",
+    "SELECT * FROM removal WHERE source = ?1 ORDER BY segment",
 ];
 
 /// 128 bits that tell sets of rows apart. It guards against accidents, not against whoever can write to the database.
@@ -28,7 +31,7 @@ impl Digest {
         self.0.iter_mut().zip(hash.as_bytes()).for_each(|(mine, theirs)| *mine ^= theirs);
     }
 
-    /// The digest of what the database holds of a source in `gap`, `island`, `intent` and `damaged_segment`.
+    /// The digest of what the database holds of a source in the tables that are decided by.
     pub(super) fn of_rows(connection: &Connection, key: SourceKey) -> Result<Self, StateError> {
         let mut hasher = blake3::Hasher::new();
         for select in TABLES {

@@ -73,6 +73,17 @@ pub enum StateError {
         /// The version that this program makes of it.
         known: i64,
     },
+    /// The database was made by a version that was never released.
+    #[error(
+        "the state database {path} has schema version {found}, of a time before the first release, when archives had no \
+         digests; keep that archive and its state as they are, and set [archive] dir and [state] dir to new, empty folders"
+    )]
+    Unreleased {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
     /// The database is not what was written.
     #[error(
         "the state database in [state] dir is damaged: {0}; put back a copy of the state folder that is as new as the \

@@ -4,6 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::{
     archive::SegmentName,
+    evidence::RunningSha256,
+    record::RecordTimes,
     state::{
         CoverageChange, Digest, KeptSink, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
         source_state::{signed, unsigned},
@@ -39,6 +41,10 @@ pub struct Intent {
     pub hash: [u8; 32],
     /// Hash of the segment's last bytes afterwards.
     pub tail: Vec<u8>,
+    /// SHA-256 of what is committed to the segment afterwards.
+    pub sha256: RunningSha256,
+    /// What is known of the times of the records.
+    pub times: RecordTimes,
     /// What the commit says about coverage.
     pub change: CoverageChange,
     /// What is noted to be known once the commit is done.
@@ -52,7 +58,7 @@ impl Intent {
     /// When the row is damaged, or whatever SQLite gives.
     pub fn load(connection: &Connection, source: &SourceState) -> Result<Option<Self>, StateError> {
         let mut statement = connection.prepare_cached(
-            "SELECT spool, placement, segment, offset, length, records, hash, tail, change, pending_digest
+            "SELECT spool, placement, segment, offset, length, records, hash, tail, change, pending_digest, sha256, times
              FROM intent WHERE source = ?1",
         )?;
         let row = statement
@@ -67,8 +73,10 @@ impl Intent {
                 let (length, records, hash) = (unsigned(row.get(4)?), unsigned(row.get(5)?), row.get(6)?);
                 let change = CoverageChange::from_stored(&change);
                 let pending = Digest::from_stored(&row.get::<_, Vec<u8>>(9)?);
-                let parts = placement.zip(segment.parse().ok()).zip(change).zip(pending);
-                Ok(parts.map(|(((placement, segment), change), pending)| Self {
+                let sha256 = RunningSha256::from_stored(&row.get::<_, Vec<u8>>(10)?);
+                let times: Option<RecordTimes> = serde_json::from_str(&row.get::<_, String>(11)?).ok();
+                let parts = placement.zip(segment.parse().ok()).zip(change).zip(pending).zip(sha256).zip(times);
+                Ok(parts.map(|(((((placement, segment), change), pending), sha256), times)| Self {
                     spool,
                     segment,
                     placement,
@@ -76,6 +84,8 @@ impl Intent {
                     records,
                     hash,
                     tail,
+                    sha256,
+                    times,
                     change,
                     pending,
                 }))
@@ -106,7 +116,8 @@ impl Intent {
         source.save(transaction)
     }
 
-    /// The records go into another segment than was intended, because that one was damaged. The source is saved.
+    /// The records go into another segment than was intended, because that one was damaged. `sha256` is what is
+    /// committed to that one afterwards. The source is saved.
     ///
     /// # Errors
     /// When the rows of the source are damaged, or whatever SQLite gives.
@@ -115,9 +126,11 @@ impl Intent {
         transaction: &Transaction<'_>,
         source: &mut SourceState,
         to: &OpenSegment,
+        sha256: RunningSha256,
     ) -> Result<(), StateError> {
         self.segment = to.name.clone();
         self.placement = Placement::Append { offset: to.length };
+        self.sha256 = sha256;
         source.amend(transaction, |source| self.store(transaction, source.key))?;
         source.save(transaction)
     }
@@ -128,11 +141,12 @@ impl Intent {
             Placement::Adopt => ("adopt", 0),
         };
         let change = self.change.to_stored()?;
+        let times = serde_json::to_string(&self.times).map_err(|error| StateError::Damaged(error.to_string()))?;
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change,
-                    pending_digest)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                    pending_digest, sha256, times)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute((
                 key,
@@ -146,6 +160,8 @@ impl Intent {
                 &self.tail,
                 change,
                 self.pending.as_bytes(),
+                self.sha256.to_stored(),
+                times,
             ))?;
         Ok(())
     }
@@ -160,14 +176,19 @@ impl Intent {
             Placement::Adopt => 0,
         };
         let before = source.open.take().filter(|open| open.name == self.segment);
+        let before = before.unwrap_or_else(|| OpenSegment::new(self.segment.clone()));
         let from = self.change.covered.from;
         source.open = Some(OpenSegment {
             name: self.segment.clone(),
             length: offset + self.length,
-            records: before.as_ref().map_or(0, |open| open.records) + self.records,
-            collected_from: Some(before.and_then(|open| open.collected_from).map_or(from, |earlier| earlier.min(from))),
+            records: before.records + self.records,
+            collected_from: Some(before.collected_from.map_or(from, |earlier| earlier.min(from))),
             tail: self.tail.clone(),
+            sha256: self.sha256.clone(),
+            times: before.times.and(self.times),
         });
+        source.late_records += self.times.late;
+        source.lateness = source.lateness.max(self.times.lateness);
         source.records += self.records;
         source.bytes += self.length;
         source.amend(transaction, |source| {

@@ -16,6 +16,10 @@
 //! | `fingerprint` | record that may come again | how often it is archived, and until when it must be known |
 //! | `intent` | commit under way | everything needed to finish it |
 //! | `pending_fingerprint` | record of a commit under way | what `fingerprint` will hold |
+//! | `untold` | thing that the next digest has to tell | what it is, beside gaps and watermarks |
+//! | `seal` | digest that is decided and not in its place yet | its bytes and its signature |
+//! | `removal` | old segment that is decided to go | its name |
+//! | `head` | state | the last archive digest, until it is in its place with its bytes |
 //! | `damaged_segment` | segment that was damaged | up to where its bytes are good |
 //! | `health`, `poll` | source, and each of its last ten polls | how it went |
 //!
@@ -37,11 +41,14 @@ mod fingerprints;
 mod intent;
 mod polls;
 mod schema;
+mod seal;
+mod segments;
 mod source_state;
 mod store;
+mod told;
 
 pub use archive_id::ArchiveId;
-pub use coverage::{CoverageChange, gaps, islands, missing};
+pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
 pub use digest::Digest;
 pub use error::StateError;
@@ -50,5 +57,8 @@ pub use fingerprints::{
 };
 pub use intent::{Intent, Placement};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
-pub use source_state::{OpenSegment, SealedSegment, SourceKey, SourceState};
+pub use seal::Seal;
+pub use segments::{OpenSegment, SealedSegment};
+pub use source_state::{SourceKey, SourceState};
 pub use store::Store;
+pub use told::{Told, Untold, untold};

@@ -6,7 +6,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::state::StateError;
 
-/// Statement *n* brings the schema from version *n* to *n* + 1. What was once released never changes.
+/// The version that the first of [`MIGRATIONS`] makes. Earlier ones were never released: their archives have no digests.
+const FIRST: i64 = 2;
+
+/// The first makes a new database; each further one brings the schema from one version to the next. What was once released
+/// never changes.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE archive (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -25,17 +29,13 @@ const MIGRATIONS: &[&str] = &["
         start_ms INTEGER,
         end_ms INTEGER,
         next_sequence INTEGER NOT NULL,
-        open_segment TEXT,
-        open_length INTEGER NOT NULL,
-        open_records INTEGER NOT NULL,
-        open_from_ms INTEGER,
-        open_tail BLOB NOT NULL,
-        sealed_segment TEXT,
-        sealed_length INTEGER NOT NULL,
-        sealed_from_ms INTEGER,
-        sealed_tail BLOB NOT NULL,
+        open TEXT,
+        sealed TEXT,
+        told TEXT NOT NULL,
         records INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
+        late_records INTEGER NOT NULL,
+        lateness_ms INTEGER NOT NULL,
         fingerprints_lost INTEGER NOT NULL,
         by_arrival INTEGER NOT NULL,
         absent_until_ms INTEGER,
@@ -52,6 +52,7 @@ const MIGRATIONS: &[&str] = &["
         reason TEXT NOT NULL,
         detail TEXT NOT NULL,
         noticed_ms INTEGER NOT NULL,
+        told INTEGER NOT NULL,
         PRIMARY KEY (source, from_ms, to_ms, reason)
     ) STRICT, WITHOUT ROWID;
 
@@ -94,6 +95,8 @@ const MIGRATIONS: &[&str] = &["
         records INTEGER NOT NULL,
         hash BLOB NOT NULL,
         tail BLOB NOT NULL,
+        sha256 BLOB NOT NULL,
+        times TEXT NOT NULL,
         change TEXT NOT NULL,
         pending_digest BLOB NOT NULL
     ) STRICT;
@@ -102,10 +105,41 @@ const MIGRATIONS: &[&str] = &["
         source INTEGER NOT NULL REFERENCES source (key),
         segment TEXT NOT NULL,
         good_length INTEGER NOT NULL,
+        good_sha256 BLOB NOT NULL,
         detail TEXT NOT NULL,
         noticed_ms INTEGER NOT NULL,
         PRIMARY KEY (source, segment)
     ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE untold (
+        source INTEGER NOT NULL REFERENCES source (key),
+        number INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        PRIMARY KEY (source, number)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE seal (
+        source INTEGER NOT NULL REFERENCES source (key),
+        segment TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        signature TEXT,
+        PRIMARY KEY (source, segment)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE removal (
+        source INTEGER NOT NULL REFERENCES source (key),
+        segment TEXT NOT NULL,
+        PRIMARY KEY (source, segment)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE head (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        date TEXT NOT NULL,
+        sha256 BLOB NOT NULL,
+        made_ms INTEGER NOT NULL,
+        digest BLOB,
+        signature TEXT
+    ) STRICT;
 
     CREATE TABLE health (
         source INTEGER PRIMARY KEY REFERENCES source (key),
@@ -134,7 +168,7 @@ const MIGRATIONS: &[&str] = &["
 
 /// The newest version that this program knows.
 fn newest() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+    i64::try_from(MIGRATIONS.len()).map_or(i64::MAX, |migrations| FIRST - 1 + migrations)
 }
 
 /// What SQLite stores of the tables.
@@ -166,6 +200,9 @@ pub(super) fn check_version(connection: &Connection, path: &Path, exact: bool) -
     if found > newest() {
         return Err(StateError::Newer { path: path.to_owned(), found, known: newest() });
     }
+    if (1..FIRST).contains(&found) {
+        return Err(StateError::Unreleased { path: path.to_owned(), found });
+    }
     if exact && found < newest() {
         return Err(StateError::Older { path: path.to_owned(), found, known: newest() });
     }
@@ -179,7 +216,7 @@ pub(super) fn check_version(connection: &Connection, path: &Path, exact: bool) -
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StateError> {
     check_version(connection, path, false)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = usize::try_from(version(&transaction)?).unwrap_or(0);
+    let done = usize::try_from(version(&transaction)? - (FIRST - 1)).unwrap_or(0);
     for statements in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(statements)?;
     }

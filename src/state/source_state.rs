@@ -1,45 +1,20 @@
 //! What the state knows of one source.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, named_params};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     archive::SegmentName,
+    evidence::SourceIdentity,
     instant::Instant,
     source::{Kind, Source, SourceId},
-    state::{Digest, StateError},
+    state::{Digest, OpenSegment, SealedSegment, StateError, Told},
 };
 
 /// The number of a source's row.
 pub type SourceKey = i64;
-
-/// The segment that a source's records are appended to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenSegment {
-    /// Its name.
-    pub name: SegmentName,
-    /// Its committed length in bytes.
-    pub length: u64,
-    /// How many records it holds.
-    pub records: u64,
-    /// The beginning of the earliest window of which it holds records: what has to be asked again if it is lost.
-    pub collected_from: Option<Instant>,
-    /// Hash of its last bytes, see [`tail_hash`](crate::commit::TAIL_BYTES).
-    pub tail: Vec<u8>,
-}
-
-/// The last segment that was sealed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedSegment {
-    /// Its name.
-    pub name: SegmentName,
-    /// Its length in bytes.
-    pub length: u64,
-    /// As in [`OpenSegment`].
-    pub collected_from: Option<Instant>,
-    /// As in [`OpenSegment`].
-    pub tail: Vec<u8>,
-}
 
 /// What the state knows of one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +47,12 @@ pub struct SourceState {
     pub records: u64,
     /// Bytes archived in all.
     pub bytes: u64,
+    /// How many of the records belonged to a time that had been declared complete already.
+    pub late_records: u64,
+    /// The greatest time of which it is proven that one of them was not there yet after it had happened.
+    pub lateness: Duration,
+    /// What the digests have told so far.
+    pub told: Told,
     /// The fingerprints no longer tell what is archived and have to be made again from the segments.
     pub fingerprints_lost: bool,
     /// Atlas showed records in a range that none of their clocks lies in: it compares ranges with their arrival.
@@ -98,17 +79,13 @@ struct Columns<'a> {
     start: Option<i64>,
     end: Option<i64>,
     next_sequence: i64,
-    open_segment: Option<&'a str>,
-    open_length: i64,
-    open_records: i64,
-    open_from: Option<i64>,
-    open_tail: &'a [u8],
-    sealed_segment: Option<&'a str>,
-    sealed_length: i64,
-    sealed_from: Option<i64>,
-    sealed_tail: &'a [u8],
+    open: Option<String>,
+    sealed: Option<String>,
+    told: String,
     records: i64,
     bytes: i64,
+    late_records: i64,
+    lateness_ms: i64,
     fingerprints_lost: i64,
     by_arrival: i64,
     absent_until: Option<i64>,
@@ -134,9 +111,10 @@ pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-const SELECT: &str = "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
-    next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment, sealed_length,
-    sealed_from_ms, sealed_tail, records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum FROM source";
+const SELECT: &str =
+    "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms, next_sequence, open, sealed,
+    told, records, bytes, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms, rows_digest,
+    fingerprints_digest, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -250,6 +228,9 @@ impl SourceState {
             sealed: None,
             records: 0,
             bytes: 0,
+            late_records: 0,
+            lateness: Duration::ZERO,
+            told: Told::default(),
             fingerprints_lost: false,
             by_arrival: false,
             absent_until: None,
@@ -268,21 +249,18 @@ impl SourceState {
     pub fn save(&self, transaction: &Transaction<'_>) -> Result<(), StateError> {
         let columns = self.columns();
         let mut statement = transaction.prepare_cached(
-            "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms,
-                next_sequence, open_segment, open_length, open_records, open_from_ms, open_tail, sealed_segment,
-                sealed_length, sealed_from_ms, sealed_tail, records, bytes, fingerprints_lost, by_arrival, absent_until_ms, rows_digest, fingerprints_digest, checksum)
-             VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end,
-                :next_sequence, :open_segment, :open_length, :open_records, :open_from, :open_tail, :sealed_segment,
-                :sealed_length, :sealed_from, :sealed_tail, :records, :bytes, :fingerprints_lost, :by_arrival, :absent_until, :rows_digest, :fingerprints_digest,
-                :checksum)
+            "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms, next_sequence,
+                open, sealed, told, records, bytes, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms,
+                rows_digest, fingerprints_digest, checksum)
+             VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end, :next_sequence,
+                :open, :sealed, :told, :records, :bytes, :late_records, :lateness_ms, :fingerprints_lost, :by_arrival,
+                :absent_until, :rows_digest, :fingerprints_digest, :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
-                end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open_segment = excluded.open_segment,
-                open_length = excluded.open_length, open_records = excluded.open_records,
-                open_from_ms = excluded.open_from_ms, open_tail = excluded.open_tail,
-                sealed_segment = excluded.sealed_segment, sealed_length = excluded.sealed_length,
-                sealed_from_ms = excluded.sealed_from_ms, sealed_tail = excluded.sealed_tail,
-                records = excluded.records, bytes = excluded.bytes, fingerprints_lost = excluded.fingerprints_lost,
-                by_arrival = excluded.by_arrival, absent_until_ms = excluded.absent_until_ms, rows_digest = excluded.rows_digest,
+                end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open = excluded.open,
+                sealed = excluded.sealed, told = excluded.told, records = excluded.records, bytes = excluded.bytes,
+                late_records = excluded.late_records, lateness_ms = excluded.lateness_ms,
+                fingerprints_lost = excluded.fingerprints_lost, by_arrival = excluded.by_arrival,
+                absent_until_ms = excluded.absent_until_ms, rows_digest = excluded.rows_digest,
                 fingerprints_digest = excluded.fingerprints_digest, checksum = excluded.checksum",
         )?;
         statement.execute(named_params! {
@@ -296,17 +274,13 @@ impl SourceState {
             ":start": columns.start,
             ":end": columns.end,
             ":next_sequence": columns.next_sequence,
-            ":open_segment": columns.open_segment,
-            ":open_length": columns.open_length,
-            ":open_records": columns.open_records,
-            ":open_from": columns.open_from,
-            ":open_tail": columns.open_tail,
-            ":sealed_segment": columns.sealed_segment,
-            ":sealed_length": columns.sealed_length,
-            ":sealed_from": columns.sealed_from,
-            ":sealed_tail": columns.sealed_tail,
+            ":open": columns.open,
+            ":sealed": columns.sealed,
+            ":told": columns.told,
             ":records": columns.records,
             ":bytes": columns.bytes,
+            ":late_records": columns.late_records,
+            ":lateness_ms": columns.lateness_ms,
             ":fingerprints_lost": columns.fingerprints_lost,
             ":by_arrival": columns.by_arrival,
             ":absent_until": columns.absent_until,
@@ -317,24 +291,14 @@ impl SourceState {
         Ok(())
     }
 
-    /// The next segment becomes the open one, empty; the one before it is sealed. The file is made when it is needed.
-    pub fn rotate(&mut self, opened: Instant) {
-        self.seal();
+    /// The next segment becomes the open one, empty. The file is made when it is needed.
+    pub fn open_next(&mut self, opened: Instant) {
         let name = SegmentName::new(self.next_sequence, opened);
         self.next_sequence += 1;
-        self.open = Some(OpenSegment { name, length: 0, records: 0, collected_from: None, tail: Vec::new() });
-    }
-
-    /// The open segment is sealed, and there is none.
-    pub fn seal(&mut self) {
-        if let Some(open) = self.open.take() {
-            let OpenSegment { name, length, collected_from, tail, .. } = open;
-            self.sealed = Some(SealedSegment { name, length, collected_from, tail });
-        }
+        self.open = Some(OpenSegment::new(name));
     }
 
     fn columns(&self) -> Columns<'_> {
-        let open = self.open.as_ref();
         Columns {
             key: self.key,
             project_id: &self.project_id,
@@ -346,17 +310,13 @@ impl SourceState {
             start: self.start.map(Instant::millis),
             end: self.end.map(Instant::millis),
             next_sequence: signed(self.next_sequence),
-            open_segment: open.map(|open| open.name.as_str()),
-            open_length: signed(open.map_or(0, |open| open.length)),
-            open_records: signed(open.map_or(0, |open| open.records)),
-            open_from: open.and_then(|open| open.collected_from).map(Instant::millis),
-            open_tail: open.map_or(&[], |open| &open.tail),
-            sealed_segment: self.sealed.as_ref().map(|sealed| sealed.name.as_str()),
-            sealed_length: signed(self.sealed.as_ref().map_or(0, |sealed| sealed.length)),
-            sealed_from: self.sealed.as_ref().and_then(|sealed| sealed.collected_from).map(Instant::millis),
-            sealed_tail: self.sealed.as_ref().map_or(&[], |sealed| &sealed.tail),
+            open: self.open.as_ref().map(to_json),
+            sealed: self.sealed.as_ref().map(to_json),
+            told: to_json(&self.told),
             records: signed(self.records),
             bytes: signed(self.bytes),
+            late_records: signed(self.late_records),
+            lateness_ms: i64::try_from(self.lateness.as_millis()).unwrap_or(i64::MAX),
             fingerprints_lost: i64::from(self.fingerprints_lost),
             by_arrival: i64::from(self.by_arrival),
             absent_until: self.absent_until.map(Instant::millis),
@@ -369,40 +329,21 @@ impl SourceState {
         let kind: String = row.get("kind")?;
         let name: String = row.get("name")?;
         let folder: String = row.get("folder")?;
-        let open_segment: Option<String> = row.get("open_segment")?;
-        let sealed_segment: Option<String> = row.get("sealed_segment")?;
+        let (open, sealed): (Option<String>, Option<String>) = (row.get("open")?, row.get("sealed")?);
+        let told: String = row.get("told")?;
         let stored: Vec<u8> = row.get("checksum")?;
         let damaged =
             |detail: &str| StateError::DamagedSource { source_name: folder.clone(), detail: detail.to_owned() };
         let Ok(parsed_kind) = kind.parse() else {
             return Ok(Err(damaged("its kind is unknown")));
         };
-        let (Ok(open_name), Ok(sealed_name)) = (segment_name(open_segment), segment_name(sealed_segment)) else {
-            return Ok(Err(damaged("the name of a segment cannot be read")));
+        let (Ok(open), Ok(sealed), Ok(told)) = (from_json(open), from_json(sealed), serde_json::from_str(&told)) else {
+            return Ok(Err(damaged("what it says of its segments cannot be read")));
         };
         let digest = |column| row.get::<_, Vec<u8>>(column).map(|bytes| Digest::from_stored(&bytes));
         let (Some(rows_digest), Some(fingerprints_digest)) = (digest("rows_digest")?, digest("fingerprints_digest")?)
         else {
             return Ok(Err(damaged("a digest cannot be read")));
-        };
-        let open = match open_name {
-            Some(name) => Some(OpenSegment {
-                name,
-                length: unsigned(row.get("open_length")?),
-                records: unsigned(row.get("open_records")?),
-                collected_from: row.get::<_, Option<i64>>("open_from_ms")?.map(Instant::from_millis),
-                tail: row.get("open_tail")?,
-            }),
-            None => None,
-        };
-        let sealed = match sealed_name {
-            Some(name) => Some(SealedSegment {
-                name,
-                length: unsigned(row.get("sealed_length")?),
-                collected_from: row.get::<_, Option<i64>>("sealed_from_ms")?.map(Instant::from_millis),
-                tail: row.get("sealed_tail")?,
-            }),
-            None => None,
         };
         let state = Self {
             key: row.get("key")?,
@@ -419,6 +360,9 @@ impl SourceState {
             sealed,
             records: unsigned(row.get("records")?),
             bytes: unsigned(row.get("bytes")?),
+            late_records: unsigned(row.get("late_records")?),
+            lateness: Duration::from_millis(unsigned(row.get("lateness_ms")?)),
+            told,
             fingerprints_lost: row.get::<_, i64>("fingerprints_lost")? != 0,
             by_arrival: row.get::<_, i64>("by_arrival")? != 0,
             absent_until: row.get::<_, Option<i64>>("absent_until_ms")?.map(Instant::from_millis),
@@ -439,6 +383,13 @@ impl SourceState {
         Some(Source { id, project_name: self.project_name.clone() })
     }
 
+    /// The source as digests name it; nothing when its filter cannot be read.
+    #[must_use]
+    pub fn identity(&self) -> Option<SourceIdentity> {
+        let Source { id: SourceId { project_id, kind, name, filter }, project_name } = self.source()?;
+        Some(SourceIdentity { project_id, project_name, kind, name, filter, folder: self.folder.clone() })
+    }
+
     /// The source as it is named on the command line.
     #[must_use]
     pub fn display_name(&self) -> String {
@@ -446,6 +397,12 @@ impl SourceState {
     }
 }
 
-fn segment_name(text: Option<String>) -> Result<Option<SegmentName>, ()> {
-    text.map(|text| text.parse()).transpose()
+/// The form in which a segment is stored in a column.
+fn to_json(value: &impl Serialize) -> String {
+    // Serialising numbers and texts cannot fail; if it ever does, the row reads as damaged.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn from_json<T: DeserializeOwned>(text: Option<String>) -> serde_json::Result<Option<T>> {
+    text.map(|text| serde_json::from_str(&text)).transpose()
 }

@@ -12,6 +12,7 @@
 
 mod crashes;
 mod disk;
+mod evidence;
 mod faults;
 mod loss;
 mod machine;

@@ -9,8 +9,8 @@ use atlas_logd::{
 };
 
 use crate::{
-    disk::Content,
-    loss,
+    disk::{Content, is_segment},
+    evidence, loss,
     machine::Machine,
     process::Process,
     workload::{self, Step},
@@ -28,6 +28,8 @@ pub(crate) fn judge(machine: &Machine, process: &Process, steps: &[Step]) -> usi
         let (archived, given_up) = archived(&live, process, source);
         assert_same(&archived, &expected, "the archive");
         assert_same(&self::archived(&durable, process, source).0, &expected, "what would survive a power loss");
+        evidence::judge(&live, process, source);
+        evidence::judge(&durable, process, source);
         let state = process.load(source).unwrap();
         let last = steps.iter().rev().find(|step| step.source == *source).unwrap();
         assert_eq!(state.end, Some(last.window.to));
@@ -55,10 +57,7 @@ pub(crate) fn assert_only_appended(before: &Content, after: &Content) {
 
 /// All segments and what a reader sees of them.
 pub(crate) fn segments(content: &Content) -> impl Iterator<Item = (&Path, &[u8])> {
-    content
-        .all()
-        .filter(|(path, _)| !path.starts_with(SPOOL) && path.components().count() > 1)
-        .map(|(path, file)| (path, &file.live[..]))
+    content.all().filter(|(path, _)| is_segment(path)).map(|(path, file)| (path, &file.live[..]))
 }
 
 fn assert_same(actual: &[u8], expected: &[u8], what: &str) {
