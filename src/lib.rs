@@ -40,4 +40,5 @@ mod shell;
 pub mod sim;
 pub mod source;
 pub mod state;
+pub mod verify;
 pub mod window;

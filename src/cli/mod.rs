@@ -15,6 +15,7 @@ mod skip;
 mod sources;
 mod status;
 mod terminal;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,8 @@ enum Command {
     Status(status::Status),
     /// Declare a range that can never be had to be a gap, so that collection goes on behind it
     Skip(skip::Skip),
+    /// Prove an archive from its files alone: nothing is missing, changed, moved or added; needs no configuration
+    Verify(verify::Verify),
     /// Serve a simulated Atlas on loopback: both endpoints, both authentications, rate limits, discovery
     Simulate(simulate::Simulate),
     /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
@@ -86,6 +89,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let command = match cli.command {
         Command::Simulate(simulate) => return simulate.run(),
         Command::Demo(demo) => return demo.run(),
+        Command::Verify(verify) => return verify.run(),
         command => command,
     };
     let config = match load(&cli.config) {
@@ -98,7 +102,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Check(check) => check.run(config),
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
-        Command::Simulate(_) | Command::Demo(_) => Ok(Exit::Usage),
+        Command::Simulate(_) | Command::Demo(_) | Command::Verify(_) => Ok(Exit::Usage),
     }
 }
 
