@@ -146,6 +146,7 @@ impl Chain {
             self.broken = true;
         }
         self.check_identity(&digest, name, moved);
+        let sound = self.faults.len() + moved.len() == faults;
         let announced = Announced {
             digest: &path,
             bytes: &bytes,
@@ -153,12 +154,12 @@ impl Chain {
             made: digest.sealed,
             lies_there: found.signatures.contains(name),
         };
+        // What is wrong with a signature does not make wrong what the digest says: that would only hide what it explains.
         match announced.check(files, request, &mut self.keys) {
             Ok(true) => self.signed_up_to = name.sequence(),
             Ok(false) => {}
             Err(fault) => self.faults.push(fault),
         }
-        let sound = self.faults.len() + moved.len() == faults;
         if sound {
             self.add(digest, sha256, request);
         } else {

@@ -60,6 +60,9 @@ pub enum Reason {
     /// A file that nothing explains.
     #[error("no digest explains this file; it was put here, renamed, or moved from elsewhere")]
     ExtraFile,
+    /// One of several segments that no digest is of.
+    #[error("several segments have no digest, and only one can be open: the others were put here or renamed")]
+    SeveralOpen,
     /// A folder that nothing explains.
     #[error("no digest explains this folder; it was put here, renamed, or moved from elsewhere")]
     ExtraFolder,
@@ -188,7 +191,7 @@ pub enum Reason {
     )]
     Unsigned,
     /// The segment is not there.
-    #[error("the segment is missing, and no digest says that it was removed")]
+    #[error("the segment is missing, plain and compressed, and no digest says that it was removed")]
     SegmentMissing,
     /// The compressed form of a segment is not there.
     #[error("the file is missing: the digests say that the segment was compressed into it")]
@@ -297,7 +300,12 @@ impl Reason {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "unreadable",
-            Self::ExtraFile | Self::ExtraFolder | Self::EmptyFolder | Self::NoFile | Self::NoFolder => "extra",
+            Self::ExtraFile
+            | Self::SeveralOpen
+            | Self::ExtraFolder
+            | Self::EmptyFolder
+            | Self::NoFile
+            | Self::NoFolder => "extra",
             Self::Marker(_) | Self::OtherMarker { .. } => "marker",
             Self::OtherArchive { .. } => "other-archive",
             Self::TooLong { .. } | Self::Format(_) => "format",

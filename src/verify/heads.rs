@@ -163,6 +163,7 @@ impl Heads {
             Some(_) => {}
             None => self.archive = Some(digest.archive.clone()),
         }
+        let sound = self.faults.len() == faults;
         let announced = Announced {
             digest: &path,
             bytes: &bytes,
@@ -179,7 +180,6 @@ impl Heads {
         };
         let asked = request.head == Some(sha256);
         self.asked_found |= asked;
-        let sound = self.faults.len() == faults;
         self.check_link(&digest, date, before.as_ref());
         let folders: BTreeSet<String> = digest.sources.iter().map(|listed| listed.source.folder.clone()).collect();
         if sound {

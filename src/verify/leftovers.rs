@@ -20,9 +20,11 @@ impl Chain {
         let Folder { digests, signatures, segments } = found;
         self.tell_moved(moved, digests.len());
         self.tell_missing(segments.keys().chain(&signatures));
+        let mut candidates = Vec::new();
         for (name, forms) in segments {
-            self.place(files, name, forms, &digests);
+            candidates.extend(self.place(name, forms, &digests));
         }
+        self.place_open(files, candidates);
         for name in signatures.difference(&digests) {
             self.faults.push(Fault::new(signature_path(&self.folder, name), Reason::SignatureAlone));
         }
@@ -63,29 +65,45 @@ impl Chain {
         self.faults.extend(faults);
     }
 
-    fn place(&mut self, files: &dyn Files, name: SegmentName, forms: Vec<StoredForm>, digests: &BTreeSet<SegmentName>) {
+    /// Gives a segment to its digest; hands back one that may be open.
+    fn place(
+        &mut self,
+        name: SegmentName,
+        forms: Vec<StoredForm>,
+        digests: &BTreeSet<SegmentName>,
+    ) -> Option<SegmentName> {
         let number = name.sequence();
         if digests.contains(&name) {
             // One whose digest is not sound proves nothing, which was said.
             if let Some(sealed) = self.sealed.get_mut(&number).filter(|sealed| sealed.name == name) {
                 sealed.forms = forms;
             }
+            return None;
+        }
+        if self.missing.range(..=number).next_back().is_some_and(|(_, to)| number <= *to) {
+            // Its digest is missing, which was said.
+            return None;
+        }
+        if number == self.newest.saturating_add(1) && forms == [StoredForm::Plain] {
+            return Some(name);
+        }
+        let paths = forms.into_iter().map(|form| self.folder.join(form.file_name(&name)));
+        self.faults.extend(paths.map(|path| Fault::new(path, Reason::ExtraFile)));
+        None
+    }
+
+    /// Only one segment is open at a time.
+    fn place_open(&mut self, files: &dyn Files, mut candidates: Vec<SegmentName>) {
+        if candidates.len() > 1 {
+            let paths = candidates.iter().map(|name| self.folder.join(name.as_str()));
+            self.faults.extend(paths.map(|path| Fault::new(path, Reason::SeveralOpen)));
             return;
         }
-        let digest_missing = self.missing.range(..=number).next_back().is_some_and(|(_, to)| number <= *to);
-        if digest_missing {
-            return;
+        match candidates.pop().map(|name| open(files, &self.folder, name)) {
+            Some(Ok(open)) => self.open = Some(open),
+            Some(Err(fault)) => self.faults.push(fault),
+            None => {}
         }
-        if number == self.newest.saturating_add(1) && self.open.is_none() && forms == [StoredForm::Plain] {
-            match open(files, &self.folder, name) {
-                Ok(open) => self.open = Some(open),
-                Err(fault) => self.faults.push(fault),
-            }
-            return;
-        }
-        let extra =
-            forms.into_iter().map(|form| Fault::new(self.folder.join(form.file_name(&name)), Reason::ExtraFile));
-        self.faults.extend(extra);
     }
 }
 

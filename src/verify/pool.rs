@@ -39,6 +39,6 @@ mod tests {
     fn every_item_is_worked_on_once_and_results_keep_their_order() {
         let items: Vec<u64> = (0..1000).collect();
         assert_eq!(on_all_cores(&items, |item| item * 2), (0..1000).map(|item| item * 2).collect::<Vec<_>>());
-        assert_eq!(on_all_cores(&[] as &[u64], |item| *item), []);
+        assert_eq!(on_all_cores(&[] as &[u64], |item| *item), Vec::<u64>::new());
     }
 }

@@ -1,0 +1,16 @@
+//! `verify`: an untouched archive proves itself, and whatever is done to it is noticed and named.
+
+mod allowed_signers;
+mod archive;
+mod bytes;
+mod coverage;
+mod files;
+mod folders;
+mod heads;
+mod hostile;
+mod key;
+mod program;
+mod source;
+mod standard_tools;
+mod unnoticed;
+mod untouched;
