@@ -22,6 +22,7 @@ mod allowed_signers;
 mod archive_digest;
 mod format;
 mod ledger;
+mod pattern;
 mod segment_digest;
 mod sha256;
 mod signature;

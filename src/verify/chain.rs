@@ -245,7 +245,9 @@ impl Chain {
             self.tell(&digest.segment, &part.segment.clone(), |sealed| sealed.damaged = Some(part));
         }
         for entry in digest.compressed {
-            if StoredForm::of_file(&entry.file).is_none_or(|(segment, _)| segment != entry.segment) {
+            if StoredForm::of_file(&entry.file)
+                .is_none_or(|(segment, form)| segment != entry.segment || form == StoredForm::Plain)
+            {
                 self.fault(&digest.segment, Reason::Speaks(entry.file.clone()));
             }
             self.tell(&digest.segment, &entry.segment.clone(), |sealed| sealed.compressed = Some(entry));

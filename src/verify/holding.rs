@@ -1,6 +1,9 @@
 //! Whether chains, archive digests and marker hold together.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use crate::{
     archive::MARKER,
@@ -65,6 +68,7 @@ fn check_chain(listed: &Listed, chain: &mut Chain) {
         faults.push(Fault::new(head_path(listed.first), Reason::ListsOtherwise(folder)));
     }
     let mut cut_off = None;
+    let told: BTreeSet<PathBuf> = chain.faults.iter().map(|fault| fault.path.clone()).collect();
     for (segment, &(expected, date)) in &listed.digests {
         let by = shown_path(&head_path(date));
         let path = digest_path(&chain.folder, segment);
@@ -82,13 +86,9 @@ fn check_chain(listed: &Listed, chain: &mut Chain) {
                 }
                 cut_off = Some(Fault::new(path, Reason::CutOff { by }));
             }
-            None if faults_at(chain, &path) => {}
+            None if told.contains(&path) => {}
             None => faults.push(Fault::new(path, Reason::DigestMissing)),
         }
     }
     chain.faults.extend(faults.into_iter().chain(cut_off));
-}
-
-fn faults_at(chain: &Chain, path: &Path) -> bool {
-    chain.faults.iter().any(|fault| fault.path == path)
 }

@@ -1,11 +1,11 @@
 //! The proof of an archive, from its files alone: offline, without state or configuration, on any machine.
 //!
 //! ```text
-//! walk ─▶ heads ─▶ chains ─▶ segments ─▶ report
+//! heads ─▶ walk ─▶ chains ─▶ segments ─▶ report
 //! ```
 //!
-//! 1. [`verify`] walks down to the sources' folders; whatever nothing explains is a [`Fault`].
-//! 2. It reads the archive digests, oldest to newest: which sources there were, and how far each had come.
+//! 1. [`verify`] reads the archive digests, oldest to newest: which sources there were, and how far each had come.
+//! 2. It walks down to the sources' folders; whatever nothing explains is a [`Fault`].
 //! 3. It reads the digests of each source, oldest to newest, each with its signature: every one names the one before.
 //!    Of a digest only the few numbers are kept that its segment is checked against.
 //! 4. On all cores, it streams every sealed segment, and compares.
@@ -16,7 +16,8 @@
 //!
 //! What may change without a fault, because nothing was sealed about it yet or it does not count:
 //!
-//! - the open segment of a source: its bytes, its name, and whether it is there;
+//! - the open segment of a source: its bytes, its name, and whether it is there; nor does anything tell of a source of
+//!   which no segment was sealed yet;
 //! - what lies in `.spool` and `lost+found`, and whether these folders are there;
 //! - of a segment that a digest admits to be damaged, what stands behind its good bytes;
 //! - of a segment that lies there both plain and compressed, one of the two may go (that of which no digest tells);
@@ -50,4 +51,4 @@ pub use note::Note;
 pub use report::{NewestDigest, Report, SourceReport};
 pub use request::Request;
 pub use signing::Keys;
-pub use verifier::{Progress, verify};
+pub use verifier::{Progress, verify, verify_files};

@@ -2,21 +2,29 @@
 
 use std::{os::unix::ffi::OsStrExt as _, path::Path};
 
+/// No text is shown longer, in characters. Nothing that the daemon writes is.
+const LONGEST: usize = 8192;
+
 /// A text with its control characters escaped.
 pub(crate) fn shown(text: &str) -> String {
-    // Those that turn the direction of writing round are none of the control characters, but hide what is there.
-    let steers = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, character| {
-        if steers(character) {
+    let mut shown = String::with_capacity(text.len().min(LONGEST));
+    for (position, character) in text.chars().enumerate() {
+        if position == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() || turns_writing_round(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
         }
-        shown
-    })
+    }
+    shown
+}
+
+/// Whether it is one of those that change the direction of writing, or end a line, and are no control characters.
+fn turns_writing_round(character: char) -> bool {
+    matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A path of an archive, likewise; bytes that are no text are escaped too.
@@ -39,5 +47,6 @@ mod tests {
         assert_eq!(shown("Größe 1\u{1b}[2J\n\u{202e}"), "Größe 1\\u{1b}[2J\\n\\u{202e}");
         assert_eq!(shown_path(Path::new(OsStr::from_bytes(b"a\xff/\xc3\xa9\x07"))), "a\\xff/é\\u{7}");
         assert_eq!(shown_path(Path::new("")), ".");
+        assert_eq!(shown(&"x".repeat(LONGEST + 5)), "x".repeat(LONGEST) + "…");
     }
 }

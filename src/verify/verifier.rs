@@ -41,11 +41,16 @@ pub enum Progress {
 /// # Errors
 /// When there is no such folder, or it cannot be opened. All else that is wrong is in the report.
 pub fn verify(root: &Path, request: &Request, progress: &(dyn Fn(Progress) + Sync)) -> io::Result<Report> {
+    // The modes are for files that are made, and none is.
     let files = RealFiles::open(root, 0o640, 0o750)?;
-    let files: &dyn Files = &files;
-    let mut walk = look_twice(|| Walk::read(files), |walk| walk.faults.is_empty());
-    // Before the chains, so that whatever they list is there when the chains are read.
+    Ok(verify_files(&files, request, progress))
+}
+
+/// The same of an archive in any file system.
+pub fn verify_files(files: &dyn Files, request: &Request, progress: &(dyn Fn(Progress) + Sync)) -> Report {
+    // First, so that whatever they list is there when the folders and chains are read.
     let heads = look_twice(|| Heads::read(files, request), |heads| heads.faults.is_empty());
+    let mut walk = look_twice(|| Walk::read(files), |walk| walk.faults.is_empty());
     let mut chains = on_all_cores(&walk.sources, |folder| read_chain(files, folder, request));
     holding::check_ids(walk.marker.as_ref(), &heads, &mut chains, &mut walk.faults);
     holding::check_listed(&heads, &mut chains, &mut walk.faults);
@@ -71,7 +76,7 @@ pub fn verify(root: &Path, request: &Request, progress: &(dyn Fn(Progress) + Syn
     if request.allowed_signers.is_none() && !keys.is_empty() {
         notes.push(Note::NobodyVouches { keys: keys.keys().cloned().collect() });
     }
-    Ok(Report { archive: walk.marker, sources, heads: heads.count, newest_head: heads.newest, keys, notes, faults })
+    Report { archive: walk.marker, sources, heads: heads.count, newest_head: heads.newest, keys, notes, faults }
 }
 
 /// The daemon may be writing right now: only what is wrong at a second look is wrong.

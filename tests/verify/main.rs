@@ -2,6 +2,7 @@
 
 mod allowed_signers;
 mod archive;
+mod at_work;
 mod bytes;
 mod coverage;
 mod files;
