@@ -158,3 +158,30 @@ fn the_program_names_them() {
     archive.remove(Path::new("notes.txt"));
     assert_eq!(archive.program(&[]).code, 0);
 }
+
+#[test]
+fn the_program_fails_at_each_kind_of_change() {
+    let archive = TestArchive::new();
+    let (one, other) = (archive.file(FULL, 2, ".digest.json"), archive.file(FULL, 3, ".digest.json"));
+    let (first, second) = (archive.read(&one), archive.read(&other));
+    let path = |file: &Path| archive.root().join(file);
+    let assert_told = |file: &Path| {
+        let outcome = archive.program(&[]);
+        assert_eq!(outcome.code, 1, "{}", outcome.stdout);
+        assert!(outcome.stdout.contains(&format!("FAULT: {}", file.display())), "{}", outcome.stdout);
+    };
+    archive.write(&one, &second);
+    archive.write(&other, &first);
+    assert_told(&one);
+    archive.write(&one, &first);
+    archive.write(&other, &second[..second.len() / 2]);
+    assert_told(&other);
+    archive.write(&other, &second);
+    let renamed = one.with_file_name("00000002-20300101T000000Z.digest.json");
+    fs::rename(path(&one), path(&renamed)).unwrap();
+    assert_told(&renamed);
+    fs::rename(path(&renamed), path(&one)).unwrap();
+    let moved = Path::new(UNSIGNED).join(archive.file(FULL, 6, ".ndjson").file_name().unwrap());
+    fs::rename(path(&archive.file(FULL, 6, ".ndjson")), path(&moved)).unwrap();
+    assert_told(&moved);
+}

@@ -178,7 +178,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let archive = TestArchive::new();
     let path = archive.file(FULL, 6, ".ndjson");
     let full = archive.root().join(&path);
-    fs::set_permissions(&full, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(&full, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
     // The system's administrator can read it all the same.
     if fs::File::open(&full).is_err() {
         archive.assert_fault(path.to_str().unwrap(), "it cannot be read");
