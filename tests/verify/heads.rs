@@ -101,3 +101,36 @@ fn a_source_that_is_newer_than_the_last_archive_digest_is_told() {
         outcome.stdout
     );
 }
+
+#[test]
+fn archive_digests_that_contradict_each_other_are_named() {
+    use jiff::civil::date;
+
+    use crate::{
+        key::Key,
+        source::{SourceWriter, records},
+    };
+
+    let key = Key::new(2, "new@host");
+    let mut archive = TestArchive::empty();
+    let mut one = SourceWriter::new(&archive.root(), FULL, 0);
+    let mut other = SourceWriter::new(&archive.root(), UNSIGNED, 0);
+    one.seal(&records("a", 3), None, |_| {});
+    other.seal(&records("b", 3), None, |_| {});
+    let early = one.listed();
+    one.seal(&records("c", 3), None, |_| {});
+    archive.add_head(date(2026, 11, 1), vec![one.listed(), other.listed()], &key);
+    assert_eq!(archive.faults(), [] as [&str; 0]);
+    archive.add_head(date(2026, 11, 2), vec![one.listed()], &key);
+    archive.assert_fault(".heads/2026-11-02.json", &format!("it does not list {UNSIGNED}"));
+    remove_head(&archive, 2);
+    archive.heads.pop();
+    archive.add_head(date(2026, 11, 2), vec![early, other.listed()], &key);
+    archive.assert_fault(".heads/2026-11-02.json", &format!("it does not tell the same of {FULL}"));
+    remove_head(&archive, 2);
+    archive.heads.pop();
+    // One that does not name the one before it.
+    archive.heads.clear();
+    archive.add_head(date(2026, 11, 2), vec![one.listed(), other.listed()], &key);
+    archive.assert_fault(".heads/2026-11-02.json", "it does not name .heads/2026-11-01.json as the one before");
+}

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod admitted;
 mod allowed_signers;
 mod archive;
 mod at_work;
 mod bytes;
+mod chain;
 mod coverage;
 mod files;
 mod folders;

@@ -64,6 +64,11 @@ impl SourceWriter {
         self.root.join(&self.identity.folder)
     }
 
+    /// The next segment is opened later.
+    pub(crate) fn skip_hours(&mut self, hours: i64) {
+        self.hour += hours;
+    }
+
     /// The name of the segment with the next number.
     pub(crate) fn next(&self) -> SegmentName {
         SegmentName::new(self.number, hour(self.hour))
