@@ -63,7 +63,7 @@ impl Ledger {
         self.collect(covered.into_iter().chain(backfilled.iter().copied()));
         self.close(backfilled);
         self.declare(gaps);
-        self.records += digest.records;
+        self.records = self.records.saturating_add(digest.records);
         Ok(())
     }
 

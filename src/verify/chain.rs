@@ -218,7 +218,7 @@ impl Chain {
     /// Adds what a sound digest says.
     fn add(&mut self, digest: SegmentDigest, digest_sha256: Sha256Sum, request: &Request) {
         let asked = can_hold(&digest, request.range());
-        self.late_records += digest.late_records;
+        self.late_records = self.late_records.saturating_add(digest.late_records);
         if !self.broken
             && let Err(fault) = self.ledger.add(&digest)
         {

@@ -118,10 +118,10 @@ pub enum Reason {
     #[error("there are several digests with the number {0}: the chain forks")]
     Fork(u64),
     /// A digest is not there.
-    #[error("the digest is missing, and later ones are there")]
+    #[error("the digest is missing")]
     DigestMissing,
     /// Several digests are not there.
-    #[error("of the digests with the numbers {from} to {to} not all are there, but later ones are")]
+    #[error("{}, but later ones are there", digests_missing(*from, *to))]
     DigestsMissing {
         /// The first.
         from: u64,
@@ -292,6 +292,13 @@ pub enum Reason {
         "no archive digest here has the SHA-256 {0}: the archive was cut off before it, or it is another archive's head"
     )]
     NoSuchHead(Sha256Sum),
+}
+
+fn digests_missing(from: u64, to: u64) -> String {
+    match from == to {
+        true => format!("the digest with the number {from} is missing"),
+        false => format!("digests with the numbers {from} to {to} are missing"),
+    }
 }
 
 impl Reason {

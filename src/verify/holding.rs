@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    archive::MARKER,
+    archive::{MARKER, StoredForm},
     evidence::HEADS,
     state::ArchiveId,
     verify::{
@@ -84,11 +84,23 @@ fn check_chain(listed: &Listed, chain: &mut Chain) {
                 if chain.open.as_ref().is_some_and(|open| open.segment == *segment) {
                     chain.open = None;
                 }
-                cut_off = Some(Fault::new(path, Reason::CutOff { by }));
+                cut_off = Some((segment.sequence(), Fault::new(path, Reason::CutOff { by })));
             }
             None if told.contains(&path) => {}
             None => faults.push(Fault::new(path, Reason::DigestMissing)),
         }
     }
-    chain.faults.extend(faults.into_iter().chain(cut_off));
+    if let Some((number, fault)) = cut_off {
+        chain.faults.retain(|fault| !was_open(chain.newest, number, fault));
+        chain.faults.push(fault);
+    }
+    chain.faults.extend(faults);
+}
+
+/// Whether a segment has no digest only because those up to `cut_off` are gone.
+fn was_open(newest: u64, cut_off: u64, fault: &Fault) -> bool {
+    let name = fault.path.file_name().and_then(|name| name.to_str());
+    let number = name.and_then(StoredForm::of_file).map(|(segment, _)| segment.sequence());
+    matches!(fault.reason, Reason::ExtraFile)
+        && number.is_some_and(|number| newest < number && number <= cut_off.saturating_add(1))
 }

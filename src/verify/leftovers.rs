@@ -19,6 +19,12 @@ impl Chain {
     pub(super) fn tell_leftovers(&mut self, files: &dyn Files, found: Folder, moved: Vec<(SegmentName, String)>) {
         let Folder { digests, signatures, segments } = found;
         self.tell_moved(moved, digests.len());
+        let next = self.newest.saturating_add(1);
+        if signatures.iter().any(|name| name.sequence() == next) {
+            // The newest digest is gone, and its signature tells.
+            self.missing.insert(next, next);
+            self.newest = next;
+        }
         self.tell_missing(segments.keys().chain(&signatures));
         let mut candidates = Vec::new();
         for (name, forms) in segments {

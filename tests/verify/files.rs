@@ -148,7 +148,7 @@ fn the_program_names_them() {
     assert_eq!(outcome.code, 1);
     let (segment_line, digest_line) = (
         format!("FAULT: {}: the file is missing", segment.display()),
-        format!("FAULT: {}: the digest is missing, and later ones are there", digest.display()),
+        format!("FAULT: {}: the digest is missing", digest.display()),
     );
     for line in [&segment_line, &digest_line, "FAULT: notes.txt: no digest explains this file"] {
         assert!(outcome.stdout.contains(line), "{line}\n{}", outcome.stdout);
@@ -184,4 +184,24 @@ fn the_program_fails_at_each_kind_of_change() {
     let moved = Path::new(UNSIGNED).join(archive.file(FULL, 6, ".ndjson").file_name().unwrap());
     fs::rename(path(&archive.file(FULL, 6, ".ndjson")), path(&moved)).unwrap();
     assert_told(&moved);
+}
+
+#[test]
+fn what_follows_from_a_missing_digest_is_not_told_as_another_fault() {
+    let archive = TestArchive::new();
+    for path in [archive.file(UNSIGNED, 4, ".digest.json"), archive.file(FULL, 3, ".digest.json")] {
+        let bytes = archive.read(&path);
+        archive.remove(&path);
+        let faults = archive.faults();
+        let others = faults.iter().filter(|fault| !fault.contains(path.to_str().unwrap()));
+        assert_eq!(others.count(), 0, "{faults:#?}");
+        archive.write(&path, &bytes);
+    }
+    // Of one that is signed, the signature is left.
+    let path = archive.file(FULL, 6, ".digest.json");
+    archive.remove(&path);
+    let faults = archive.faults();
+    assert_eq!(faults.len(), 2, "{faults:#?}");
+    assert!(faults[0].ends_with("00000006-20261101T050000Z.digest.json: the digest is missing"), "{faults:#?}");
+    assert!(faults[1].ends_with(".digest.json.sig: there is no digest that it is of"), "{faults:#?}");
 }

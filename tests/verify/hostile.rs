@@ -9,7 +9,7 @@ use std::{
 
 use atlas_logd::{
     archive::{SegmentName, StoredForm},
-    evidence::{NotedGap, Range},
+    evidence::{AllowedSigners, ArchiveDigest, NotedGap, Range, SegmentDigest, Signature},
     instant::Instant,
     plan::GapReason,
     verify::Request,
@@ -184,4 +184,34 @@ fn a_file_that_may_not_be_read_is_named() {
         archive.assert_fault(path.to_str().unwrap(), "it cannot be read");
     }
     assert_eq!(archive.verify(&Request::default()).sources.len(), 3);
+}
+
+#[test]
+fn sums_beyond_all_measure_do_not_overflow() {
+    let archive = TestArchive::empty();
+    let mut source = SourceWriter::new(&archive.root(), FULL, 0);
+    for name in ["a", "b"] {
+        source.seal(&crate::source::records(name, 3), None, |digest| {
+            digest.records = u64::MAX;
+            digest.late_records = u64::MAX;
+            digest.bytes = u64::MAX;
+        });
+    }
+    assert_eq!(archive.faults().len(), 2);
+    let outcome = archive.program(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((outcome.code, &json["sources"][0]["records"]), (1, &u64::MAX.into()));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes: Vec<u8>, text in "([a-z@,=\"!* \\\\#-]|namespaces|valid-after|ssh-ed25519 AAAAC3|\n){0,40}") {
+        let pem = [&b"-----BEGIN SSH SIGNATURE-----\n"[..], &bytes, b"\n-----END SSH SIGNATURE-----\n"].concat();
+        for bytes in [&bytes, &pem] {
+            proptest::prop_assert!(Signature::parse(bytes).is_err());
+            proptest::prop_assert!(SegmentDigest::parse(bytes).is_err());
+            proptest::prop_assert!(ArchiveDigest::parse(bytes).is_err());
+        }
+        let _ = AllowedSigners::parse(&text);
+    }
 }
