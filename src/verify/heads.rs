@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use crate::{
     archive::{EntryIs, Files, SegmentName},
     evidence::{ArchiveDigest, HEADS, LONGEST_DIGEST, ListedSource, SIGNATURE_SUFFIX, Sha256Sum, SourceIdentity},
+    instant::Instant,
     state::ArchiveId,
     verify::{
         Fault, Reason, Request,
@@ -38,6 +39,8 @@ pub(super) struct Listed {
     pub(super) digests: BTreeMap<SegmentName, (Sha256Sum, Date)>,
     /// The day that lists the source first.
     pub(super) first: Date,
+    /// Since when it was not collected, and the day of the newest archive digest that lists it, which says so.
+    pub(super) not_collected: Option<(Instant, Date)>,
     /// All digests of the source up to this number are held by a signed archive digest.
     pub(super) signed_up_to: u64,
     /// Likewise by the one that was asked for.
@@ -221,9 +224,11 @@ impl Heads {
             source: new.source.clone(),
             digests: BTreeMap::new(),
             first: date,
+            not_collected: None,
             signed_up_to: 0,
             asked_up_to: 0,
         });
+        listed.not_collected = new.not_collected_since.map(|since| (since, date));
         let mut contradicts = !listed.source.is_same(&new.source);
         let newest = listed.digests.last_key_value().map(|(segment, _)| segment.sequence());
         match new.last_digest {

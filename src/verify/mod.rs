@@ -28,6 +28,7 @@
 
 mod chain;
 mod content;
+mod difference;
 mod fault;
 mod folder;
 mod heads;
@@ -45,7 +46,8 @@ mod walk;
 mod whole_file;
 
 pub use chain::OpenSegment;
-pub use fault::{Difference, Fault, Reason};
+pub use difference::Difference;
+pub use fault::{Fault, Reason};
 pub use heads::Head;
 pub use note::Note;
 pub use report::{NewestDigest, Report, SourceReport};

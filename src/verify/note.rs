@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf};
 
+use jiff::civil::Date;
+
 use crate::{
     instant::Instant,
     verify::shown::{shown, shown_path},
@@ -26,6 +28,15 @@ pub enum Note {
     NewerThanHead {
         /// The source's folder.
         folder: PathBuf,
+    },
+    /// The source was failing when the newest archive digest was made.
+    NotCollected {
+        /// The source's folder.
+        folder: PathBuf,
+        /// Since when.
+        since: Instant,
+        /// The day of the archive digest.
+        date: Date,
     },
     /// There is no archive digest.
     NoHead,
@@ -61,6 +72,11 @@ impl fmt::Display for Note {
             Self::NewerThanHead { folder } => write!(
                 f,
                 "{}: newer than the last archive digest: no archive digest would tell if this source went missing",
+                shown_path(folder)
+            ),
+            Self::NotCollected { folder, since, date } => write!(
+                f,
+                "{}: not collected since {since}, says the archive digest of {date}: its polls failed",
                 shown_path(folder)
             ),
             Self::NoHead => write!(f, "there is no archive digest: nothing tells whether a whole source is missing"),

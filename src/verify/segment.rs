@@ -6,10 +6,9 @@ use crate::{
     archive::{Files, StoredForm},
     evidence::{Compressed, DamagedPart},
     verify::{
-        Fault, Note, Reason,
+        Difference, Fault, Note, Reason,
         chain::Sealed,
         content::{self, Content},
-        fault::Difference,
     },
 };
 
@@ -38,7 +37,7 @@ impl SegmentCheck<'_> {
         for &form in &sealed.forms {
             let path = self.folder.join(form.file_name(&sealed.name));
             let checked = match &sealed.damaged {
-                Some(_) if form != StoredForm::Plain => Err(Reason::ExtraFile),
+                _ if self.is_extra(form) => Err(Reason::ExtraFile),
                 Some(part) => self.check_damaged(&path, part),
                 None => self.check_form(&path, form),
             };
@@ -51,9 +50,9 @@ impl SegmentCheck<'_> {
     }
 
     fn check_presence(&self, outcome: &mut Outcome) {
-        let Sealed { name, forms, damaged, compressed, removed, .. } = self.sealed;
+        let Sealed { name, forms, damaged, removed, .. } = self.sealed;
         let gone = damaged.as_ref().is_some_and(|part| part.good_bytes == 0);
-        let recorded = compressed.as_ref().and_then(|entry| StoredForm::of_file(&entry.file)).map(|(_, form)| form);
+        let recorded = self.recorded();
         if removed.is_some() || gone {
             return;
         }
@@ -69,6 +68,18 @@ impl SegmentCheck<'_> {
             };
             outcome.faults.push(Fault::new(self.folder.join(expected.file_name(name)), reason));
         }
+    }
+
+    /// The form that it was compressed into, as far as a digest tells of it.
+    fn recorded(&self) -> Option<StoredForm> {
+        let entry = self.sealed.compressed.as_ref()?;
+        StoredForm::of_file(&entry.file).map(|(_, form)| form)
+    }
+
+    /// Damaged segments are not compressed, and no other one is compressed twice.
+    fn is_extra(&self, form: StoredForm) -> bool {
+        let other = self.recorded().is_some_and(|recorded| recorded != form);
+        form != StoredForm::Plain && (self.sealed.damaged.is_some() || other)
     }
 
     /// Only a beginning of it counts.

@@ -151,6 +151,9 @@ fn report(chain: Chain, outcomes: Outcomes, heads: &Heads, request: &Request) ->
             None => notes.push(Note::Unproven { folder: chain.folder.clone() }),
         }
     }
+    if let Some((since, date)) = listed.and_then(|listed| listed.not_collected) {
+        notes.push(Note::NotCollected { folder: chain.folder.clone(), since, date });
+    }
     if listed.is_none() && heads.count > 0 {
         notes.push(Note::NewerThanHead { folder: chain.folder.clone() });
     }

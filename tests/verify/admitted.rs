@@ -97,3 +97,11 @@ fn what_a_file_system_needs_is_no_fault() {
     fs::write(archive.root().join("lost+found/#12"), b"x").unwrap();
     assert_eq!(archive.faults(), [] as [&str; 0]);
 }
+
+#[test]
+fn a_segment_is_compressed_once() {
+    let archive = TestArchive::new();
+    let path = archive.file(FULL, 2, ".gz").to_str().unwrap().replace(".gz", ".zst");
+    archive.write(Path::new(&path), &crate::source::compress(&records("gzip", 50), StoredForm::Zstd));
+    archive.assert_fault(&path, "no digest explains this file");
+}

@@ -134,3 +134,25 @@ fn archive_digests_that_contradict_each_other_are_named() {
     archive.add_head(date(2026, 11, 2), vec![one.listed(), other.listed()], &key);
     archive.assert_fault(".heads/2026-11-02.json", "it does not name .heads/2026-11-01.json as the one before");
 }
+
+#[test]
+fn a_source_that_was_failing_is_told() {
+    use crate::{
+        key::Key,
+        source::{SourceWriter, hour},
+    };
+
+    let key = Key::new(2, "new@host");
+    let mut archive = TestArchive::empty();
+    let mut source = SourceWriter::new(&archive.root(), FULL, 0);
+    source.seal(b"", None, |_| {});
+    let mut failing = source.listed();
+    failing.not_collected_since = Some(hour(1));
+    archive.add_head(jiff::civil::date(2026, 11, 1), vec![failing], &key);
+    let outcome = archive.program(&[]);
+    assert_eq!(outcome.code, 0);
+    let note = format!("note: {FULL}: not collected since {}, says the archive digest of 2026-11-01", hour(1));
+    assert!(outcome.stdout.contains(&note), "{}", outcome.stdout);
+    archive.add_head(jiff::civil::date(2026, 11, 2), vec![source.listed()], &key);
+    assert!(!archive.program(&[]).stdout.contains("not collected since"), "it was well again");
+}
