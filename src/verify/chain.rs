@@ -195,7 +195,7 @@ impl Chain {
         if !fits {
             self.fault(name, Reason::Renamed(digest.segment.to_string()));
         }
-        if Path::new(&digest.source.folder) != self.folder {
+        if self.folder.to_str() != Some(&digest.source.folder) {
             moved.push((name.clone(), digest.source.folder.clone()));
             return;
         }

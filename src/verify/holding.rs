@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use crate::{
@@ -45,10 +45,10 @@ pub(super) fn check_ids(marker: Option<&ArchiveId>, heads: &Heads, chains: &mut 
 
 /// All that the archive digests list is there.
 pub(super) fn check_listed(heads: &Heads, chains: &mut [Chain], faults: &mut Vec<Fault>) {
-    let mut by_folder: BTreeMap<&Path, &Listed> =
-        heads.listed.iter().map(|(folder, listed)| (Path::new(folder), listed)).collect();
+    let mut by_folder: BTreeMap<&str, &Listed> =
+        heads.listed.iter().map(|(folder, listed)| (folder.as_str(), listed)).collect();
     for chain in chains {
-        if let Some(listed) = by_folder.remove(chain.folder.as_path()) {
+        if let Some(listed) = chain.folder.to_str().and_then(|folder| by_folder.remove(folder)) {
             check_chain(listed, chain);
         }
     }

@@ -69,6 +69,7 @@ fn every_doubled_file_is_noticed() {
             tried += 1;
         }
     }
+    println!("{tried} copies");
     assert!(tried > 300, "{tried}");
 }
 
@@ -131,6 +132,7 @@ fn every_two_swapped_files_are_noticed() {
             tried += 1;
         }
     }
+    println!("{tried} swaps of {} files", files.len());
     assert!(tried > 700, "{tried}");
 }
 
