@@ -17,7 +17,8 @@
 //! 6. [`collect`] runs one poll of one source: it drops what is archived already and spools the rest.
 //! 7. [`commit`] makes the records and the watermark durable together, exactly once, through a crash at any point.
 //! 8. [`archive`] holds the files that an auditor reads; [`state`] what is needed to go on.
-//! 9. [`export`] gives an auditor the records of a range of time out of it, and names what proves them.
+//! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
+//!    range of time out of it, and names what proves them.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -42,4 +43,5 @@ mod shell;
 pub mod sim;
 pub mod source;
 pub mod state;
+pub mod verify;
 pub mod window;

@@ -42,6 +42,8 @@ pub trait Files: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+    /// How many bytes can still be written to the file system that the root lies in.
+    fn free_bytes(&self) -> io::Result<u64>;
 }
 
 /// A file that is written to.
@@ -251,6 +253,11 @@ impl Files for RealFiles {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         Ok(rustix::fs::fsync(self.folder(folder)?)?)
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let system = rustix::fs::fstatvfs(&self.root)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 }
 

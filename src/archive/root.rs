@@ -104,6 +104,14 @@ impl Archive {
         &self.id
     }
 
+    /// What stands in the marker of the archive with this id.
+    ///
+    /// # Errors
+    /// Whatever JSON gives; for a number and a text there is nothing that can go wrong.
+    pub fn marker(id: &ArchiveId) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string(&Marker { format: FORMAT, archive: id.to_string() })? + "\n")
+    }
+
     /// The root folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -185,7 +193,7 @@ fn touch_marker(files: &dyn Files) -> io::Result<()> {
 
 /// Writes the marker, whose lock is held. Whether the file was replaced, because it held the beginning of one.
 fn write_marker(files: &dyn Files, id: &ArchiveId) -> io::Result<bool> {
-    let marker = serde_json::to_string(&Marker { format: FORMAT, archive: id.to_string() })?;
+    let marker = Archive::marker(id)?;
     let path = Path::new(MARKER);
     let replaced = files.length(path)? != Some(0);
     let mut file = if replaced {
@@ -194,7 +202,7 @@ fn write_marker(files: &dyn Files, id: &ArchiveId) -> io::Result<bool> {
     } else {
         files.append(path)?
     };
-    file.write_all(format!("{marker}\n").as_bytes())?;
+    file.write_all(marker.as_bytes())?;
     drop(file);
     sync_marker(files)?;
     Ok(replaced)

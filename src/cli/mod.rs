@@ -16,6 +16,7 @@ mod skip;
 mod sources;
 mod status;
 mod terminal;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -57,6 +58,8 @@ enum Command {
     Skip(skip::Skip),
     /// Write the records of a range of time, by their own time, to standard output, and say what proves them
     Export(export::Export),
+    /// Prove an archive from its files alone: nothing is missing, changed, moved or added; needs no configuration
+    Verify(verify::Verify),
     /// Serve a simulated Atlas on loopback: both endpoints, both authentications, rate limits, discovery
     Simulate(simulate::Simulate),
     /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
@@ -93,6 +96,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             Some(root) => return export.run(&root),
             None => Command::Export(export),
         },
+        Command::Verify(verify) => return verify.run(),
         command => command,
     };
     let config = match load(&cli.config) {
@@ -106,7 +110,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
         Command::Export(export) => export.run(&config.archive.dir),
-        Command::Simulate(_) | Command::Demo(_) => Ok(Exit::Usage),
+        Command::Simulate(_) | Command::Demo(_) | Command::Verify(_) => Ok(Exit::Usage),
     }
 }
 

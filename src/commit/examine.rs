@@ -214,10 +214,12 @@ pub(super) fn missing(
     let folder = root.join(&state.folder);
     let mut numbers = Vec::new();
     let mut faults = Vec::new();
-    let mut expected = 1;
-    for number in there {
-        if expected == 1 && number > 1 {
-            faults.push(SegmentFault::Elsewhere { folder: folder.clone(), numbers: 1..=number - 1 });
+    // What retention removed is missed by nobody.
+    let first = state.told.removed_to + 1;
+    let mut expected = first;
+    for number in there.into_iter().filter(|number| *number >= first) {
+        if expected == first && number > first {
+            faults.push(SegmentFault::Elsewhere { folder: folder.clone(), numbers: first..=number - 1 });
         } else if expected < number {
             numbers.push(expected..=number - 1);
         }

@@ -27,9 +27,11 @@ mod placing;
 mod rotation;
 mod seal;
 mod tail;
+mod upkeep;
 
 pub use committer::{Committer, Records};
 pub use error::CommitError;
 pub use examine::{SegmentFault, examine};
 pub use rotation::Rotation;
 pub use tail::TAIL_BYTES;
+pub use upkeep::Upkeep;

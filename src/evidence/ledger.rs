@@ -1,5 +1,7 @@
 //! The ledger: adds up what the digests of a source say about coverage.
 
+use std::collections::{BTreeMap, HashMap};
+
 use thiserror::Error;
 
 use crate::{
@@ -58,39 +60,54 @@ impl Ledger {
             return Err(LedgerFault::Jump { told: covered.from, before });
         }
         self.end = covered.map(|covered| covered.to).or(self.end);
-        covered.into_iter().chain(backfilled.iter().copied()).for_each(|range| self.collect(range));
-        self.gaps = std::mem::take(&mut self.gaps)
-            .into_iter()
-            .flat_map(|gap| {
-                let left = subtract(gap.window, backfilled.iter().copied());
-                left.into_iter().map(move |window| Gap { window, ..gap.clone() })
-            })
-            .collect();
-        for gap in gaps {
-            // A gap that grew is told again as a whole.
-            let same = |other: &Gap| {
-                let whole = other.window.from >= gap.window.from && other.window.to <= gap.window.to;
-                whole && other.reason == gap.reason && other.detail == gap.detail
-            };
-            self.gaps.retain(|other| !same(other));
-            self.gaps.push(gap);
-        }
-        self.gaps.sort_by_key(|gap| (gap.window, gap.reason.as_str()));
-        self.records += digest.records;
+        self.collect(covered.into_iter().chain(backfilled.iter().copied()));
+        self.close(backfilled);
+        self.declare(gaps);
+        self.records = self.records.saturating_add(digest.records);
         Ok(())
     }
 
-    fn collect(&mut self, range: Window) {
-        let mut joined = range;
-        self.collected.retain(|other| {
-            let touches = other.from <= joined.to && joined.from <= other.to;
-            if touches {
-                joined = Window::new(joined.from.min(other.from), joined.to.max(other.to));
+    /// One pass for all ranges of a digest: there may be very many, and somebody may have made them up.
+    fn collect(&mut self, ranges: impl Iterator<Item = Window>) {
+        let before = self.collected.len();
+        self.collected.extend(ranges);
+        if self.collected.len() > before {
+            self.collected = joined(std::mem::take(&mut self.collected));
+        }
+    }
+
+    /// Takes what was collected out of the gaps.
+    fn close(&mut self, collected: Vec<Window>) {
+        let collected = joined(collected);
+        if collected.is_empty() {
+            return;
+        }
+        let left = |gap: Gap| {
+            let first = collected.partition_point(|range| range.to <= gap.window.from);
+            let holes = collected[first..].iter().copied().take_while(|range| range.from < gap.window.to);
+            subtract(gap.window, holes).into_iter().map(move |window| Gap { window, ..gap.clone() })
+        };
+        self.gaps = std::mem::take(&mut self.gaps).into_iter().flat_map(left).collect();
+    }
+
+    /// Adds gaps. One that grew is told again as a whole, and takes the place of what was told of it.
+    fn declare(&mut self, gaps: Vec<Gap>) {
+        if gaps.is_empty() {
+            return;
+        }
+        let mut told: HashMap<(GapReason, String), Told> = HashMap::new();
+        let before = std::mem::take(&mut self.gaps);
+        // The last one told first, so that each is held against those that were told after it.
+        for gap in gaps.into_iter().rev() {
+            let told = told.entry((gap.reason, gap.detail.clone())).or_default();
+            if !told.holds(gap.window) {
+                told.add(gap.window);
+                self.gaps.push(gap);
             }
-            !touches
-        });
-        self.collected.push(joined);
-        self.collected.sort_unstable();
+        }
+        let holds = |gap: &Gap| told.get(&(gap.reason, gap.detail.clone())).is_some_and(|told| told.holds(gap.window));
+        self.gaps.extend(before.into_iter().filter(|gap| !holds(gap)));
+        self.gaps.sort_by_key(|gap| (gap.window, gap.reason.as_str()));
     }
 
     /// The watermarks: from the first one up to the second one, the archive is complete less the gaps. Nothing before
@@ -138,6 +155,37 @@ impl Ledger {
     pub fn records(&self) -> u64 {
         self.records
     }
+}
+
+/// Ranges of which none lies within another: by where they begin, and so by where they end too.
+#[derive(Debug, Default)]
+struct Told(BTreeMap<Instant, Instant>);
+
+impl Told {
+    /// Whether `range` lies within one of them.
+    fn holds(&self, range: Window) -> bool {
+        self.0.range(..=range.from).next_back().is_some_and(|(_, to)| range.to <= *to)
+    }
+
+    fn add(&mut self, range: Window) {
+        while let Some((&from, _)) = self.0.range(range.from..).next().filter(|(_, to)| **to <= range.to) {
+            self.0.remove(&from);
+        }
+        self.0.insert(range.from, range.to);
+    }
+}
+
+/// The same ranges in order, those that touch each other joined.
+fn joined(mut ranges: Vec<Window>) -> Vec<Window> {
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, last| {
+        let touches = next.from <= last.to;
+        if touches {
+            last.to = last.to.max(next.to);
+        }
+        touches
+    });
+    ranges
 }
 
 #[cfg(test)]
@@ -188,6 +236,24 @@ mod tests {
         ledger.add(&fourth).unwrap();
         assert_eq!(ledger.watermarks(), Some(Window::new(at(10), at(300))));
         assert_eq!(ledger.islands(), []);
+    }
+
+    #[test]
+    fn a_gap_takes_the_place_of_those_within_it_that_were_told_before() {
+        let mut ledger = Ledger::default();
+        let mut first = digest(1);
+        first.covered = Some(range(0, 100));
+        let other = GapReason::Retention;
+        let told = GapReason::RowLimit;
+        first.gaps =
+            vec![gap(10, 20, told), gap(10, 20, other), gap(10, 30, told), gap(40, 50, told), gap(42, 44, told)];
+        ledger.add(&first).unwrap();
+        let left = [(10, 20, other), (10, 30, told), (40, 50, told), (42, 44, told)];
+        assert_eq!(windows(ledger.gaps()), left);
+        let mut second = digest(2);
+        second.gaps = vec![gap(5, 35, told), gap(39, 49, told)];
+        ledger.add(&second).unwrap();
+        assert_eq!(windows(ledger.gaps()), [(5, 35, told), (10, 20, other), (39, 49, told), (40, 50, told)]);
     }
 
     #[test]

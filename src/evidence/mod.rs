@@ -18,18 +18,23 @@
 //! What changed about coverage is told once, by the next digest; the [`Ledger`] adds it up again. Digests are written by
 //! [`commit`](crate::commit); nothing here touches a file.
 
+mod allowed_signers;
 mod archive_digest;
 mod format;
 mod ledger;
+mod pattern;
 mod segment_digest;
 mod sha256;
+mod signature;
 mod signer;
 
+pub use allowed_signers::{AllowedSigners, AllowedSignersError, NotAllowed};
 pub use archive_digest::{ArchiveDigest, LastDigest, ListedSource};
 pub use format::FormatError;
 pub use ledger::{Ledger, LedgerFault};
 pub use segment_digest::{Compressed, DamagedPart, NotedGap, Range, Removed, SegmentDigest, SourceIdentity};
 pub use sha256::{RunningSha256, Sha256Sum};
+pub use signature::{LONGEST_SIGNATURE, Signature, SignatureError};
 pub use signer::{NAMESPACE, Signer, SignerError};
 
 /// The folder of archive digests, below the archive's root.

@@ -40,6 +40,7 @@ mod error;
 mod fingerprints;
 mod intent;
 mod polls;
+mod removal;
 mod schema;
 mod seal;
 mod segments;
@@ -57,6 +58,7 @@ pub use fingerprints::{
 };
 pub use intent::{Intent, Placement};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
+pub use removal::{decide_removal, removals};
 pub use seal::Seal;
 pub use segments::{OpenSegment, SealedSegment};
 pub use source_state::{SourceKey, SourceState};

@@ -344,4 +344,8 @@ impl Files for Interrupted {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.0.sync_folder(folder)
     }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.0.free_bytes()
+    }
 }

@@ -1,0 +1,110 @@
+//! The command.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{json, table};
+use crate::{
+    cli::{Exit, parse_instant, terminal},
+    evidence::{AllowedSigners, Sha256Sum},
+    instant::Instant,
+    verify::{Progress, Request, verify},
+};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Verify {
+    /// The archive's folder
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+
+    /// One JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+
+    /// Read only segments that can hold records from this instant on (2026-11-22T10:15:00Z, or a date), and report
+    /// coverage and gaps from there; digests and signatures are checked all the same
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    from: Option<Instant>,
+
+    /// Likewise up to this instant
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    to: Option<Instant>,
+
+    /// The keys whose signatures count, as `ssh-keygen -Y verify -f` reads them, old ones too
+    #[arg(long, value_name = "FILE")]
+    allowed_signers: Option<PathBuf>,
+
+    /// The head as it was noted outside of this machine: the SHA-256 of an archive digest, which has to be there
+    #[arg(long, value_name = "SHA256", value_parser = parse_sum)]
+    head: Option<Sha256Sum>,
+
+    /// Exit with 1 if there is a gap, or if a part of the range asked for is not covered
+    #[arg(long)]
+    require_complete: bool,
+}
+
+/// Reads a sum as `sha256sum` writes it.
+fn parse_sum(text: &str) -> Result<Sha256Sum, String> {
+    text.parse().map_err(|()| "not a SHA-256; it has 64 hexadecimal digits in lower case".to_owned())
+}
+
+impl Verify {
+    pub(in crate::cli) fn run(self) -> anyhow::Result<Exit> {
+        if let Some((from, to)) = self.from.zip(self.to)
+            && from >= to
+        {
+            terminal::complain(&format!("atlas-logd: --from {from} is not before --to {to}"));
+            return Ok(Exit::Usage);
+        }
+        let allowed_signers = match self.allowed_signers.as_deref().map(AllowedSigners::read).transpose() {
+            Ok(allowed_signers) => allowed_signers,
+            Err(error) => {
+                terminal::complain(&format!("atlas-logd: {error}"));
+                return Ok(Exit::Usage);
+            }
+        };
+        let request = Request { from: self.from, to: self.to, allowed_signers, head: self.head };
+        let bar = bar();
+        let report = verify(&self.archive, &request, &|progress| match progress {
+            Progress::Begun { bytes, .. } => bar.set_length(bytes),
+            Progress::Read { bytes } => bar.inc(bytes),
+        });
+        bar.finish_and_clear();
+        let report = match report {
+            Ok(report) => report,
+            Err(cause) => {
+                let archive = self.archive.display();
+                terminal::complain(&format!(
+                    "atlas-logd: failed to open the archive {archive}: {cause}; name its folder"
+                ));
+                return Ok(Exit::Failed);
+            }
+        };
+        if self.json {
+            terminal::say(&serde_json::to_string_pretty(&json::report(&report, &request))?);
+        } else {
+            terminal::say(&table::report(&report));
+        }
+        if !report.is_valid() {
+            return Ok(Exit::Failed);
+        }
+        if self.require_complete && !report.is_complete() {
+            terminal::complain(
+                "atlas-logd: nothing is wrong, but not all of it is there, which --require-complete asks for",
+            );
+            return Ok(Exit::Failed);
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Hidden where standard error is no terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    let style = ProgressStyle::with_template("{spinner} {elapsed} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}

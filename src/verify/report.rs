@@ -1,0 +1,111 @@
+//! What a proof found.
+
+use std::path::PathBuf;
+
+use crate::{
+    archive::SegmentName,
+    evidence::{DamagedPart, Removed, Sha256Sum, SourceIdentity},
+    plan::Gap,
+    state::ArchiveId,
+    verify::{Fault, Head, Note, OpenSegment, signing::Keys},
+    window::Window,
+};
+
+/// The newest digest of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestDigest {
+    /// The segment that it is of.
+    pub segment: SegmentName,
+    /// SHA-256 of its file.
+    pub sha256: Sha256Sum,
+    /// Whether a signature or the head that was asked for holds it.
+    pub held: bool,
+}
+
+/// What a proof found about one source. Ranges are clipped to the range that was asked for.
+#[derive(Debug)]
+pub struct SourceReport {
+    /// Its folder below the archive's root.
+    pub folder: PathBuf,
+    /// What it is, as its newest sound digest has it.
+    pub source: Option<SourceIdentity>,
+    /// The watermarks: between them the archive is complete, less the gaps.
+    pub covered: Option<Window>,
+    /// What backfills collected before that.
+    pub islands: Vec<Window>,
+    /// What is missing of the covered range, and between it and the islands.
+    pub gaps: Vec<Gap>,
+    /// What of the range that was asked for lies outside of all that was covered.
+    pub uncovered: Vec<Window>,
+    /// Sealed segments with a sound digest.
+    pub segments: u64,
+    /// How many records they were told to hold.
+    pub records: u64,
+    /// Those of them that came late.
+    pub late_records: u64,
+    /// Their length, decompressed.
+    pub bytes: u64,
+    /// Those of them that were damaged, with what counts of each.
+    pub damaged: Vec<DamagedPart>,
+    /// Those of them that were removed because they were old enough.
+    pub removed: Vec<Removed>,
+    /// The segment that is not sealed yet.
+    pub open: Option<OpenSegment>,
+    /// Its newest digest.
+    pub newest: Option<NewestDigest>,
+    /// What is worth knowing.
+    pub notes: Vec<Note>,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+}
+
+impl SourceReport {
+    /// Whether nothing of the range that was asked for is missing.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.gaps.is_empty() && self.uncovered.is_empty()
+    }
+}
+
+/// What a proof found.
+#[derive(Debug)]
+pub struct Report {
+    /// The id of the archive.
+    pub archive: Option<ArchiveId>,
+    /// All sources, by folder.
+    pub sources: Vec<SourceReport>,
+    /// How many archive digests there are.
+    pub heads: u64,
+    /// The newest of them.
+    pub newest_head: Option<Head>,
+    /// The keys of all signatures, with the principals that the allowed signers give for each.
+    pub keys: Keys,
+    /// What is worth knowing of the archive as a whole.
+    pub notes: Vec<Note>,
+    /// What is wrong outside of the sources.
+    pub faults: Vec<Fault>,
+}
+
+impl Report {
+    /// All that is wrong.
+    pub fn all_faults(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().chain(self.sources.iter().flat_map(|source| &source.faults))
+    }
+
+    /// All that is worth knowing.
+    pub fn all_notes(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().chain(self.sources.iter().flat_map(|source| &source.notes))
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.all_faults().next().is_none()
+    }
+
+    /// Whether nothing of the range that was asked for is missing.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.sources.iter().all(SourceReport::is_complete)
+    }
+}

@@ -1,0 +1,21 @@
+//! `verify`: an untouched archive proves itself, and whatever is done to it is noticed and named.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod admitted;
+mod allowed_signers;
+mod archive;
+mod at_work;
+mod bytes;
+mod chain;
+mod coverage;
+mod files;
+mod folders;
+mod heads;
+mod hostile;
+mod key;
+mod program;
+mod source;
+mod standard_tools;
+mod unnoticed;
+mod untouched;
