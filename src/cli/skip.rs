@@ -74,7 +74,7 @@ impl Skip {
         }
         for window in parts {
             let gap = Gap { window, reason: GapReason::Skipped, detail: self.reason.trim().to_owned(), noticed: now };
-            let change = CoverageChange { covered: window, gaps: vec![gap] };
+            let change = CoverageChange { covered: window, gaps: vec![gap], reconciled: None };
             committer.commit_quiet(&mut state, &change, |_| Ok(()), None)?;
             let end = state.end.unwrap_or(to);
             terminal::say(&format!("{source}: {window} is a gap now; the end watermark stands at {end}"));

@@ -14,7 +14,7 @@ use crate::{
     commit::{CommitError, Committer},
     instant::Instant,
     plan::{FullPage, keep_until},
-    record::{Clocks, Reading, newlines_to_spaces},
+    record::{Clocks, Reading, RecordTimes, newlines_to_spaces},
     source::Kind,
     state::{KeptFingerprint, SourceState},
     window::Window,
@@ -53,6 +53,8 @@ struct Shelf {
     known: Known,
     kept: Kept,
     spool: SpoolWriter,
+    /// Of the new records.
+    times: RecordTimes,
     /// Whether Atlas compares ranges with the arrival of records, as far as that was seen.
     by_arrival: bool,
     /// Where the spool lies, for the one who reads that it failed.
@@ -70,6 +72,8 @@ pub(super) struct TakenIn {
     pub(super) seen: u64,
     /// Whether Atlas compares ranges with the arrival of records, as far as that was seen by now.
     pub(super) by_arrival: bool,
+    /// When the new records happened, and how many of them came late.
+    pub(super) times: RecordTimes,
 }
 
 impl Intake {
@@ -81,6 +85,7 @@ impl Intake {
             known,
             kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
             spool: committer.spool(state, newest_first),
+            times: RecordTimes::default(),
             by_arrival: state.by_arrival,
             spool_folder: committer.archive().folder().join(SPOOL),
         };
@@ -124,7 +129,8 @@ impl Intake {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
-        Ok(TakenIn { spooled, kept: shelf.kept, seen: self.seen, by_arrival: shelf.by_arrival })
+        let Shelf { kept, by_arrival, times, .. } = shelf;
+        Ok(TakenIn { spooled, kept, seen: self.seen, by_arrival, times })
     }
 
     /// Forgets the answer.
@@ -141,6 +147,7 @@ impl Shelf {
         let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, late })?;
         if known.is_none() {
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
+            self.times.note(record.clocks, None);
         }
         let keep_until = keep_until(record.clocks, asked, settle, self.by_arrival);
         // Of a record seen again, the clocks decide as they did the first time; where they do not decide, the last answer

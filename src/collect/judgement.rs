@@ -50,7 +50,7 @@ pub(super) fn judge(
     let covered = Window::new(window.from, window.to.min(now - settle));
     let horizon = match retention.map_or(Held::All, |retention| clocks.held(window, retention)) {
         Held::All => {
-            let change = CoverageChange { covered, gaps: Vec::new() };
+            let change = CoverageChange { covered, gaps: Vec::new(), reconciled: None };
             return Judgement { change, lost: None, fault: None };
         }
         Held::Unknown => {
@@ -68,13 +68,14 @@ pub(super) fn judge(
     let lost = Window::new(window.from, lost_until);
     if purpose == Purpose::Again {
         let covered = Window::new(lost_until, covered.to);
-        let change = if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new() } };
+        let change =
+            if covered.is_empty() { nothing } else { CoverageChange { covered, gaps: Vec::new(), reconciled: None } };
         let fault = PollError::NoLongerHeld { horizon };
         return Judgement { change, lost: Some(lost), fault: Some(fault) };
     }
     let gap = Gap { window: lost, reason: GapReason::Retention, detail: String::new(), noticed: clocks.local };
     let covered = Window::new(window.from, covered.to.max(lost_until));
-    Judgement { change: CoverageChange { covered, gaps: vec![gap] }, lost: Some(lost), fault: None }
+    Judgement { change: CoverageChange { covered, gaps: vec![gap], reconciled: None }, lost: Some(lost), fault: None }
 }
 
 #[cfg(test)]

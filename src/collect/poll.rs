@@ -273,7 +273,7 @@ impl<'a> Poll<'a> {
         if let Some(state) = &mut self.lane.state {
             state.by_arrival |= answer.taken_in.by_arrival;
         }
-        let kept = answer.taken_in.kept;
+        let (kept, times) = (answer.taken_in.kept, answer.taken_in.times);
         let (records, bytes) =
             answer.taken_in.spooled.as_ref().map_or((0, 0), |spooled| (spooled.records, spooled.length));
         match answer.taken_in.spooled {
@@ -283,7 +283,7 @@ impl<'a> Poll<'a> {
                 let (committer, rotation) = (Arc::clone(&self.desk.committer), self.task.rotation);
                 let mut state = self.state().clone();
                 let state = blocking(move || {
-                    let records = Records { spooled, change };
+                    let records = Records { spooled, change, times };
                     committer.commit(&mut state, records, |each| kept.for_each(each), rotation)?;
                     Ok(state)
                 })

@@ -13,6 +13,7 @@ use crate::{
         place::{self, Damage, Placed},
         tail,
     },
+    record::RecordTimes,
     source::Source,
     state::{
         CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll,
@@ -26,6 +27,8 @@ pub struct Records {
     pub spooled: Spooled,
     /// What the commit says about coverage.
     pub change: CoverageChange,
+    /// When the records happened, and how many of them came late.
+    pub times: RecordTimes,
 }
 
 /// The one writer of the archive.
@@ -172,7 +175,7 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
-        let Records { spooled, mut change } = records;
+        let Records { spooled, mut change, times: _ } = records;
         self.refuse_moved_archive()?;
         self.refuse_longer(state)?;
         let tail = self.tail_of_spool(&spooled)?;

@@ -17,6 +17,9 @@ pub struct CoverageChange {
     pub covered: Window,
     /// What of it could not be had.
     pub gaps: Vec<Gap>,
+    /// What was claimed before and has been asked again and compared record by record; what was missing is archived with this
+    /// commit. Says nothing about what is claimed, and may stand without anything covered.
+    pub reconciled: Option<Window>,
 }
 
 /// [`CoverageChange`] as it is stored with an intent.
@@ -25,6 +28,9 @@ struct StoredChange {
     from_ms: i64,
     to_ms: i64,
     gaps: Vec<StoredGap>,
+    /// From and to in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reconciled_ms: Option<(i64, i64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +46,7 @@ impl CoverageChange {
     /// Nothing is said about any range: records were archived, and that is all.
     #[must_use]
     pub fn none(at: Instant) -> Self {
-        Self { covered: Window::new(at, at), gaps: Vec::new() }
+        Self { covered: Window::new(at, at), gaps: Vec::new(), reconciled: None }
     }
 
     /// Where the end watermark of a source will stand that stands at `end` now.
@@ -112,8 +118,12 @@ impl CoverageChange {
             detail: gap.detail.clone(),
             noticed_ms: gap.noticed.millis(),
         });
-        let stored =
-            StoredChange { from_ms: self.covered.from.millis(), to_ms: self.covered.to.millis(), gaps: gaps.collect() };
+        let stored = StoredChange {
+            from_ms: self.covered.from.millis(),
+            to_ms: self.covered.to.millis(),
+            gaps: gaps.collect(),
+            reconciled_ms: self.reconciled.map(|window| (window.from.millis(), window.to.millis())),
+        };
         serde_json::to_string(&stored).map_err(|error| StateError::Damaged(error.to_string()))
     }
 
@@ -128,7 +138,11 @@ impl CoverageChange {
                 noticed: Instant::from_millis(gap.noticed_ms),
             })
         });
-        Some(Self { covered: window(stored.from_ms, stored.to_ms), gaps: gaps.collect::<Option<_>>()? })
+        Some(Self {
+            covered: window(stored.from_ms, stored.to_ms),
+            gaps: gaps.collect::<Option<_>>()?,
+            reconciled: stored.reconciled_ms.map(|(from, to)| window(from, to)),
+        })
     }
 }
 

@@ -113,7 +113,8 @@ fn gap_in(window: Window) -> impl Strategy<Value = Gap> {
 
 fn step() -> impl Strategy<Value = Step> {
     let commit = window().prop_flat_map(|covered| {
-        vec(gap_in(covered), 0..3).prop_map(move |gaps| Step::Commit(CoverageChange { covered, gaps }))
+        (vec(gap_in(covered), 0..3), proptest::option::of(window()))
+            .prop_map(move |(gaps, reconciled)| Step::Commit(CoverageChange { covered, gaps, reconciled }))
     });
     prop_oneof![4 => commit, 1 => window().prop_flat_map(gap_in).prop_map(Step::Declare)]
 }

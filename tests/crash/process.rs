@@ -8,7 +8,7 @@ use atlas_logd::{
     commit::{Committer, Records},
     config,
     instant::Instant,
-    record::Fingerprint,
+    record::{Fingerprint, RecordTimes},
     source::{Kind, Source, SourceId},
     state::{CoverageChange, KeptFingerprint, RecordKey, SourceState, StateError, Store},
 };
@@ -88,7 +88,7 @@ impl Process {
     }
 
     fn collect(&self, state: &mut SourceState, step: &Step) -> Outcome {
-        let change = CoverageChange { covered: step.window, gaps: Vec::new() };
+        let change = CoverageChange { covered: step.window, gaps: Vec::new(), reconciled: None };
         let newest_first = step.source.id.kind == Kind::AccessHistory;
         let mut spool = self.committer.spool(state, newest_first);
         let mut answer = step.records.clone();
@@ -99,7 +99,7 @@ impl Process {
         match spool.finish()? {
             None => self.committer.commit_quiet(state, &change, |_| Ok(()), None)?,
             Some(spooled) => {
-                let records = Records { spooled, change };
+                let records = Records { spooled, change, times: RecordTimes::default() };
                 self.committer.commit(
                     state,
                     records,

@@ -209,7 +209,11 @@ impl<'a> Folders<'a> {
             let mut state = committer.recover(&self.source(kind)).unwrap();
             let window = Window::new(state.end.unwrap(), state.end.unwrap() + Duration::from_secs(60));
             let (reason, detail, noticed) = (GapReason::Skipped, "a test".to_owned(), at("12:00"));
-            let change = CoverageChange { covered: window, gaps: vec![Gap { window, reason, detail, noticed }] };
+            let change = CoverageChange {
+                covered: window,
+                gaps: vec![Gap { window, reason, detail, noticed }],
+                reconciled: None,
+            };
             committer.commit_quiet(&mut state, &change, |_| Ok(()), None).unwrap();
         }
     }

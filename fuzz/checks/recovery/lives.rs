@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use atlas_logd::{
     archive::Spooled,
     commit::{CommitError, Committer, Records},
-    record::Fingerprint,
+    record::{Fingerprint, RecordTimes},
     state::{CoverageChange, Intent, KeptFingerprint, Placement, RecordKey, SourceState},
     window::Window,
 };
@@ -80,7 +80,7 @@ pub(super) fn commit(
     window: Window,
     interrupt: bool,
 ) -> Result<(), CommitError> {
-    let change = CoverageChange { covered: window, gaps: Vec::new() };
+    let change = CoverageChange { covered: window, gaps: Vec::new(), reconciled: None };
     let mut spool = committer.spool(state, false);
     records.iter().try_for_each(|record| spool.push(record)).expect("memory takes everything");
     let Some(spooled) = spool.finish().expect("memory takes everything") else {
@@ -94,7 +94,7 @@ pub(super) fn commit(
     });
     committer.commit(
         state,
-        Records { spooled, change },
+        Records { spooled, change, times: RecordTimes::default() },
         |each| {
             if interrupt {
                 // This is asked for in the transaction that is the commit point; what comes next is a file.
