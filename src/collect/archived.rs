@@ -32,12 +32,38 @@ pub(super) fn known_in(
     for_each_archived(committer, state, wide.from, settle, |opened, clocks, key| {
         let near = match key.between {
             Some(between) => !between.intersection(wide).is_empty(),
-            // A range may have been compared with the arrival of a record that was much later than its clock says.
-            None => clocks.touch(range.widened(CLOCKS_APART + MUCH_LATER)) || tell_nothing(clocks, opened),
+            None => can_come_for(range, clocks, opened),
         };
         if near { known.add(key, Instant::MAX, 1).map_err(CommitError::from) } else { Ok(()) }
     })?;
     Ok(known)
+}
+
+/// The same for a reconciliation: a record without a clock is archived wherever among the others its bytes are. Its place
+/// says which of several identical ones it is, but not for certain, and a reconciliation archives nothing again that can be
+/// archived already.
+pub(super) fn known_anywhere(
+    committer: &Committer,
+    state: &SourceState,
+    range: Window,
+    settle: Duration,
+) -> Result<Known, CommitError> {
+    let since = range.from - SLACK - settle;
+    let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
+    for_each_archived_bytes(committer, state, since, |opened, record| {
+        let Reading { clocks, fingerprint } = Reading::of(state.kind, record);
+        if clocks.latest().is_some() && !can_come_for(range, clocks, opened) {
+            return Ok(());
+        }
+        Ok(known.add(RecordKey { fingerprint, between: None }, Instant::MAX, 1)?)
+    })?;
+    Ok(known)
+}
+
+/// Whether Atlas can show a record with these clocks for `range` that was archived in a segment `opened` at an instant.
+fn can_come_for(range: Window, clocks: Clocks, opened: Instant) -> bool {
+    // A range may have been compared with the arrival of a record that was much later than its clock says.
+    clocks.touch(range.widened(CLOCKS_APART + MUCH_LATER)) || tell_nothing(clocks, opened)
 }
 
 /// Makes the fingerprints of a source anew from its segments.
@@ -107,15 +133,27 @@ fn for_each_archived(
         at(Window::new(between.from - room, between.from + room))?;
         at(Window::new(between.to - room, between.to + room))
     };
+    for_each_archived_bytes(committer, state, since, |segment_opened, record| {
+        opened.set(segment_opened);
+        placer.place(record, Reading::of(state.kind, record), &mut hand_on)
+    })?;
+    placer.finish(hand_on)
+}
+
+/// Calls `each` with the bytes of every archived record that can have been collected at `since` or later, and with when
+/// its segment was opened.
+fn for_each_archived_bytes(
+    committer: &Committer,
+    state: &SourceState,
+    since: Instant,
+    mut each: impl FnMut(Instant, &[u8]) -> Result<(), CommitError>,
+) -> Result<(), CommitError> {
     for (name, segment) in segments(committer, state, since)? {
-        opened.set(name.opened());
         let path = committer.archive().folder().join(&segment.path);
         let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
-        for_each_record(committer.archive().files(), &segment, unreadable, |record| {
-            placer.place(record, Reading::of(state.kind, record), &mut hand_on)
-        })?;
+        for_each_record(committer.archive().files(), &segment, unreadable, |record| each(name.opened(), record))?;
     }
-    placer.finish(hand_on)
+    Ok(())
 }
 
 /// The segments of a source that can hold records of `since` or later, in order.

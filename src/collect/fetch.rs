@@ -12,10 +12,11 @@ use crate::{
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
-        PollError, Progress, Task, archived,
+        PollError, Progress, Tally, Task, archived,
         blocking::{blocking, panic_message},
+        claims::Claims,
         desk::Desk,
-        intake::{AnswerBounds, Intake, TakenIn},
+        intake::{AnswerBounds, Intake, Taken, TakenIn},
         judgement::{Purpose, judge},
         known::Known,
     },
@@ -96,6 +97,10 @@ pub(super) struct Fetch<'a> {
     pub(super) state: &'a SourceState,
     pub(super) planner: &'a Planner,
     pub(super) purpose: Purpose,
+    /// What was claimed before the poll.
+    pub(super) claims: &'a Claims,
+    /// What a reconciliation has compared before.
+    pub(super) compared: Tally,
 }
 
 impl Fetch<'_> {
@@ -182,7 +187,7 @@ impl Fetch<'_> {
     }
 
     async fn slot(&self) -> Result<OwnedSemaphorePermit, PollError> {
-        let slots = Arc::clone(&self.task.slots);
+        let slots = Arc::clone(&self.task.slots.all);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(PollError::Stopped),
@@ -221,6 +226,7 @@ impl Fetch<'_> {
             Ok(match purpose {
                 Purpose::Forward => Known::load(committer.store(), &state)?,
                 Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, question.asked, settle)?,
+                Purpose::Reconcile => archived::known_anywhere(&committer, &state, question.asked, settle)?,
             })
         })
         .await
@@ -240,7 +246,8 @@ impl Fetch<'_> {
         let judgement = judge(window, self.purpose, clocks, settle, retention);
         let bounds = AnswerBounds {
             asked: question.asked,
-            ahead: self.purpose == Purpose::Forward,
+            purpose: self.purpose,
+            compared: self.compared,
             // A page that may be full is one of several answers to the same window, which hold the same records.
             end_after: if keep_full { end } else { judgement.change.end_after(end) },
             slack: question.window.from.since(question.asked.from),
@@ -251,7 +258,7 @@ impl Fetch<'_> {
             limits: Limits::new(self.task.answer_limit),
             planner: self.planner.clone(),
             keep_full,
-            intake: Intake::new(&self.desk.committer, self.state, bounds, known),
+            intake: Intake::new(&self.desk.committer, self.state, bounds, self.claims.clone(), known),
         }
     }
 
@@ -331,6 +338,9 @@ impl Worker {
             self.intake.discard()?;
             return Ok(Outcome::Full { page });
         }
-        Ok(Outcome::TakenIn(Box::new(self.intake.finish()?)))
+        match self.intake.finish()? {
+            Taken::In(taken_in) => Ok(Outcome::TakenIn(Box::new(taken_in))),
+            Taken::Differs(tally) => Err(PollError::Differs(tally)),
+        }
     }
 }

@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     atlas,
     collect::{
-        Job, PollError, PollReport, Progress, Task,
+        PollError, PollReport, Progress, Tally, Task,
         blocking::blocking,
+        claims::Claims,
         desk::{Desk, Lane},
         fetch::{Fetch, Fetched, FetchedAnswer, Question},
         judgement::{Judgement, Purpose, judge},
@@ -18,6 +19,7 @@ use crate::{
     commit::Records,
     instant::Instant,
     plan::{self, Gap, GapReason, Planner},
+    record::RecordTimes,
     source::{AuthResult, Kind},
     state::{CoverageChange, SourceState},
     window::Window,
@@ -27,66 +29,97 @@ use crate::{
 pub(super) struct Poll<'a> {
     pub(super) desk: &'a Desk,
     pub(super) task: &'a Task,
-    stop: &'a CancellationToken,
+    pub(super) stop: &'a CancellationToken,
     pub(super) lane: &'a mut Lane,
-    report: PollReport,
+    pub(super) report: PollReport,
     /// The window that is worked on.
-    window: Option<Window>,
+    pub(super) window: Option<Window>,
     /// A fault that does not end the poll, because there is more to archive all the same.
-    fault: Option<PollError>,
+    pub(super) fault: Option<PollError>,
     /// The last window, when it held nothing new: it is committed together with the poll's record.
     quiet_end: Option<(CoverageChange, Kept)>,
     /// What was claimed to be archived before a backfill.
     pub(super) claimed: Vec<Window>,
+    /// What was claimed to be complete before the poll.
+    pub(super) claims: Claims,
+}
+
+/// How it goes on after a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The window has to be asked in parts.
+    InParts,
+    /// What was asked is committed.
+    Committed,
+    /// The same, and the rest of the range has to wait for the next poll.
+    Wait,
 }
 
 impl<'a> Poll<'a> {
     pub(super) fn new(desk: &'a Desk, task: &'a Task, stop: &'a CancellationToken, lane: &'a mut Lane) -> Self {
         let report = PollReport::begun(desk.clock.now());
-        Self { desk, task, stop, lane, report, window: None, fault: None, quiet_end: None, claimed: Vec::new() }
+        let (claimed, claims) = (Vec::new(), Claims::default());
+        Self { desk, task, stop, lane, report, window: None, fault: None, quiet_end: None, claimed, claims }
     }
 
-    pub(super) async fn run(mut self, job: Job) -> PollReport {
-        let backfill = matches!(job, Job::Backfill(_));
+    /// Asks for `backfill`, or else for everything from the end watermark up to now.
+    pub(super) async fn run(mut self, backfill: Option<Window>) -> PollReport {
         let begun = tokio::time::Instant::now();
-        let mut done = self.collect(job).await;
+        let mut done = self.collect(backfill).await;
         self.report.figures.duration = begun.elapsed();
         if done.is_ok() {
             done = self.end_quietly().await;
         }
         let fault = self.fault.take();
         if let Err(error) = done.and_then(|()| fault.map_or(Ok(()), Err)) {
-            let failures = self.failures_of_answers().await + 1;
             // Nobody has to get past what a backfill cannot have.
-            let advice =
-                error.advice(&self.task.source, self.window.filter(|_| !backfill), failures, &self.task.program);
-            if let PollError::Request(request_error) = &error
-                && request_error.says_absent()
-            {
-                self.note_absence().await;
-            }
-            let ours = matches!(error, PollError::Commit(_) | PollError::Panicked(_));
-            self.report.failure = Some(Failure { error, window: self.window, advice });
+            self.fail(error, self.window.filter(|_| backfill.is_none())).await;
             self.note().await;
-            if ours {
-                // What is in the database now is what counts; it is read again by the next poll.
-                self.lane.state = None;
-            }
         }
+        self.tell_of_late_records();
         self.report
     }
 
-    async fn collect(&mut self, job: Job) -> Result<(), PollError> {
+    /// The poll failed; somebody may have to do something about `to_get_past`.
+    pub(super) async fn fail(&mut self, error: PollError, to_get_past: Option<Window>) {
+        let failures = self.failures_of_answers().await + 1;
+        let advice = error.advice(&self.task.source, to_get_past, failures, &self.task.program);
+        if let PollError::Request(request_error) = &error
+            && request_error.says_absent()
+        {
+            self.note_absence().await;
+        }
+        if matches!(error, PollError::Commit(_) | PollError::Panicked(_)) {
+            // What is in the database now is what counts; it is read again by the next poll.
+            self.lane.state = None;
+        }
+        self.report.failure = Some(Failure { error, window: self.window, advice });
+    }
+
+    /// Tells how many of the new records came later than the settle time, if any did.
+    pub(super) fn tell_of_late_records(&self) {
+        let RecordTimes { late, lateness, .. } = self.report.times;
+        if late > 0 {
+            self.tell(&Progress::Late { records: late, lateness, settle: self.task.settle });
+        }
+    }
+
+    async fn collect(&mut self, backfill: Option<Window>) -> Result<(), PollError> {
         self.open().await?;
         self.resolve_start().await?;
         let (start, mut end) = self.watermarks();
-        match job {
-            Job::Backfill(window) => {
+        let complete = self.desk.complete(self.state()).await?;
+        // The end watermark trails by the settle time what the last poll of an earlier process had asked.
+        let asked_until = self.lane.asked_until.unwrap_or(end + self.task.settle);
+        let asked_until = backfill.is_none().then_some(asked_until);
+        self.claims = Claims { complete, asked_until, settle: self.task.settle };
+        match backfill {
+            Some(window) => {
                 self.claimed = self.desk.claimed(self.state()).await?;
                 let until = window.to.min(self.now());
                 self.cover(Window::new(window.from, until), Purpose::Again).await
             }
-            Job::Regular => {
+            None => {
                 if self.now() < end {
                     // Either clock may have been set since Atlas was last asked what time it is.
                     let moment = Window::new(end, end + std::time::Duration::from_millis(1));
@@ -120,7 +153,7 @@ impl<'a> Poll<'a> {
         // An operator's word holds for the way forward; a backfill tries all the same.
         let declared = match purpose {
             Purpose::Forward => self.desk.gap_ranges(self.state(), GapReason::Skipped).await?,
-            Purpose::Again | Purpose::Refill => Vec::new(),
+            Purpose::Again | Purpose::Refill | Purpose::Reconcile => Vec::new(),
         };
         let limit = (self.state().kind == Kind::AccessHistory).then_some(atlas::PAGE_LIMIT);
         let mut planner = Planner::new(range, self.now(), limit, declared);
@@ -128,43 +161,57 @@ impl<'a> Poll<'a> {
             planner = planner.with_width(width);
         }
         while let Some(window) = planner.next_window() {
-            self.window = Some(window);
-            if self.stop.is_cancelled() {
-                return Err(PollError::Stopped);
-            }
-            let auth_result = self.task.source.id.filter.auth_result;
-            let question = Question { window, asked: planner.asked(window), auth_result };
-            let fetch = self.fetch(&planner, purpose);
-            let mut requests = 0;
-            let fetched = fetch.ask(question, false, &mut requests).await;
-            self.report.figures.requests += requests;
-            let fetched = match fetched {
-                Ok(fetched) => fetched,
-                Err(error) => {
-                    self.retreat(error, window, &mut planner).await?;
-                    continue;
-                }
-            };
-            match fetched {
-                Fetched::Full { page } if planner.full(window, page) => {
-                    self.tell(&Progress::Split { window, error: None });
-                }
-                Fetched::Full { .. } => {
-                    self.join_full(question, &mut planner, purpose, range).await?;
-                }
-                Fetched::Answer(answer) => {
-                    if purpose == Purpose::Forward && range.to > self.now() {
-                        planner.end_by(self.now().max(window.to));
-                    }
-                    if self.take(*answer, question, purpose, &mut planner, range).await? {
-                        break;
-                    }
-                }
+            if self.ask(window, &mut planner, purpose, range).await? == Next::Wait {
+                break;
             }
         }
         self.lane.width = Some(planner.width());
         self.window = None;
         Ok(())
+    }
+
+    /// Asks for one window of `range` and commits what is answered.
+    pub(super) async fn ask(
+        &mut self,
+        window: Window,
+        planner: &mut Planner,
+        purpose: Purpose,
+        range: Window,
+    ) -> Result<Next, PollError> {
+        self.window = Some(window);
+        if self.stop.is_cancelled() {
+            return Err(PollError::Stopped);
+        }
+        let auth_result = self.task.source.id.filter.auth_result;
+        let question = Question { window, asked: planner.asked(window), auth_result };
+        let fetch = self.fetch(planner, purpose);
+        let mut requests = 0;
+        let fetched = fetch.ask(question, false, &mut requests).await;
+        self.report.figures.requests += requests;
+        let fetched = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                self.retreat(error, window, planner).await?;
+                return Ok(Next::InParts);
+            }
+        };
+        match fetched {
+            Fetched::Full { page } if planner.full(window, page) => {
+                self.tell(&Progress::Split { window, error: None });
+                Ok(Next::InParts)
+            }
+            Fetched::Full { .. } => {
+                self.join_full(question, planner, purpose, range).await?;
+                Ok(Next::Committed)
+            }
+            Fetched::Answer(answer) => {
+                if purpose == Purpose::Forward && range.to > self.now() {
+                    planner.end_by(self.now().max(window.to));
+                }
+                let wait = self.take(*answer, question, purpose, planner, range).await?;
+                Ok(if wait { Next::Wait } else { Next::Committed })
+            }
+        }
     }
 
     /// Commits an answer. Whether the rest of the range has to wait for the next poll.
@@ -184,6 +231,9 @@ impl<'a> Poll<'a> {
         }
         let last = planner.next_window().is_none() && narrower.is_none();
         self.commit(answer, change, window, range, last).await?;
+        if purpose == Purpose::Forward {
+            self.lane.asked_until = self.lane.asked_until.max(Some(window.to));
+        }
         let Some(echoed) = narrower else { return Ok(false) };
         // What is provisional anyway is asked again by the next poll.
         let provisional = clocks.earliest().is_none_or(|now| window.to >= now - self.task.settle);
@@ -245,6 +295,10 @@ impl<'a> Poll<'a> {
             let mut change = CoverageChange::none(window.from);
             if answers == 0 {
                 (change, _) = self.judge(window, purpose, clocks);
+                if let Some(reconciled) = change.reconciled.take() {
+                    // It was less than a full page when it was collected; now nobody knows.
+                    change.covered = reconciled;
+                }
                 if !change.covered.is_empty() {
                     let gap = Gap {
                         window: window.intersection(change.covered),
@@ -274,6 +328,7 @@ impl<'a> Poll<'a> {
             state.by_arrival |= answer.taken_in.by_arrival;
         }
         let (kept, times) = (answer.taken_in.kept, answer.taken_in.times);
+        let seen = answer.taken_in.seen;
         let (records, bytes) =
             answer.taken_in.spooled.as_ref().map_or((0, 0), |spooled| (spooled.records, spooled.length));
         match answer.taken_in.spooled {
@@ -299,6 +354,10 @@ impl<'a> Poll<'a> {
         self.report.figures.windows += 1;
         self.report.figures.records += records;
         self.report.figures.bytes += bytes;
+        self.report.times += times;
+        if let Some(compared) = &mut self.report.compared {
+            compared.tally = compared.tally + Tally { shown: seen, missing: records };
+        }
         self.tell(&Progress::Committed { window, records, bytes, range });
         Ok(())
     }
@@ -336,6 +395,16 @@ impl<'a> Poll<'a> {
         }
     }
 
+    /// Takes note of a reconciliation, if the state can still be written.
+    pub(super) async fn note_reconciliation(&mut self) {
+        if self.report.is_stopped() {
+            return;
+        }
+        if let Err(error) = self.desk.note_reconciliation(&self.task.source.id, &self.report).await {
+            tracing::error!(source = %self.task.source, "failed to note a reconciliation in the state: {error}");
+        }
+    }
+
     /// Goes over to shorter windows where the answer for `window` is wrong again. The first time, the error ends the
     /// poll and the next one tries the whole window: most faults pass by themselves.
     async fn retreat(&mut self, error: PollError, window: Window, planner: &mut Planner) -> Result<(), PollError> {
@@ -361,7 +430,9 @@ impl<'a> Poll<'a> {
     }
 
     pub(super) fn fetch<'b>(&'b self, planner: &'b Planner, purpose: Purpose) -> Fetch<'b> {
-        Fetch { desk: self.desk, task: self.task, stop: self.stop, state: self.state(), planner, purpose }
+        let compared = self.report.compared.unwrap_or_default().tally;
+        let Self { desk, task, stop, claims, .. } = self;
+        Fetch { desk, task, stop, state: self.state(), planner, purpose, claims, compared }
     }
 
     /// The state of the source, which [`Poll::open`] put there before anything else.

@@ -1,6 +1,6 @@
 //! When new records happened, and how many of them came late.
 
-use std::time::Duration;
+use std::{ops::AddAssign, time::Duration};
 
 use crate::{instant::Instant, record::Clocks};
 
@@ -33,6 +33,16 @@ impl RecordTimes {
     }
 }
 
+impl AddAssign for RecordTimes {
+    /// Those of both.
+    fn add_assign(&mut self, other: Self) {
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.late += other.late;
+        self.lateness = self.lateness.max(other.lateness);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +70,13 @@ mod tests {
             times.note(clocks(Some(1), None), late.map(Duration::from_secs));
         }
         assert_eq!((times.late, times.lateness), (3, Duration::from_secs(9)));
+
+        let mut both = RecordTimes::default();
+        both += times;
+        assert_eq!(both, times);
+        both.note(clocks(Some(0), Some(7)), None);
+        both += times;
+        assert_eq!((both.late, both.lateness), (6, Duration::from_secs(9)));
+        assert_eq!((both.first, both.last), (Some(Instant::from_seconds(0)), Some(Instant::from_seconds(7))));
     }
 }

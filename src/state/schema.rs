@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::state::StateError;
 
 /// Statement *n* brings the schema from version *n* to *n* + 1. What was once released never changes.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE archive (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         id TEXT NOT NULL,
@@ -130,7 +131,9 @@ const MIGRATIONS: &[&str] = &["
         of_the_answer INTEGER NOT NULL,
         PRIMARY KEY (source, slot)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    super::reconciliations::TABLE,
+];
 
 /// The newest version that this program knows.
 fn newest() -> i64 {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Tables that nothing is decided by: how polls went, for people.
-const FOR_PEOPLE: [&str; 2] = ["health", "poll"];
+const FOR_PEOPLE: [&str; 3] = ["health", "poll", "reconciliation"];
 
 /// What is done to a row.
 #[derive(Clone, Debug)]
