@@ -16,14 +16,19 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    /// The range around an instant that was claimed, if it was.
+    pub(super) fn around(&self, instant: Instant) -> Option<Window> {
+        let next = self.complete.partition_point(|window| window.to <= instant);
+        self.complete.get(next).copied().filter(|window| window.contains(instant))
+    }
+
     /// How late a record came at least that is new and belongs to a range which had been claimed; nothing of one that
     /// belongs to none, or has no clock. One with an absurd clock belongs to none.
     ///
     /// The poll before showed that it was not there yet; where it is not known what that had asked, the claim did.
     pub(super) fn lateness(&self, clocks: Clocks) -> Option<Duration> {
         let clock = clocks.latest()?;
-        let next = self.complete.partition_point(|window| window.to <= clock);
-        self.complete.get(next).filter(|window| window.contains(clock))?;
+        self.around(clock)?;
         Some(self.asked_until.map_or(self.settle, |until| until.since(clock)))
     }
 }

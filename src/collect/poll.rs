@@ -183,7 +183,12 @@ impl<'a> Poll<'a> {
             return Err(PollError::Stopped);
         }
         let auth_result = self.task.source.id.filter.auth_result;
-        let question = Question { window, asked: planner.asked(window), auth_result };
+        let mut asked = planner.asked(window);
+        if purpose == Purpose::Reconcile {
+            // What lies beyond what is claimed is missing for good reason.
+            asked = self.claims.around(window.from).map_or(window, |claimed| asked.intersection(claimed));
+        }
+        let question = Question { window, asked, auth_result };
         let fetch = self.fetch(planner, purpose);
         let mut requests = 0;
         let fetched = fetch.ask(question, false, &mut requests).await;

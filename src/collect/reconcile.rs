@@ -2,8 +2,7 @@
 //!
 //! It goes window by window over the path of a backfill, and claims nothing that was not claimed before. Between two
 //! windows it gives its source back: a poll that is due meanwhile need not wait until all is compared. Nothing is asked,
-//! slack included, that lies beyond what is claimed: there, records are missing for good reason. Gaps have ways of their
-//! own to be closed.
+//! slack included, that lies beyond what is claimed. Gaps have ways of their own to be closed.
 //!
 //! Where most of what Atlas shows is not archived, nothing of the window is: a person has to decide.
 
@@ -19,7 +18,7 @@ use crate::{
         poll::{Next, Poll},
     },
     instant::Instant,
-    plan::{self, Planner, SLACK},
+    plan::{self, Planner},
     source::Kind,
     window::Window,
 };
@@ -92,8 +91,8 @@ impl<'a> Reconciliation<'a> {
         let complete = self.desk.complete(poll.state()).await?;
         let left = self.left.unwrap_or_else(|| self.range(poll));
         self.left = Some(left);
-        let inner = |window: &Window| Window::new(window.from + SLACK, window.to - SLACK).intersection(left);
-        let Some(range) = complete.iter().map(inner).find(|window| !window.is_empty()) else { return Ok(false) };
+        let mut parts = complete.iter().map(|window| window.intersection(left));
+        let Some(range) = parts.find(|part| !part.is_empty()) else { return Ok(false) };
         poll.claims = Claims { complete, asked_until: None, settle: self.task.settle };
         let mut planner = match self.piece.take() {
             Some((piece, planner)) if piece == range => planner,

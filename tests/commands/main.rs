@@ -28,6 +28,8 @@ mod open_facts;
 mod permissions;
 mod progress;
 mod readiness;
+mod reconcile;
+mod reconcile_exact;
 mod reload;
 mod reload_refused;
 mod run_failing;
