@@ -1,6 +1,10 @@
 //! One answer: asked for, decoded and taken in.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
@@ -19,6 +23,7 @@ use crate::{
         intake::{AnswerBounds, Intake, Taken, TakenIn},
         judgement::{Purpose, judge},
         known::Known,
+        stock::{SharedContents, Stock},
     },
     plan::{self, FullPage, Planner},
     source::{AuthResult, Kind},
@@ -101,6 +106,8 @@ pub(super) struct Fetch<'a> {
     pub(super) claims: &'a Claims,
     /// What a reconciliation has compared before.
     pub(super) compared: Tally,
+    /// What it has read of the segments.
+    pub(super) contents: SharedContents,
 }
 
 impl Fetch<'_> {
@@ -202,13 +209,13 @@ impl Fetch<'_> {
         slot: OwnedSemaphorePermit,
     ) -> Result<Fetched, PollError> {
         // Reading segments takes its time, and an answer that nobody reads may be cut off.
-        let known = self.known(question).await?;
+        let stock = self.stock(question).await?;
         let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
         let Answer { asked_at, date, echoed, body } = self.task.client.ask(&ask).await?;
         let clocks = plan::Clocks { local: asked_at, date };
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
-        let worker = self.worker(question, window, clocks, keep_full, known);
+        let worker = self.worker(question, window, clocks, keep_full, stock);
         Ok(match worker.run(body).await? {
             Outcome::TakenIn(taken_in) => {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
@@ -219,15 +226,24 @@ impl Fetch<'_> {
 
     /// What is archived of what a question asks for: from the end watermark on, the state's fingerprints are enough; for
     /// what lies before, there are the segments.
-    async fn known(&self, question: Question) -> Result<Known, PollError> {
+    async fn stock(&self, question: Question) -> Result<Stock, PollError> {
         let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
-        let (purpose, settle) = (self.purpose, self.task.settle);
+        let (purpose, settle, asked) = (self.purpose, self.task.settle, question.asked);
+        let shared = Arc::clone(&self.contents);
         blocking(move || {
-            Ok(match purpose {
+            let known = match purpose {
                 Purpose::Forward => Known::load(committer.store(), &state)?,
-                Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, question.asked, settle)?,
-                Purpose::Reconcile => archived::known_anywhere(&committer, &state, question.asked, settle)?,
-            })
+                Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, asked, settle)?,
+                Purpose::Reconcile if state.kind == Kind::AccessHistory => {
+                    let mut contents = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    *contents = Some(archived::contents_around(&committer, &state, contents.take(), asked, settle)?);
+                    drop(contents);
+                    return Ok(Stock::Lent { contents: shared, taken: HashMap::new() });
+                }
+                // Answers have no limit, and days are asked with one question.
+                Purpose::Reconcile => archived::known_anywhere(&committer, &state, asked, settle)?,
+            };
+            Ok(Stock::Own(known))
         })
         .await
     }
@@ -239,7 +255,7 @@ impl Fetch<'_> {
         window: Window,
         clocks: plan::Clocks,
         keep_full: bool,
-        known: Known,
+        stock: Stock,
     ) -> Worker {
         let end = self.state.end.unwrap_or(window.from);
         let (settle, retention) = (self.task.settle, atlas::retention(self.state.kind));
@@ -258,7 +274,7 @@ impl Fetch<'_> {
             limits: Limits::new(self.task.answer_limit),
             planner: self.planner.clone(),
             keep_full,
-            intake: Intake::new(&self.desk.committer, self.state, bounds, self.claims.clone(), known),
+            intake: Intake::new(&self.desk.committer, self.state, bounds, self.claims.clone(), stock),
         }
     }
 

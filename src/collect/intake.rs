@@ -10,9 +10,9 @@ use crate::{
         claims::Claims,
         judgement::Purpose,
         kept::Kept,
-        known::Known,
         placed::{Placed, Placer},
         sought::Comparison,
+        stock::Stock,
     },
     commit::{CommitError, Committer},
     instant::Instant,
@@ -56,7 +56,7 @@ pub(super) struct Intake {
 struct Shelf {
     bounds: AnswerBounds,
     claims: Claims,
-    known: Known,
+    stock: Stock,
     kept: Kept,
     spool: SpoolWriter,
     /// New records.
@@ -99,13 +99,13 @@ impl Intake {
         state: &SourceState,
         bounds: AnswerBounds,
         claims: Claims,
-        known: Known,
+        stock: Stock,
     ) -> Self {
         let newest_first = state.kind == Kind::AccessHistory;
         let shelf = Shelf {
             bounds,
             claims,
-            known,
+            stock,
             kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
             spool: committer.spool(state, newest_first),
             new: 0,
@@ -180,7 +180,7 @@ impl Shelf {
             Purpose::Reconcile => RecordKey { between: None, ..record.key },
             Purpose::Forward | Purpose::Again | Purpose::Refill => record.key,
         };
-        let known = self.known.take(sought, &Comparison { asked_from: asked.from, slack, late })?;
+        let known = self.stock.take(sought, &Comparison { asked_from: asked.from, slack, late })?;
         if known.is_none() {
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
             self.new += 1;

@@ -17,7 +17,7 @@
 //! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
 //! | `judgement` | what an answer proves about its window |
-//! | `archived` | the same from the segments themselves |
+//! | `archived`, `stock` | the same from the segments themselves |
 
 mod absence;
 mod archived;
@@ -39,6 +39,7 @@ mod report;
 mod scratch;
 mod slots;
 mod sought;
+mod stock;
 mod tally;
 mod task;
 

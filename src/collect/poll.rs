@@ -15,6 +15,7 @@ use crate::{
         judgement::{Judgement, Purpose, judge},
         kept::Kept,
         report::Failure,
+        stock::SharedContents,
     },
     commit::Records,
     instant::Instant,
@@ -42,6 +43,8 @@ pub(super) struct Poll<'a> {
     pub(super) claimed: Vec<Window>,
     /// What was claimed to be complete before the poll.
     pub(super) claims: Claims,
+    /// What a reconciliation has read of the segments.
+    pub(super) contents: SharedContents,
 }
 
 /// How it goes on after a question.
@@ -58,8 +61,19 @@ pub(super) enum Next {
 impl<'a> Poll<'a> {
     pub(super) fn new(desk: &'a Desk, task: &'a Task, stop: &'a CancellationToken, lane: &'a mut Lane) -> Self {
         let report = PollReport::begun(desk.clock.now());
-        let (claimed, claims) = (Vec::new(), Claims::default());
-        Self { desk, task, stop, lane, report, window: None, fault: None, quiet_end: None, claimed, claims }
+        Self {
+            desk,
+            task,
+            stop,
+            lane,
+            report,
+            window: None,
+            fault: None,
+            quiet_end: None,
+            claimed: Vec::new(),
+            claims: Claims::default(),
+            contents: SharedContents::default(),
+        }
     }
 
     /// Asks for `backfill`, or else for everything from the end watermark up to now.
@@ -437,7 +451,8 @@ impl<'a> Poll<'a> {
     pub(super) fn fetch<'b>(&'b self, planner: &'b Planner, purpose: Purpose) -> Fetch<'b> {
         let compared = self.report.compared.unwrap_or_default().tally;
         let Self { desk, task, stop, claims, .. } = self;
-        Fetch { desk, task, stop, state: self.state(), planner, purpose, claims, compared }
+        let contents = Arc::clone(&self.contents);
+        Fetch { desk, task, stop, state: self.state(), planner, purpose, claims, compared, contents }
     }
 
     /// The state of the source, which [`Poll::open`] put there before anything else.

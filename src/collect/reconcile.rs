@@ -6,6 +6,8 @@
 //!
 //! Where most of what Atlas shows is not archived, nothing of the window is: a person has to decide.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
         desk::{Desk, Lane},
         judgement::Purpose,
         poll::{Next, Poll},
+        stock::SharedContents,
     },
     instant::Instant,
     plan::{self, Planner},
@@ -34,6 +37,8 @@ pub(super) struct Reconciliation<'a> {
     left: Option<Window>,
     /// What of it lies in one piece, and the plan for that.
     piece: Option<(Window, Planner)>,
+    /// What it has read of the segments.
+    contents: SharedContents,
     begun: tokio::time::Instant,
     report: PollReport,
 }
@@ -42,7 +47,17 @@ impl<'a> Reconciliation<'a> {
     pub(super) fn new(desk: &'a Desk, task: &'a Task, stop: &'a CancellationToken, range: Option<Window>) -> Self {
         let mut report = PollReport::begun(desk.clock.now());
         report.compared = Some(Compared::default());
-        Self { desk, task, stop, range, left: None, piece: None, begun: tokio::time::Instant::now(), report }
+        Self {
+            desk,
+            task,
+            stop,
+            range,
+            left: None,
+            piece: None,
+            contents: SharedContents::default(),
+            begun: tokio::time::Instant::now(),
+            report,
+        }
     }
 
     /// Compares all of it. `lanes` is the source, which is held for a window at a time.
@@ -56,6 +71,7 @@ impl<'a> Reconciliation<'a> {
             // Whoever has waited for the source comes first.
             let mut lane = lane.lock().await;
             let mut poll = Poll::new(self.desk, self.task, self.stop, &mut lane);
+            poll.contents = Arc::clone(&self.contents);
             std::mem::swap(&mut poll.report, &mut self.report);
             let compared = match turn {
                 Some(_) => self.compare_window(&mut poll).await,
