@@ -261,6 +261,7 @@ impl Fetch<'_> {
         let (settle, retention) = (self.task.settle, atlas::retention(self.state.kind));
         let judgement = judge(window, self.purpose, clocks, settle, retention);
         let bounds = AnswerBounds {
+            window,
             asked: question.asked,
             purpose: self.purpose,
             compared: self.compared,

@@ -29,6 +29,8 @@ const ROUNDING: Duration = Duration::from_secs(2);
 /// What an intake needs to know of the answer before its first record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnswerBounds {
+    /// The window.
+    pub(super) window: Window,
     /// The range that was asked.
     pub(super) asked: Window,
     /// Why it was asked.
@@ -49,6 +51,8 @@ pub(super) struct Intake {
     placer: Placer,
     shelf: Shelf,
     seen: u64,
+    /// Records that other windows see too, because they lie in what was asked more than the window.
+    beside: u64,
     page: FullPage,
 }
 
@@ -86,6 +90,8 @@ pub(super) struct TakenIn {
     pub(super) kept: Kept,
     /// All records of the answer.
     pub(super) seen: u64,
+    /// Those of the window, and the new ones.
+    pub(super) tally: Tally,
     /// Whether Atlas compares ranges with the arrival of records, as far as that was seen by now.
     pub(super) by_arrival: bool,
     /// When the new records happened, and how many of them came late.
@@ -114,7 +120,7 @@ impl Intake {
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
-        Self { kind: state.kind, placer, shelf, seen: 0, page: FullPage::default() }
+        Self { kind: state.kind, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
     }
 
     /// Takes in the next record of the answer.
@@ -137,6 +143,7 @@ impl Intake {
         if !asked.contains(clock) {
             return;
         }
+        self.beside += u64::from(!self.shelf.bounds.window.contains(clock));
         self.page.oldest = Some(self.page.oldest.map_or(clock, |oldest| oldest.min(clock)));
         if self.seen <= atlas::PAGE_LIMIT / 4 {
             self.page.newest_quarter = Some(clock);
@@ -152,17 +159,17 @@ impl Intake {
     pub(super) fn finish(self) -> Result<Taken, CommitError> {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
+        let tally = Tally { shown: self.seen - self.beside, missing: shelf.new };
         if shelf.bounds.purpose == Purpose::Reconcile {
             // A source with few records in each window is judged by all windows.
-            let here = Tally { shown: self.seen, missing: shelf.new };
-            if let Some(tally) = [here, shelf.bounds.compared + here].into_iter().find(|tally| tally.differs()) {
+            if let Some(tally) = [tally, shelf.bounds.compared + tally].into_iter().find(|tally| tally.differs()) {
                 shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
                 return Ok(Taken::Differs(tally));
             }
         }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
         let Shelf { kept, by_arrival, times, .. } = shelf;
-        Ok(Taken::In(TakenIn { spooled, kept, seen: self.seen, by_arrival, times }))
+        Ok(Taken::In(TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times }))
     }
 
     /// Forgets the answer.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     atlas,
     collect::{
-        PollError, PollReport, Progress, Tally, Task,
+        PollError, PollReport, Progress, Task,
         blocking::blocking,
         claims::Claims,
         desk::{Desk, Lane},
@@ -347,7 +347,7 @@ impl<'a> Poll<'a> {
             state.by_arrival |= answer.taken_in.by_arrival;
         }
         let (kept, times) = (answer.taken_in.kept, answer.taken_in.times);
-        let seen = answer.taken_in.seen;
+        let tally = answer.taken_in.tally;
         let (records, bytes) =
             answer.taken_in.spooled.as_ref().map_or((0, 0), |spooled| (spooled.records, spooled.length));
         match answer.taken_in.spooled {
@@ -375,7 +375,7 @@ impl<'a> Poll<'a> {
         self.report.figures.bytes += bytes;
         self.report.times += times;
         if let Some(compared) = &mut self.report.compared {
-            compared.tally = compared.tally + Tally { shown: seen, missing: records };
+            compared.tally = compared.tally + tally;
         }
         self.tell(&Progress::Committed { window, records, bytes, range });
         Ok(())

@@ -10,7 +10,7 @@ const ENOUGH: u64 = 20;
 /// How many records Atlas showed, and how many of them were not archived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Records that Atlas showed. Those near the edge of two windows are in the answers to both.
+    /// Records that Atlas showed.
     pub shown: u64,
     /// Records of these that were not archived.
     pub missing: u64,

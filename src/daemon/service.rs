@@ -391,7 +391,7 @@ impl Service {
 fn tell_of_reconciliation(source: &Source, report: &PollReport, Compared { range, tally }: Compared) {
     match (&report.failure, range) {
         (Some(_), _) if report.is_stopped() => {}
-        (Some(failure), _) => tracing::error!(source = %source, "failed to reconcile: {failure}"),
+        (Some(failure), _) => tracing::error!(source = %source, "reconciliation: {failure}"),
         (None, None) => tracing::debug!(source = %source, "nothing to reconcile yet"),
         (None, Some(range)) => tracing::info!(
             source = %source,

@@ -33,6 +33,7 @@ mod reconcile_exact;
 mod reload;
 mod reload_refused;
 mod run_failing;
+mod run_reconcile;
 mod run_restart;
 mod run_schedule;
 mod run_slots;
