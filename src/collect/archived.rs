@@ -155,6 +155,36 @@ fn tell_nothing(clocks: Clocks, opened: Instant) -> bool {
         || clocks.earliest().is_some_and(|clock| clock > ahead)
 }
 
+/// Calls `each` with the bytes of every archived record that can have been collected at `since` or later, and with when
+/// its segment was opened.
+fn for_each_archived_bytes(
+    committer: &Committer,
+    state: &SourceState,
+    since: Instant,
+    mut each: impl FnMut(Instant, &[u8]) -> Result<(), CommitError>,
+) -> Result<(), CommitError> {
+    for segment in segments(committer, state, since)? {
+        for_each_record_of(committer, &segment, |record| each(segment.name.opened(), record))?;
+    }
+    Ok(())
+}
+
+fn for_each_record_of(
+    committer: &Committer,
+    segment: &Segment,
+    each: impl FnMut(&[u8]) -> Result<(), CommitError>,
+) -> Result<(), CommitError> {
+    let path = committer.archive().folder().join(&segment.part.path);
+    let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
+    for_each_record(committer.archive().files(), &segment.part, unreadable, each)
+}
+
+/// A segment that is read.
+struct Segment {
+    name: SegmentName,
+    part: SegmentPart,
+}
+
 /// Calls `each` with every archived record that can have been collected at `since` or later: when its segment was opened,
 /// its clocks, its key. Records are read only, one at a time.
 ///
@@ -186,36 +216,6 @@ fn for_each_archived(
         placer.place(record, Reading::of(state.kind, record), &mut hand_on)
     })?;
     placer.finish(hand_on)
-}
-
-/// Calls `each` with the bytes of every archived record that can have been collected at `since` or later, and with when
-/// its segment was opened.
-fn for_each_archived_bytes(
-    committer: &Committer,
-    state: &SourceState,
-    since: Instant,
-    mut each: impl FnMut(Instant, &[u8]) -> Result<(), CommitError>,
-) -> Result<(), CommitError> {
-    for segment in segments(committer, state, since)? {
-        for_each_record_of(committer, &segment, |record| each(segment.name.opened(), record))?;
-    }
-    Ok(())
-}
-
-fn for_each_record_of(
-    committer: &Committer,
-    segment: &Segment,
-    each: impl FnMut(&[u8]) -> Result<(), CommitError>,
-) -> Result<(), CommitError> {
-    let path = committer.archive().folder().join(&segment.part.path);
-    let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
-    for_each_record(committer.archive().files(), &segment.part, unreadable, each)
-}
-
-/// A segment that is read.
-struct Segment {
-    name: SegmentName,
-    part: SegmentPart,
 }
 
 /// The segments of a source that can hold records of `since` or later, in order.

@@ -10,6 +10,7 @@
 //! | `task`, `slots`, `desk` | what a poll has to do, and what it works with |
 //! | `opening` | how a poll begins: its source is opened, its start fixed |
 //! | `poll` | one poll: its windows, one after the other |
+//! | `window` | one of them: asked for, and what is answered committed |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
 //! | `reconcile`, `tally` | what is claimed is compared with what Atlas shows now |
@@ -42,6 +43,7 @@ mod sought;
 mod stock;
 mod tally;
 mod task;
+mod window;
 
 pub use collector::Collector;
 pub use error::PollError;

@@ -17,8 +17,9 @@ use crate::{
         claims::Claims,
         desk::{Desk, Lane},
         judgement::Purpose,
-        poll::{Next, Poll},
+        poll::Poll,
         stock::SharedContents,
+        window::Next,
     },
     instant::Instant,
     plan::{self, Planner},
@@ -60,7 +61,7 @@ impl<'a> Reconciliation<'a> {
         }
     }
 
-    /// Compares all of it. `lanes` is the source, which is held for a window at a time.
+    /// Compares all of it. The `lane` of the source is held for a window at a time.
     pub(super) async fn run(mut self, lane: &tokio::sync::Mutex<Lane>) -> PollReport {
         let turn = tokio::select! {
             biased;
@@ -80,7 +81,9 @@ impl<'a> Reconciliation<'a> {
             let more = match compared {
                 Ok(more) => more,
                 Err(error) => {
-                    poll.fail(error, poll.window).await;
+                    // Nobody has to get past what is archived already.
+                    let to_decide = poll.window.filter(|_| matches!(error, PollError::Differs(_)));
+                    poll.fail(error, to_decide).await;
                     false
                 }
             };
