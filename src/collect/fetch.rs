@@ -1,7 +1,6 @@
 //! One answer: asked for, decoded and taken in.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -238,9 +237,10 @@ impl Fetch<'_> {
                     let mut contents = shared.lock().unwrap_or_else(PoisonError::into_inner);
                     *contents = Some(archived::contents_around(&committer, &state, contents.take(), asked, settle)?);
                     drop(contents);
-                    return Ok(Stock::Lent { contents: shared, taken: HashMap::new() });
+                    let taken = Known::new(committer.store().folder(), format!("taken-{}", state.key));
+                    return Ok(Stock::Lent { contents: shared, taken });
                 }
-                // Answers have no limit, and days are asked with one question.
+                // Its answers have no limit, so that its windows are few.
                 Purpose::Reconcile => archived::known_anywhere(&committer, &state, asked, settle)?,
             };
             Ok(Stock::Own(known))
@@ -356,7 +356,7 @@ impl Worker {
             return Ok(Outcome::Full { page });
         }
         match self.intake.finish()? {
-            Taken::In(taken_in) => Ok(Outcome::TakenIn(Box::new(taken_in))),
+            Taken::In(taken_in) => Ok(Outcome::TakenIn(taken_in)),
             Taken::Differs(tally) => Err(PollError::Differs(tally)),
         }
     }

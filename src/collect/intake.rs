@@ -76,7 +76,7 @@ struct Shelf {
 #[derive(Debug)]
 pub(super) enum Taken {
     /// It can be committed.
-    In(TakenIn),
+    In(Box<TakenIn>),
     /// Most of what was reconciled differs; nothing was kept.
     Differs(Tally),
 }
@@ -169,7 +169,8 @@ impl Intake {
         }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
         let Shelf { kept, by_arrival, times, .. } = shelf;
-        Ok(Taken::In(TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times }))
+        let taken_in = TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times };
+        Ok(Taken::In(Box::new(taken_in)))
     }
 
     /// Forgets the answer.

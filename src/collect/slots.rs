@@ -28,3 +28,17 @@ impl Slots {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reconciliations_leave_most_slots_to_polls() {
+        for (polls_at_once, reconciliations) in [(1, 1), (2, 1), (7, 1), (8, 2), (16, 4), (1024, 256)] {
+            let slots = Slots::new(polls_at_once);
+            assert_eq!(slots.all.available_permits(), polls_at_once);
+            assert_eq!(slots.reconciliations.available_permits(), reconciliations);
+        }
+    }
+}

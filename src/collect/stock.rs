@@ -9,7 +9,7 @@ use std::{
 use crate::{
     archive::SegmentName,
     collect::{known::Known, sought::Comparison},
-    record::Fingerprint,
+    instant::Instant,
     state::{RecordKey, StateError},
     window::Window,
 };
@@ -42,13 +42,12 @@ pub(super) type SharedContents = Arc<Mutex<Option<Contents>>>;
 pub(super) enum Stock {
     /// Made for this answer.
     Own(Known),
-    /// Made for many. Of an answer that takes from it there is no more than a page, so that what was taken fits into
-    /// memory.
+    /// Made for many.
     Lent {
         /// What is archived.
         contents: SharedContents,
         /// How many copies this answer has taken.
-        taken: HashMap<Fingerprint, u64>,
+        taken: Known,
     },
 }
 
@@ -60,9 +59,10 @@ impl Stock {
             Self::Lent { contents, taken } => {
                 let contents = contents.lock().unwrap_or_else(PoisonError::into_inner);
                 let archived = contents.as_ref().map_or(Ok(0), |contents| contents.known.copies(key))?;
-                let taken = taken.entry(key.fingerprint).or_default();
-                let left = *taken < archived;
-                *taken += u64::from(left);
+                let left = taken.copies(key)? < archived;
+                if left {
+                    taken.add(key, Instant::MIN, 1)?;
+                }
                 Ok(left.then_some(key))
             }
         }
@@ -74,7 +74,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::instant::Instant;
+    use crate::record::Fingerprint;
 
     #[test]
     fn what_is_lent_is_there_again_for_the_next_answer() {
@@ -88,7 +88,8 @@ mod tests {
         let contents = Arc::new(Mutex::new(Some(Contents { range, known, read: HashMap::new() })));
         let comparison = Comparison { asked_from: Instant::MIN, slack: Duration::ZERO, late: Duration::ZERO };
         for _ in 0..2 {
-            let mut stock = Stock::Lent { contents: Arc::clone(&contents), taken: HashMap::new() };
+            let taken = Known::new(folder.path(), "taken".to_owned());
+            let mut stock = Stock::Lent { contents: Arc::clone(&contents), taken };
             let mut take = |number| stock.take(key(number), &comparison).unwrap().is_some();
             assert_eq!([take(1), take(2), take(1), take(1), take(2), take(3)], [true, true, true, false, false, false]);
         }

@@ -9,7 +9,7 @@ use crate::{
     scene::{Folders, Scene},
 };
 
-/// Tables that nothing is decided by: how polls went, for people.
+/// Tables that nothing is decided by: how polls and reconciliations went, for people.
 const FOR_PEOPLE: [&str; 3] = ["health", "poll", "reconciliation"];
 
 /// What is done to a row.
