@@ -9,6 +9,8 @@ mod exit;
 mod export;
 mod logging;
 mod overview;
+mod pass;
+mod reconcile;
 mod run;
 mod signals;
 mod simulate;
@@ -50,6 +52,9 @@ enum Command {
     Run,
     /// Collect once, now: what is new, or with --from and --to a range of the past
     Collect(collect::Collect),
+    /// Compare the last days, or a range of the past, with what Atlas shows now, record by record; what is missing because it
+    /// came too late is archived
+    Reconcile(reconcile::Reconcile),
     /// Validate the configuration; with --online, ask Atlas for every source and say what to grant where it refuses
     Check(check::Check),
     /// Show each source: watermarks, lag, records, gaps and how the last poll went
@@ -106,6 +111,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     match command {
         Command::Run => run::run(config, &cli.config),
         Command::Collect(collect) => collect.run(config),
+        Command::Reconcile(reconcile) => reconcile.run(config),
         Command::Check(check) => check.run(config),
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),

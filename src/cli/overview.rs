@@ -12,8 +12,8 @@ use crate::{
     plan::Gap,
     source::Source,
     state::{
-        DamagedSegment, Health, PollRecord, SourceState, StateError, Store, damaged_segments, health, missing,
-        recent_polls,
+        DamagedSegment, Health, PollRecord, Reconciled, SourceState, StateError, Store, damaged_segments, health,
+        last_reconciliation, missing, recent_polls,
     },
 };
 
@@ -32,6 +32,7 @@ pub(crate) struct Row {
     pub(crate) damaged_segments: Vec<DamagedSegment>,
     pub(crate) health: Option<Health>,
     pub(crate) polls: Vec<PollRecord>,
+    pub(crate) reconciliation: Option<Reconciled>,
     pub(crate) now: Instant,
 }
 
@@ -113,6 +114,7 @@ fn row(
         damaged_segments: Vec::new(),
         health: None,
         polls: Vec::new(),
+        reconciliation: None,
         now,
     };
     if let Some(state) = &row.state {
@@ -121,6 +123,7 @@ fn row(
             row.damaged_segments = damaged_segments(connection, state.key)?;
             row.health = health(connection, state.key)?;
             row.polls = recent_polls(connection, state.key)?;
+            row.reconciliation = last_reconciliation(connection, state.key)?;
             Ok::<_, StateError>(())
         })?;
     }
@@ -161,6 +164,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
         if let Some(health) = row.health.as_ref().filter(|health| health.failing_since.is_some()) {
             text.push_str(&format!("\nfailing: {}: {}", row.name, health.message));
         }
+        if let Some(failed) = row.reconciliation.as_ref().filter(|last| !last.message.is_empty()) {
+            text.push_str(&format!("\nreconciliation failed at {}: {}: {}", failed.begun, row.name, failed.message));
+        }
         for segment in &row.damaged_segments {
             let DamagedSegment { name, good_length, detail, .. } = segment;
             text.push_str(&format!(
@@ -197,6 +203,17 @@ pub(crate) struct JsonRow<'a> {
     gaps: Vec<JsonGap<'a>>,
     damaged_segments: Vec<JsonDamagedSegment<'a>>,
     recent_polls: Vec<JsonPoll<'a>>,
+    reconciliation: Option<JsonReconciliation<'a>>,
+}
+
+/// The last reconciliation.
+#[derive(Debug, Serialize)]
+struct JsonReconciliation<'a> {
+    at: String,
+    last_success: Option<String>,
+    compared: u64,
+    missing: u64,
+    failure: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -287,5 +304,12 @@ fn json_row(row: &Row) -> JsonRow<'_> {
                 failure: poll.failure.as_ref().map(|failure| failure.message.as_str()),
             })
             .collect(),
+        reconciliation: row.reconciliation.as_ref().map(|last| JsonReconciliation {
+            at: last.begun.to_string(),
+            last_success: text(last.succeeded),
+            compared: last.compared,
+            missing: last.missing,
+            failure: Some(last.message.as_str()).filter(|message| !message.is_empty()),
+        }),
     }
 }

@@ -82,7 +82,7 @@ fn reload_at_hangup(path: PathBuf) -> anyhow::Result<mpsc::Receiver<Result<Confi
     Ok(receiver)
 }
 
-/// What the daemon's log says of polls under way: gaps always, the rest only when asked for.
+/// What the daemon's log says of polls under way: gaps and late records always, the rest only when asked for.
 fn observer() -> Observer {
     Arc::new(|source: &Source, progress: &Progress<'_>| match progress {
         Progress::Gap { gap } => tracing::warn!(
@@ -92,6 +92,14 @@ fn observer() -> Observer {
             reason = %gap.reason,
             "gap: {}",
             gap.reason.sentence(),
+        ),
+        Progress::Late { records, lateness, settle } => tracing::warn!(
+            source = %source,
+            records,
+            lateness_ms = u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX),
+            settle_ms = u64::try_from(settle.as_millis()).unwrap_or(u64::MAX),
+            "{}",
+            terminal::late(*records, *lateness, *settle),
         ),
         Progress::Committed { window, records, bytes, .. } => {
             tracing::debug!(source = %source, from = %window.from, to = %window.to, records, bytes, "committed");

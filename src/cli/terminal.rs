@@ -46,6 +46,16 @@ pub(super) fn count(how_many: u64, thing: &str) -> String {
     format!("{} {thing}{}", number(how_many), if how_many == 1 { "" } else { "s" })
 }
 
+/// That records came later than the settle time.
+pub(super) fn late(records: u64, lateness: std::time::Duration, settle: std::time::Duration) -> String {
+    format!(
+        "{} came later than the settle time of {}, at least {} after it happened; make settle longer if that goes on",
+        count(records, "record"),
+        duration(settle),
+        duration(lateness),
+    )
+}
+
 /// A number of bytes for people.
 pub(super) fn bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()

@@ -40,7 +40,7 @@ impl Poll<'_> {
         let range = change.covered.intersection(Window::new(Instant::MIN, until));
         let except: Vec<Window> = match purpose {
             Purpose::Forward | Purpose::Refill => change.gaps.iter().map(|gap| gap.window).collect(),
-            Purpose::Again => self.claimed.clone(),
+            Purpose::Again | Purpose::Reconcile => self.claimed.clone(),
         };
         for window in plan::subtract(range, except) {
             let gap = Gap { window, reason: GapReason::Absent, detail: String::new(), noticed };

@@ -1,6 +1,6 @@
 //! What the segments themselves say is archived: for ranges that are asked again, and when fingerprints were lost.
 
-use std::{cell::Cell, path::Path, time::Duration};
+use std::{cell::Cell, collections::HashMap, path::Path, time::Duration};
 
 use crate::{
     archive::{SegmentName, SegmentPart, edge_records, for_each_record, segment_names},
@@ -8,6 +8,7 @@ use crate::{
         kept::Kept,
         known::Known,
         placed::{Placed, Placer},
+        stock::{Contents, Read},
     },
     commit::{CommitError, Committer},
     instant::Instant,
@@ -32,12 +33,85 @@ pub(super) fn known_in(
     for_each_archived(committer, state, wide.from, settle, |opened, clocks, key| {
         let near = match key.between {
             Some(between) => !between.intersection(wide).is_empty(),
-            // A range may have been compared with the arrival of a record that was much later than its clock says.
-            None => clocks.touch(range.widened(CLOCKS_APART + MUCH_LATER)) || tell_nothing(clocks, opened),
+            None => can_come_for(range, clocks, opened),
         };
         if near { known.add(key, Instant::MAX, 1).map_err(CommitError::from) } else { Ok(()) }
     })?;
     Ok(known)
+}
+
+/// What is archived, for a reconciliation of `range` by short windows, is read for so much of it at once.
+const READ_AT_ONCE: Duration = Duration::from_secs(24 * 3600);
+
+/// The same for a reconciliation: a record without a clock is archived wherever among the others its bytes are. Its place
+/// says which of several identical ones it is, but not for certain, and a reconciliation archives nothing again that can be
+/// archived already.
+pub(super) fn known_anywhere(
+    committer: &Committer,
+    state: &SourceState,
+    range: Window,
+    settle: Duration,
+) -> Result<Known, CommitError> {
+    Ok(read_on(committer, state, nothing_read(committer, state, range), settle)?.known)
+}
+
+/// The same for many short windows: goes on with what was read for the windows before.
+pub(super) fn contents_around(
+    committer: &Committer,
+    state: &SourceState,
+    before: Option<Contents>,
+    range: Window,
+    settle: Duration,
+) -> Result<Contents, CommitError> {
+    let fits = |contents: &Contents| contents.range.intersection(range) == range;
+    let contents = before.filter(fits).unwrap_or_else(|| {
+        let wide = Window::new(range.from, range.to.max(range.from + READ_AT_ONCE));
+        nothing_read(committer, state, wide)
+    });
+    read_on(committer, state, contents, settle)
+}
+
+fn nothing_read(committer: &Committer, state: &SourceState, range: Window) -> Contents {
+    let known = Known::new(committer.store().folder(), format!("reconciled-{}", state.key));
+    Contents { range, known, read: HashMap::new() }
+}
+
+/// Reads what was archived since.
+fn read_on(
+    committer: &Committer,
+    state: &SourceState,
+    mut contents: Contents,
+    settle: Duration,
+) -> Result<Contents, CommitError> {
+    let Contents { range, known, read } = &mut contents;
+    for segment in segments(committer, state, range.from - SLACK - settle)? {
+        let name = segment.name.clone();
+        let before = read.get(&name).copied().unwrap_or_default();
+        let open = state.open.as_ref().filter(|open| open.name == name);
+        if before.sealed || open.is_some_and(|open| open.records == before.records) {
+            continue;
+        }
+        let mut records = 0;
+        for_each_record_of(committer, &segment, |record| {
+            records += 1;
+            if records <= before.records {
+                return Ok(());
+            }
+            let Reading { clocks, fingerprint } = Reading::of(state.kind, record);
+            if clocks.latest().is_some() && !can_come_for(*range, clocks, name.opened()) {
+                return Ok(());
+            }
+            Ok(known.add(RecordKey { fingerprint, between: None }, Instant::MAX, 1)?)
+        })?;
+        read.insert(name, Read { records, sealed: open.is_none() });
+    }
+    Ok(contents)
+}
+
+/// Whether Atlas can show a record with these clocks for `range` that was archived in a segment `opened` at an instant.
+fn can_come_for(range: Window, clocks: Clocks, opened: Instant) -> bool {
+    // A range may have been compared with the arrival of a record that was much later than its clock says.
+    clocks.touch(range.widened(CLOCKS_APART + MUCH_LATER)) || tell_nothing(clocks, opened)
 }
 
 /// Makes the fingerprints of a source anew from its segments.
@@ -81,6 +155,36 @@ fn tell_nothing(clocks: Clocks, opened: Instant) -> bool {
         || clocks.earliest().is_some_and(|clock| clock > ahead)
 }
 
+/// Calls `each` with the bytes of every archived record that can have been collected at `since` or later, and with when
+/// its segment was opened.
+fn for_each_archived_bytes(
+    committer: &Committer,
+    state: &SourceState,
+    since: Instant,
+    mut each: impl FnMut(Instant, &[u8]) -> Result<(), CommitError>,
+) -> Result<(), CommitError> {
+    for segment in segments(committer, state, since)? {
+        for_each_record_of(committer, &segment, |record| each(segment.name.opened(), record))?;
+    }
+    Ok(())
+}
+
+fn for_each_record_of(
+    committer: &Committer,
+    segment: &Segment,
+    each: impl FnMut(&[u8]) -> Result<(), CommitError>,
+) -> Result<(), CommitError> {
+    let path = committer.archive().folder().join(&segment.part.path);
+    let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
+    for_each_record(committer.archive().files(), &segment.part, unreadable, each)
+}
+
+/// A segment that is read.
+struct Segment {
+    name: SegmentName,
+    part: SegmentPart,
+}
+
 /// Calls `each` with every archived record that can have been collected at `since` or later: when its segment was opened,
 /// its clocks, its key. Records are read only, one at a time.
 ///
@@ -107,14 +211,10 @@ fn for_each_archived(
         at(Window::new(between.from - room, between.from + room))?;
         at(Window::new(between.to - room, between.to + room))
     };
-    for (name, segment) in segments(committer, state, since)? {
-        opened.set(name.opened());
-        let path = committer.archive().folder().join(&segment.path);
-        let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
-        for_each_record(committer.archive().files(), &segment, unreadable, |record| {
-            placer.place(record, Reading::of(state.kind, record), &mut hand_on)
-        })?;
-    }
+    for_each_archived_bytes(committer, state, since, |segment_opened, record| {
+        opened.set(segment_opened);
+        placer.place(record, Reading::of(state.kind, record), &mut hand_on)
+    })?;
     placer.finish(hand_on)
 }
 
@@ -122,11 +222,7 @@ fn for_each_archived(
 ///
 /// Segments follow the time of collection: one that was followed by the next before `since` holds none. But that time
 /// was told by the local clock, which may have been wrong, so the records at its edges have to be as old.
-fn segments(
-    committer: &Committer,
-    state: &SourceState,
-    since: Instant,
-) -> Result<Vec<(SegmentName, SegmentPart)>, CommitError> {
+fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<Segment>, CommitError> {
     let folder = Path::new(&state.folder);
     let (root, files) = (committer.archive().folder(), committer.archive().files());
     let names = segment_names(files, folder).map_err(CommitError::io("list", root.join(folder)))?;
@@ -147,7 +243,7 @@ fn segments(
                 continue;
             }
         }
-        parts.push((name.clone(), part));
+        parts.push(Segment { name: name.clone(), part });
     }
     Ok(parts)
 }

@@ -14,6 +14,7 @@ use crate::{
         blocking::blocking,
         desk::{Desk, Lane},
         poll::Poll,
+        reconcile::Reconciliation,
         scratch,
     },
     commit::{CommitError, Committer},
@@ -44,13 +45,18 @@ impl Collector {
     }
 
     /// Polls a source, and takes note in the state of how it went. A poll of the same source that is under way comes
-    /// first.
+    /// first; polls that wait for the source come between two windows of a reconciliation.
     ///
     /// When `stop` is cancelled, the window under way is finished and the poll ends.
     pub async fn poll(&self, task: &Task, job: Job, stop: &CancellationToken) -> PollReport {
         let lane = self.lane(&task.source.id);
+        let backfill = match job {
+            Job::Regular => None,
+            Job::Backfill(range) => Some(range),
+            Job::Reconcile { range } => return Reconciliation::new(&self.desk, task, stop, range).run(&lane).await,
+        };
         let mut lane = lane.lock().await;
-        Poll::new(&self.desk, task, stop, &mut lane).run(job).await
+        Poll::new(&self.desk, task, stop, &mut lane).run(backfill).await
     }
 
     /// Seals the open segment of a source that is no longer collected, after the poll of it that is under way.

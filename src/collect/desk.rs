@@ -13,9 +13,11 @@ use crate::{
     collect::{Observer, PollError, PollReport, blocking::blocking},
     commit::Committer,
     instant::Instant,
-    plan::GapReason,
+    plan::{GapReason, subtract},
     source::SourceId,
-    state::{PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll},
+    state::{
+        PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll, record_reconciliation,
+    },
     window::Window,
 };
 
@@ -43,6 +45,8 @@ pub(super) struct Lane {
     pub(super) state: Option<SourceState>,
     /// How wide windows could be the last time without a full page.
     pub(super) width: Option<Duration>,
+    /// Up to when the last poll had asked for what was new.
+    pub(super) asked_until: Option<Instant>,
     /// Up to when the last gap of a source that Atlas did not know was told to reach.
     pub(super) absence_told: Option<Instant>,
 }
@@ -68,11 +72,18 @@ impl Desk {
         Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
     }
 
-    /// The ranges of a source that are claimed to be archived, less their gaps.
+    /// The ranges of a source that are claimed to be archived, also where there are gaps in them. In order.
     pub(super) async fn claimed(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
         let mut claimed = self.verified_rows(state, islands).await?;
         claimed.extend(state.start.zip(state.end).map(|(start, end)| Window::new(start, end)));
         Ok(claimed)
+    }
+
+    /// The ranges of a source that are claimed to be complete: all that is claimed, less the gaps. In order.
+    pub(super) async fn complete(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
+        let claimed = self.claimed(state).await?;
+        let gaps: Vec<Window> = self.verified_rows(state, gaps).await?.into_iter().map(|gap| gap.window).collect();
+        Ok(claimed.into_iter().flat_map(|window| subtract(window, gaps.iter().copied())).collect())
     }
 
     /// Reads rows of a source that its digest covers.
@@ -101,6 +112,19 @@ impl Desk {
         let polls = polls.await.unwrap_or_default();
         let failed = |poll: &PollRecord| poll.failure.as_ref().is_some_and(|failure| failure.of_the_answer);
         polls.iter().rev().take_while(|poll| failed(poll)).count()
+    }
+
+    /// Notes a reconciliation in the state.
+    pub(super) async fn note_reconciliation(&self, id: &SourceId, report: &PollReport) -> Result<(), PollError> {
+        let (committer, id, reconciled) = (Arc::clone(&self.committer), id.clone(), report.reconciled());
+        blocking(move || {
+            let noted = committer.store().transaction(|transaction| match SourceState::key_of(transaction, &id)? {
+                Some(key) => record_reconciliation(transaction, key, &reconciled),
+                None => Ok(()),
+            });
+            noted.map_err(|error| PollError::Commit(error.into()))
+        })
+        .await
     }
 
     /// Notes a poll in the state, where its last window did not do so.

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     atlas::{RequestError, decode::DecodeError},
+    collect::Tally,
     commit::CommitError,
     instant::Instant,
     shell::quoted,
@@ -79,6 +80,12 @@ pub enum PollError {
         /// The range that the answer is for.
         echoed: Window,
     },
+    /// Most of what was reconciled differs from what is archived.
+    #[error(
+        "of {} records that Atlas shows, {} are not in the archive, though it was complete: so many do not come late, \
+         something has changed at Atlas; nothing of this window was archived", .0.shown, .0.missing
+    )]
+    Differs(Tally),
     /// A defect in this program.
     #[error("a worker stopped unexpectedly ({0}); this is a defect in atlas-logd, please report it")]
     Panicked(String),
@@ -114,6 +121,15 @@ impl PollError {
             && let Some(advice) = error.advice(source)
         {
             return Some(advice);
+        }
+        if let (Self::Differs(_), Some(window)) = (self, window) {
+            return Some(format!(
+                "compare some records with the archive; if they are to be archived all the same, stop the daemon and \
+                 archive them with: {program} collect {} --from {} --to {}",
+                quoted(&source.to_string()),
+                window.from,
+                window.to
+            ));
         }
         let window = window.filter(|_| self.lasts(failures))?;
         Some(format!(

@@ -1,6 +1,9 @@
 //! One answer: asked for, decoded and taken in.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
@@ -12,12 +15,14 @@ use crate::{
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
-        PollError, Progress, Task, archived,
+        PollError, Progress, Tally, Task, archived,
         blocking::{blocking, panic_message},
+        claims::Claims,
         desk::Desk,
-        intake::{AnswerBounds, Intake, TakenIn},
+        intake::{AnswerBounds, Intake, Taken, TakenIn},
         judgement::{Purpose, judge},
         known::Known,
+        stock::{SharedContents, Stock},
     },
     plan::{self, FullPage, Planner},
     source::{AuthResult, Kind},
@@ -96,6 +101,12 @@ pub(super) struct Fetch<'a> {
     pub(super) state: &'a SourceState,
     pub(super) planner: &'a Planner,
     pub(super) purpose: Purpose,
+    /// What was claimed before the poll.
+    pub(super) claims: &'a Claims,
+    /// What a reconciliation has compared before.
+    pub(super) compared: Tally,
+    /// What it has read of the segments.
+    pub(super) contents: SharedContents,
 }
 
 impl Fetch<'_> {
@@ -182,7 +193,7 @@ impl Fetch<'_> {
     }
 
     async fn slot(&self) -> Result<OwnedSemaphorePermit, PollError> {
-        let slots = Arc::clone(&self.task.slots);
+        let slots = Arc::clone(&self.task.slots.all);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(PollError::Stopped),
@@ -197,13 +208,13 @@ impl Fetch<'_> {
         slot: OwnedSemaphorePermit,
     ) -> Result<Fetched, PollError> {
         // Reading segments takes its time, and an answer that nobody reads may be cut off.
-        let known = self.known(question).await?;
+        let stock = self.stock(question).await?;
         let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
         let Answer { asked_at, date, echoed, body } = self.task.client.ask(&ask).await?;
         let clocks = plan::Clocks { local: asked_at, date };
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
-        let worker = self.worker(question, window, clocks, keep_full, known);
+        let worker = self.worker(question, window, clocks, keep_full, stock);
         Ok(match worker.run(body).await? {
             Outcome::TakenIn(taken_in) => {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
@@ -214,14 +225,25 @@ impl Fetch<'_> {
 
     /// What is archived of what a question asks for: from the end watermark on, the state's fingerprints are enough; for
     /// what lies before, there are the segments.
-    async fn known(&self, question: Question) -> Result<Known, PollError> {
+    async fn stock(&self, question: Question) -> Result<Stock, PollError> {
         let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
-        let (purpose, settle) = (self.purpose, self.task.settle);
+        let (purpose, settle, asked) = (self.purpose, self.task.settle, question.asked);
+        let shared = Arc::clone(&self.contents);
         blocking(move || {
-            Ok(match purpose {
+            let known = match purpose {
                 Purpose::Forward => Known::load(committer.store(), &state)?,
-                Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, question.asked, settle)?,
-            })
+                Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, asked, settle)?,
+                Purpose::Reconcile if state.kind == Kind::AccessHistory => {
+                    let mut contents = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    *contents = Some(archived::contents_around(&committer, &state, contents.take(), asked, settle)?);
+                    drop(contents);
+                    let taken = Known::new(committer.store().folder(), format!("taken-{}", state.key));
+                    return Ok(Stock::Lent { contents: shared, taken });
+                }
+                // Its answers have no limit, so that its windows are few.
+                Purpose::Reconcile => archived::known_anywhere(&committer, &state, asked, settle)?,
+            };
+            Ok(Stock::Own(known))
         })
         .await
     }
@@ -233,14 +255,16 @@ impl Fetch<'_> {
         window: Window,
         clocks: plan::Clocks,
         keep_full: bool,
-        known: Known,
+        stock: Stock,
     ) -> Worker {
         let end = self.state.end.unwrap_or(window.from);
         let (settle, retention) = (self.task.settle, atlas::retention(self.state.kind));
         let judgement = judge(window, self.purpose, clocks, settle, retention);
         let bounds = AnswerBounds {
+            window,
             asked: question.asked,
-            ahead: self.purpose == Purpose::Forward,
+            purpose: self.purpose,
+            compared: self.compared,
             // A page that may be full is one of several answers to the same window, which hold the same records.
             end_after: if keep_full { end } else { judgement.change.end_after(end) },
             slack: question.window.from.since(question.asked.from),
@@ -251,7 +275,7 @@ impl Fetch<'_> {
             limits: Limits::new(self.task.answer_limit),
             planner: self.planner.clone(),
             keep_full,
-            intake: Intake::new(&self.desk.committer, self.state, bounds, known),
+            intake: Intake::new(&self.desk.committer, self.state, bounds, self.claims.clone(), stock),
         }
     }
 
@@ -331,6 +355,9 @@ impl Worker {
             self.intake.discard()?;
             return Ok(Outcome::Full { page });
         }
-        Ok(Outcome::TakenIn(Box::new(self.intake.finish()?)))
+        match self.intake.finish()? {
+            Taken::In(taken_in) => Ok(Outcome::TakenIn(taken_in)),
+            Taken::Differs(tally) => Err(PollError::Differs(tally)),
+        }
     }
 }

@@ -6,17 +6,20 @@ use crate::{
     archive::{SPOOL, SpoolWriter, Spooled},
     atlas,
     collect::{
+        Tally,
+        claims::Claims,
+        judgement::Purpose,
         kept::Kept,
-        known::Known,
         placed::{Placed, Placer},
         sought::Comparison,
+        stock::Stock,
     },
     commit::{CommitError, Committer},
     instant::Instant,
     plan::{FullPage, keep_until},
     record::{Clocks, Reading, RecordTimes, newlines_to_spaces},
     source::Kind,
-    state::{KeptFingerprint, SourceState},
+    state::{KeptFingerprint, RecordKey, SourceState},
     window::Window,
 };
 
@@ -26,10 +29,14 @@ const ROUNDING: Duration = Duration::from_secs(2);
 /// What an intake needs to know of the answer before its first record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnswerBounds {
+    /// The window.
+    pub(super) window: Window,
     /// The range that was asked.
     pub(super) asked: Window,
-    /// Whether it lies ahead of the end watermark.
-    pub(super) ahead: bool,
+    /// Why it was asked.
+    pub(super) purpose: Purpose,
+    /// What the reconciliation that it belongs to has compared before.
+    pub(super) compared: Tally,
     /// Where the end watermark will stand once the answer is committed: what cannot come after that need not be known.
     pub(super) end_after: Instant,
     /// What was asked more on both sides of the window.
@@ -44,16 +51,20 @@ pub(super) struct Intake {
     placer: Placer,
     shelf: Shelf,
     seen: u64,
+    /// Records that other windows see too, because they lie in what was asked more than the window.
+    beside: u64,
     page: FullPage,
 }
 
 /// Where records go once their place is known.
 struct Shelf {
     bounds: AnswerBounds,
-    known: Known,
+    claims: Claims,
+    stock: Stock,
     kept: Kept,
     spool: SpoolWriter,
-    /// Of the new records.
+    /// New records.
+    new: u64,
     times: RecordTimes,
     /// Whether Atlas compares ranges with the arrival of records, as far as that was seen.
     by_arrival: bool,
@@ -63,6 +74,15 @@ struct Shelf {
 
 /// What came of an answer.
 #[derive(Debug)]
+pub(super) enum Taken {
+    /// It can be committed.
+    In(Box<TakenIn>),
+    /// Most of what was reconciled differs; nothing was kept.
+    Differs(Tally),
+}
+
+/// An answer that can be committed.
+#[derive(Debug)]
 pub(super) struct TakenIn {
     /// The new records, if there were any.
     pub(super) spooled: Option<Spooled>,
@@ -70,6 +90,8 @@ pub(super) struct TakenIn {
     pub(super) kept: Kept,
     /// All records of the answer.
     pub(super) seen: u64,
+    /// Those of the window, and the new ones.
+    pub(super) tally: Tally,
     /// Whether Atlas compares ranges with the arrival of records, as far as that was seen by now.
     pub(super) by_arrival: bool,
     /// When the new records happened, and how many of them came late.
@@ -78,19 +100,27 @@ pub(super) struct TakenIn {
 
 impl Intake {
     /// An intake for an answer about the source in `state`.
-    pub(super) fn new(committer: &Committer, state: &SourceState, bounds: AnswerBounds, known: Known) -> Self {
+    pub(super) fn new(
+        committer: &Committer,
+        state: &SourceState,
+        bounds: AnswerBounds,
+        claims: Claims,
+        stock: Stock,
+    ) -> Self {
         let newest_first = state.kind == Kind::AccessHistory;
         let shelf = Shelf {
             bounds,
-            known,
+            claims,
+            stock,
             kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
             spool: committer.spool(state, newest_first),
+            new: 0,
             times: RecordTimes::default(),
             by_arrival: state.by_arrival,
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
-        Self { kind: state.kind, placer, shelf, seen: 0, page: FullPage::default() }
+        Self { kind: state.kind, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
     }
 
     /// Takes in the next record of the answer.
@@ -113,6 +143,7 @@ impl Intake {
         if !asked.contains(clock) {
             return;
         }
+        self.beside += u64::from(!self.shelf.bounds.window.contains(clock));
         self.page.oldest = Some(self.page.oldest.map_or(clock, |oldest| oldest.min(clock)));
         if self.seen <= atlas::PAGE_LIMIT / 4 {
             self.page.newest_quarter = Some(clock);
@@ -124,13 +155,22 @@ impl Intake {
         (self.seen, self.page)
     }
 
-    /// Makes the new records durable in the spool.
-    pub(super) fn finish(self) -> Result<TakenIn, CommitError> {
+    /// Makes the new records durable in the spool, unless they are too many to have come late.
+    pub(super) fn finish(self) -> Result<Taken, CommitError> {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
+        let tally = Tally { shown: self.seen - self.beside, missing: shelf.new };
+        if shelf.bounds.purpose == Purpose::Reconcile {
+            // A source with few records in each window is judged by all windows.
+            if let Some(tally) = [tally, shelf.bounds.compared + tally].into_iter().find(|tally| tally.differs()) {
+                shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
+                return Ok(Taken::Differs(tally));
+            }
+        }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
         let Shelf { kept, by_arrival, times, .. } = shelf;
-        Ok(TakenIn { spooled, kept, seen: self.seen, by_arrival, times })
+        let taken_in = TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times };
+        Ok(Taken::In(Box::new(taken_in)))
     }
 
     /// Forgets the answer.
@@ -142,16 +182,22 @@ impl Intake {
 impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
-        let AnswerBounds { asked, ahead, end_after, slack, settle } = self.bounds;
+        let AnswerBounds { asked, purpose, end_after, slack, settle, .. } = self.bounds;
         let late = if self.by_arrival { settle } else { Duration::ZERO };
-        let known = self.known.take(record.key, &Comparison { asked_from: asked.from, slack, late })?;
+        let sought = match purpose {
+            Purpose::Reconcile => RecordKey { between: None, ..record.key },
+            Purpose::Forward | Purpose::Again | Purpose::Refill => record.key,
+        };
+        let known = self.stock.take(sought, &Comparison { asked_from: asked.from, slack, late })?;
         if known.is_none() {
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
-            self.times.note(record.clocks, None);
+            self.new += 1;
+            self.times.note(record.clocks, self.claims.lateness(record.clocks));
         }
         let keep_until = keep_until(record.clocks, asked, settle, self.by_arrival);
         // Of a record seen again, the clocks decide as they did the first time; where they do not decide, the last answer
         // that holds it does. What a backfill sees again was told to the state by whoever saw it first.
+        let ahead = purpose == Purpose::Forward;
         let decided = known.is_some() && (!ahead || !self.by_arrival && record.clocks.decide(asked));
         if keep_until < end_after || decided {
             return Ok(());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     collect::PollError,
+    instant::Instant,
     plan::{Clocks, Gap, GapReason, Held},
     state::CoverageChange,
     window::Window,
@@ -29,13 +30,16 @@ pub(super) enum Purpose {
     Again,
     /// Damage took what was archived of it.
     Refill,
+    /// It is claimed to be archived, and is compared.
+    Reconcile,
 }
 
 /// Judges an answer to `window` by the clocks that it came with.
 ///
 /// Everything up to what may still change is archived, less what Atlas no longer held because it keeps records for
 /// `retention`. Of that, a range ahead becomes a gap up to where Atlas still holds anything, a damaged range a gap of
-/// its own length, and a backfill that came too late claims nothing: it may be archived all the same.
+/// its own length, and a backfill that came too late claims nothing: it may be archived all the same. A reconciliation
+/// claims nothing that was not claimed before.
 pub(super) fn judge(
     window: Window,
     purpose: Purpose,
@@ -49,6 +53,7 @@ pub(super) fn judge(
     };
     let covered = Window::new(window.from, window.to.min(now - settle));
     let horizon = match retention.map_or(Held::All, |retention| clocks.held(window, retention)) {
+        Held::All if purpose == Purpose::Reconcile => Instant::MIN,
         Held::All => {
             let change = CoverageChange { covered, gaps: Vec::new(), reconciled: None };
             return Judgement { change, lost: None, fault: None };
@@ -60,9 +65,14 @@ pub(super) fn judge(
         }
         Held::Since(horizon) => horizon,
     };
+    if purpose == Purpose::Reconcile {
+        let reconciled = Window::new(covered.from.max(horizon), covered.to);
+        let change = CoverageChange { reconciled: Some(reconciled).filter(|window| !window.is_empty()), ..nothing };
+        return Judgement { change, lost: None, fault: None };
+    }
     let lost_until = match purpose {
         // Windows that lie before the horizon as a whole need not be asked one by one.
-        Purpose::Forward | Purpose::Again => horizon,
+        Purpose::Forward | Purpose::Again | Purpose::Reconcile => horizon,
         Purpose::Refill => horizon.min(window.to),
     };
     let lost = Window::new(window.from, lost_until);
@@ -81,7 +91,6 @@ pub(super) fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instant::Instant;
 
     const HOUR: i64 = 3600;
 
@@ -134,6 +143,21 @@ mod tests {
         let judgement = judged(-12 * HOUR, -9 * HOUR, Purpose::Again);
         assert_eq!(judgement.change.covered, window(-10 * HOUR, -9 * HOUR));
         assert!(judgement.change.gaps.is_empty());
+    }
+
+    #[test]
+    fn a_reconciliation_claims_nothing_and_tells_what_was_compared() {
+        for (from, to, reconciled) in [
+            (-2 * HOUR, -HOUR, Some(window(-2 * HOUR, -HOUR))),
+            (-HOUR, 0, Some(window(-HOUR, -10))),
+            (-12 * HOUR, -9 * HOUR, Some(window(-10 * HOUR, -9 * HOUR))),
+            (-5, 0, None),
+            (-12 * HOUR, -11 * HOUR, None),
+        ] {
+            let Judgement { change, lost, fault } = judged(from, to, Purpose::Reconcile);
+            assert_eq!(change.reconciled, reconciled, "{from} to {to}");
+            assert!(change.covered.is_empty() && change.gaps.is_empty() && lost.is_none() && fault.is_none());
+        }
     }
 
     #[test]

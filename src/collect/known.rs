@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rusqlite::OptionalExtension;
+
 use crate::{
     collect::{
         scratch::Scratch,
@@ -110,6 +112,18 @@ impl Known {
             *count -= 1;
             RecordKey { between: Some(archived.place), ..key }
         }))
+    }
+
+    /// How many copies of a record without a place are archived.
+    pub(super) fn copies(&self, key: RecordKey) -> Result<u64, StateError> {
+        let Some(scratch) = &self.scratch else {
+            return Ok(self.timed.get(&key.fingerprint).copied().unwrap_or(0));
+        };
+        let mut count = scratch
+            .connection()
+            .prepare_cached("SELECT count FROM known WHERE fingerprint = ?1 AND from_ms = ?2 AND to_ms = ?3")?;
+        let count: Option<i64> = count.query_row(key.to_stored(), |row| row.get(0)).optional()?;
+        Ok(count.map_or(0, |count| u64::try_from(count).unwrap_or(0)))
     }
 
     /// Moves everything to a scratch database.
@@ -223,6 +237,7 @@ mod tests {
             add(1, 2);
             (2..10).for_each(|number| add(number, 1));
             add(9, 1);
+            assert_eq!([1, 5, 9, 77].map(|number| known.copies(timed(number)).unwrap()), [2, 1, 2, 0]);
             let mut take = |number| take(known, timed(number)).is_some();
             assert_eq!([take(1), take(1), take(1)], [true, true, false]);
             assert_eq!([take(9), take(9), take(9)], [true, true, false]);

@@ -1,25 +1,29 @@
 //! The collection of one source: plan, fetch, decode, drop what is archived already, commit.
 //!
-//! One path serves the schedule, a one-off collection, a backfill, and asking again for what damage took:
-//! [`Collector::poll`]. An answer is one window and one commit. A poll holds a *slot* while it talks to Atlas or writes,
+//! One path serves the schedule, a one-off collection, a backfill, a reconciliation, and asking again for what damage
+//! took: [`Collector::poll`]. An answer is one window and one commit. A poll holds a *slot* while it talks to Atlas or writes,
 //! and gives it back after each window and while it waits, so that a backlog or a limited project holds up nobody.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `collector` | one poll at a time for each source |
-//! | `task`, `desk` | what a poll has to do, and what it works with |
+//! | `task`, `slots`, `desk` | what a poll has to do, and what it works with |
 //! | `opening` | how a poll begins: its source is opened, its start fixed |
 //! | `poll` | one poll: its windows, one after the other |
+//! | `window` | one of them: asked for, and what is answered committed |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
+//! | `reconcile`, `tally` | what is claimed is compared with what Atlas shows now |
+//! | `claims` | what was claimed before, and so which records are late |
 //! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
 //! | `judgement` | what an answer proves about its window |
-//! | `archived` | the same from the segments themselves |
+//! | `archived`, `stock` | the same from the segments themselves |
 
 mod absence;
 mod archived;
 mod blocking;
+mod claims;
 mod collector;
 mod desk;
 mod error;
@@ -31,12 +35,19 @@ mod known;
 mod opening;
 mod placed;
 mod poll;
+mod reconcile;
 mod report;
 mod scratch;
+mod slots;
 mod sought;
+mod stock;
+mod tally;
 mod task;
+mod window;
 
 pub use collector::Collector;
 pub use error::PollError;
-pub use report::{Observer, PollReport, Progress};
+pub use report::{Compared, Observer, PollReport, Progress};
+pub use slots::Slots;
+pub use tally::Tally;
 pub use task::{Job, Task};

@@ -3,10 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    collect::PollError,
+    collect::{PollError, Tally},
     instant::Instant,
+    record::RecordTimes,
     source::Source,
-    state::{PollFailure, PollFigures, PollRecord},
+    state::{PollFailure, PollFigures, PollRecord, Reconciled},
     window::Window,
 };
 
@@ -38,6 +39,15 @@ pub enum Progress<'a> {
         /// In how long.
         wait: Duration,
     },
+    /// Records came later than the settle time; told once for each poll.
+    Late {
+        /// How many.
+        records: u64,
+        /// How late one of them came at least.
+        lateness: Duration,
+        /// The settle time.
+        settle: Duration,
+    },
     /// A gap was declared.
     Gap {
         /// The gap.
@@ -53,8 +63,22 @@ pub type Observer = Arc<dyn Fn(&Source, &Progress<'_>) + Send + Sync>;
 pub struct PollReport {
     /// Its figures.
     pub figures: PollFigures,
+    /// When the new records happened, and how many of them came late.
+    pub times: RecordTimes,
+    /// What was compared, if it was a reconciliation.
+    pub compared: Option<Compared>,
     /// What it failed with, and at which window.
     pub failure: Option<Failure>,
+}
+
+/// What a reconciliation compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// From the beginning of the first window to the end of the last one, whatever gaps lie between; nothing when nothing is
+    /// claimed of what was to be compared.
+    pub range: Option<Window>,
+    /// In numbers. What was missing is archived now.
+    pub tally: Tally,
 }
 
 /// What a poll failed with.
@@ -86,13 +110,26 @@ impl PollReport {
     /// A poll that has done nothing yet.
     pub(super) fn begun(at: Instant) -> Self {
         let figures = PollFigures { at, duration: Duration::ZERO, windows: 0, requests: 0, records: 0, bytes: 0 };
-        Self { figures, failure: None }
+        Self { figures, times: RecordTimes::default(), compared: None, failure: None }
     }
 
     /// Whether the poll was only stopped, because the program stops.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.failure.as_ref().is_some_and(|failure| matches!(failure.error, PollError::Stopped))
+    }
+
+    /// What the state remembers of a reconciliation.
+    pub(super) fn reconciled(&self) -> Reconciled {
+        let Tally { shown, missing } = self.compared.unwrap_or_default().tally;
+        let message = self.failure.as_ref().map(ToString::to_string);
+        Reconciled {
+            begun: self.figures.at,
+            succeeded: message.is_none().then_some(self.figures.at),
+            compared: shown,
+            missing,
+            message: message.unwrap_or_default(),
+        }
     }
 
     /// What the state remembers of it.

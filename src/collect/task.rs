@@ -1,11 +1,10 @@
 //! What has to be polled, and how.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::sync::Semaphore;
+use std::time::Duration;
 
 use crate::{
     atlas::Client,
+    collect::Slots,
     commit::Rotation,
     config::{Config, Start},
     shell,
@@ -20,12 +19,14 @@ pub struct Task {
     pub source: Source,
     /// The client with its project's credential.
     pub client: Client,
-    /// Whoever talks to Atlas or writes holds one of these.
-    pub slots: Arc<Semaphore>,
+    /// What it shares with all other sources.
+    pub slots: Slots,
     /// Where it starts when it is first seen.
     pub start: Start,
     /// How long its records may take to appear.
     pub settle: Duration,
+    /// How much of the past a reconciliation asks of Atlas again, unless it is told.
+    pub reconcile_range: Duration,
     /// When its segments are sealed.
     pub rotation: Rotation,
     /// How long one request is tried, waits included.
@@ -39,12 +40,13 @@ pub struct Task {
 impl Task {
     /// The task for a source of `config`.
     #[must_use]
-    pub fn new(config: &Config, source: Source, client: Client, slots: Arc<Semaphore>) -> Self {
+    pub fn new(config: &Config, source: Source, client: Client, slots: Slots) -> Self {
         Self {
             client,
             slots,
             start: config.collect.start,
             settle: config.collect.settle(source.id.kind),
+            reconcile_range: config.collect.reconcile_range,
             rotation: Rotation::from(&config.archive),
             retry_budget: config.atlas.retry_budget,
             answer_limit: config.collect.answer_limit,
@@ -61,4 +63,9 @@ pub enum Job {
     Regular,
     /// A range that may be archived in part or in whole already.
     Backfill(Window),
+    /// What is claimed to be archived: it is compared with what Atlas shows now.
+    Reconcile {
+        /// Only what lies in this range; nothing means the last days.
+        range: Option<Window>,
+    },
 }

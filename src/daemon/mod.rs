@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `station` | what a configuration is turned into: state, archive, collector, clients |
 //! | `ticks` | cron patterns into ticks |
-//! | `roster` | the sources, when each is due, and which is polled now |
+//! | `roster`, `queue` | the sources, when each is due, and which is polled or reconciled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
 //! | `stop` | a stop in two steps |
 //! | `wall_clock` | notices when the clock of the machine is set |
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
+mod queue;
 mod roster;
 mod service;
 mod station;

@@ -1,14 +1,10 @@
-//! The sources, when each is due, and which is polled now.
+//! The sources, when each is due, and which is polled or reconciled now.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::{collect::Task, source::SourceId};
+use crate::{collect::Task, daemon::queue::Queue, source::SourceId};
 
 /// How far apart two polls of one tick begin at least, on average.
 const APART: Duration = Duration::from_millis(20);
@@ -20,15 +16,23 @@ pub(super) struct Member {
     pub(super) task: Task,
     /// The cron pattern that it is polled by.
     pub(super) pattern: String,
+    /// The cron pattern that it is reconciled by, if it is.
+    pub(super) reconcile: Option<String>,
+}
+
+impl Member {
+    /// The patterns that concern it.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &String> {
+        self.reconcile.iter().chain([&self.pattern])
+    }
 }
 
 /// All sources that are collected.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     members: HashMap<SourceId, Member>,
-    due: BinaryHeap<Reverse<(Instant, SourceId)>>,
-    waiting: HashSet<SourceId>,
-    polling: HashSet<SourceId>,
+    polls: Queue,
+    reconciliations: Queue,
 }
 
 impl Roster {
@@ -49,42 +53,58 @@ impl Roster {
     /// Makes a source due in its turn: `interval` after `now` at the latest. Sources of one tick are spread, so that
     /// thousands do not begin in one second; each always has the same turn, so that its polls are evenly apart.
     pub(super) fn schedule(&mut self, id: SourceId, now: Instant, interval: Duration) {
+        let at = now + self.turn(&id, interval);
+        self.polls.schedule(id, at);
+    }
+
+    /// The same for its reconciliation.
+    pub(super) fn schedule_reconciliation(&mut self, id: SourceId, now: Instant, interval: Duration) {
+        let at = now + self.turn(&id, interval);
+        self.reconciliations.schedule(id, at);
+    }
+
+    fn turn(&self, id: &SourceId, interval: Duration) -> Duration {
         let everyone = APART * u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        let spread = everyone.min(interval / 2);
-        if self.waiting.insert(id.clone()) {
-            self.due.push(Reverse((now + turn(&id, spread), id)));
-        }
+        turn(id, everyone.min(interval / 2))
     }
 
     /// Makes all sources with this pattern due.
     pub(super) fn tick(&mut self, pattern: &str, now: Instant, interval: Duration) {
-        let ids: Vec<_> = self.members.iter().filter(|(_, member)| member.pattern == pattern).collect();
-        let ids: Vec<SourceId> = ids.into_iter().map(|(id, _)| id.clone()).collect();
-        ids.into_iter().for_each(|id| self.schedule(id, now, interval));
+        let with = |pattern_of: fn(&Member) -> Option<&String>| -> Vec<SourceId> {
+            let ids = self.members.iter().filter(|(_, member)| pattern_of(member).is_some_and(|its| its == pattern));
+            ids.map(|(id, _)| id.clone()).collect()
+        };
+        let (polls, reconciliations) = (with(|member| Some(&member.pattern)), with(|member| member.reconcile.as_ref()));
+        polls.into_iter().for_each(|id| self.schedule(id, now, interval));
+        reconciliations.into_iter().for_each(|id| self.schedule_reconciliation(id, now, interval));
     }
 
-    /// When the next source is due.
+    /// When the next source is due, for a poll or a reconciliation.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.peek().map(|Reverse((at, _))| *at)
+        self.polls.next_due().into_iter().chain(self.reconciliations.next_due()).min()
     }
 
     /// A source that is due and not polled now; it counts as polled from here on.
     pub(super) fn begin(&mut self, now: Instant) -> Option<Task> {
-        while self.next_due().is_some_and(|at| at <= now) {
-            let Reverse((_, id)) = self.due.pop()?;
-            self.waiting.remove(&id);
-            let Some(member) = self.members.get(&id) else { continue };
-            // A poll under way is not overtaken: what happens meanwhile is asked by the next one.
-            if self.polling.insert(id) {
-                return Some(member.task.clone());
-            }
-        }
-        None
+        let id = self.polls.begin(now, |id| self.members.contains_key(id))?;
+        self.members.get(&id).map(|member| member.task.clone())
+    }
+
+    /// A source that is due for a reconciliation and not reconciled now; it counts as reconciled from here on. It may be
+    /// polled at the same time.
+    pub(super) fn begin_reconciliation(&mut self, now: Instant) -> Option<Task> {
+        let id = self.reconciliations.begin(now, |id| self.members.contains_key(id))?;
+        self.members.get(&id).map(|member| member.task.clone())
     }
 
     /// The poll of a source is over.
     pub(super) fn end(&mut self, id: &SourceId) {
-        self.polling.remove(id);
+        self.polls.end(id);
+    }
+
+    /// The reconciliation of a source is over.
+    pub(super) fn end_reconciliation(&mut self, id: &SourceId) {
+        self.reconciliations.end(id);
     }
 }
 
@@ -99,16 +119,16 @@ fn turn(id: &SourceId, spread: Duration) -> Duration {
 mod tests {
     use std::sync::Arc;
 
-    use tokio::sync::Semaphore;
-
     use super::*;
     use crate::{
         atlas::Client,
         clock::SystemClock,
+        collect::Slots,
         config::{Config, load},
     };
 
     const PATTERN: &str = "0 * * * * *";
+    const NIGHTLY: &str = "0 0 3 * * *";
     const MINUTE: Duration = Duration::from_secs(60);
 
     /// A configuration with so many clusters.
@@ -128,10 +148,16 @@ mod tests {
     fn members(clusters: usize) -> Vec<Member> {
         let config = config(clusters);
         let client = Client::new(&config.atlas, &config.credentials["main"], Arc::new(SystemClock)).unwrap();
-        let slots = Arc::new(Semaphore::new(1));
-        let task = |source| Task::new(&config, source, client.clone(), Arc::clone(&slots));
+        let slots = Slots::new(1);
+        let task = |source| Task::new(&config, source, client.clone(), slots.clone());
         let sources = config.projects.iter().flat_map(|project| project.sources());
-        sources.map(|source| Member { task: task(source), pattern: PATTERN.to_owned() }).collect()
+        sources
+            .map(|source| Member {
+                task: task(source),
+                pattern: PATTERN.to_owned(),
+                reconcile: Some(NIGHTLY.to_owned()),
+            })
+            .collect()
     }
 
     fn roster(clusters: usize) -> Roster {
@@ -225,6 +251,36 @@ mod tests {
         let tick = Instant::now();
         roster.tick("1 * * * * *", tick, MINUTE);
         assert_eq!(begun(&mut roster, tick + MINUTE), [expected]);
+    }
+
+    #[test]
+    fn sources_are_reconciled_by_a_pattern_of_their_own_while_they_are_polled() {
+        let mut roster = Roster::default();
+        let mut all = members(3);
+        all[1].reconcile = None;
+        let never = all[1].task.source.id.clone();
+        roster.replace(all);
+        let mut tick = Instant::now();
+        roster.tick(PATTERN, tick, MINUTE);
+        assert!(roster.begin_reconciliation(tick + MINUTE).is_none());
+        assert_eq!(begun(&mut roster, tick + MINUTE).len(), 3);
+        let mut reconciled = Vec::new();
+        for _ in 0..2 {
+            tick += MINUTE * 60;
+            roster.tick(NIGHTLY, tick, MINUTE);
+            assert!(roster.next_due().is_some_and(|due| due >= tick));
+            while let Some(task) = roster.begin_reconciliation(tick + MINUTE) {
+                reconciled.push(task.source.id);
+            }
+            assert_eq!(reconciled.len(), 2, "those under way are not begun again");
+            assert!(!reconciled.contains(&never));
+        }
+        roster.end_reconciliation(&reconciled[0]);
+        assert!(roster.begin_reconciliation(tick + MINUTE).is_none(), "what was missed is not made up for");
+        roster.tick(NIGHTLY, tick, MINUTE);
+        let again = roster.begin_reconciliation(tick + MINUTE).map(|task| task.source.id);
+        assert_eq!(again.as_ref(), Some(&reconciled[0]));
+        assert_eq!(begun(&mut roster, tick + MINUTE), []);
     }
 
     #[test]

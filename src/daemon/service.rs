@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     atlas::Client,
-    collect::{Job, PollReport, Task},
+    collect::{Compared, Job, PollReport},
     config::{Config, ConfigError, next_run},
     daemon::{
         Station,
@@ -26,7 +26,7 @@ use crate::{
         watch::Watch,
     },
     source::{Kind, Source, SourceId},
-    state::{SourceState, StateError},
+    state::{SourceState, StateError, last_reconciliation},
 };
 
 /// An interval for patterns that have no next run, which the configuration refuses.
@@ -57,13 +57,21 @@ impl std::fmt::Debug for Control {
     }
 }
 
+/// What is done to a source.
+#[derive(Debug)]
+struct UnderWay {
+    source: Source,
+    /// Ends it, if it is a reconciliation.
+    reconciliation: Option<CancellationToken>,
+}
+
 /// The daemon.
 #[derive(Debug)]
 pub struct Service {
     station: Station,
     roster: Roster,
     polls: JoinSet<PollReport>,
-    polled: HashMap<Id, Source>,
+    under_way: HashMap<Id, UnderWay>,
     retiring: JoinSet<()>,
     /// Clients that a reload replaced while polls were under way, which may still ask for tokens.
     replaced: Vec<Client>,
@@ -80,7 +88,7 @@ impl Service {
             station,
             roster: Roster::default(),
             polls: JoinSet::new(),
-            polled: HashMap::new(),
+            under_way: HashMap::new(),
             retiring: JoinSet::new(),
             replaced: Vec::new(),
             watch: Watch::default(),
@@ -94,12 +102,13 @@ impl Service {
     /// # Errors
     /// When the schedule cannot be started or the state not be read.
     pub async fn run(mut self, mut control: Control) -> anyhow::Result<()> {
-        let behind = self.sources_behind()?;
+        let (behind, unreconciled) = (self.sources_behind()?, self.sources_not_reconciled()?);
         self.roster.replace(self.members());
         self.retire_removed()?;
         let mut ticks = Ticks::start(&self.patterns()).await?;
         let now = Instant::now();
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
+        unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
         tracing::info!(sources = self.roster.len(), "collecting");
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
@@ -162,8 +171,16 @@ impl Service {
         while let Some(task) = self.roster.begin(Instant::now()) {
             let source = task.source.clone();
             let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.clone());
-            let poll = self.polls.spawn(async move { poll(&collector, &task, &stop).await });
-            self.polled.insert(poll.id(), source);
+            let poll = self.polls.spawn(async move { collector.poll(&task, Job::Regular, &stop).await });
+            self.under_way.insert(poll.id(), UnderWay { source, reconciliation: None });
+        }
+        while let Some(task) = self.roster.begin_reconciliation(Instant::now()) {
+            let source = task.source.clone();
+            let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.child_token());
+            let reconciliation = Some(stop.clone());
+            let job = Job::Reconcile { range: None };
+            let poll = self.polls.spawn(async move { collector.poll(&task, job, &stop).await });
+            self.under_way.insert(poll.id(), UnderWay { source, reconciliation });
         }
     }
 
@@ -172,13 +189,19 @@ impl Service {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let Some(source) = self.polled.remove(&id) else { return };
-        self.roster.end(&source.id);
-        if self.polled.is_empty() && !self.replaced.is_empty() {
+        let Some(UnderWay { source, reconciliation }) = self.under_way.remove(&id) else { return };
+        match reconciliation {
+            None => self.roster.end(&source.id),
+            Some(_) => self.roster.end_reconciliation(&source.id),
+        }
+        if self.under_way.is_empty() && !self.replaced.is_empty() {
             self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
         }
         match done {
-            Ok((_, report)) => self.watch.note(&source, &report),
+            Ok((_, report)) => match report.compared {
+                None => self.watch.note(&source, &report),
+                Some(compared) => tell_of_reconciliation(&source, &report, compared),
+            },
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(
                 source = %source,
@@ -256,13 +279,13 @@ impl Service {
     fn members(&self) -> Vec<Member> {
         let members = self.station.tasks().map(|(project, task)| {
             let pattern = project.schedule.of(task.source.id.kind).to_owned();
-            Member { task, pattern }
+            Member { task, pattern, reconcile: project.schedule.reconcile.clone() }
         });
         members.collect()
     }
 
     fn patterns(&self) -> BTreeSet<String> {
-        self.members().into_iter().map(|member| member.pattern).collect()
+        self.members().iter().flat_map(|member| member.patterns().cloned()).collect()
     }
 
     /// The time between two ticks of a pattern.
@@ -299,6 +322,25 @@ impl Service {
         Ok(behind)
     }
 
+    /// The sources that would have been reconciled again by now if the daemon had run. One that never was waits for its
+    /// first tick: what it holds is still new.
+    fn sources_not_reconciled(&self) -> Result<Vec<SourceId>, StateError> {
+        let now = self.station.clock.now();
+        let mut sources = Vec::new();
+        for Member { task, reconcile, .. } in self.members() {
+            let Some(pattern) = reconcile else { continue };
+            let id = task.source.id;
+            let last = self.station.collector.committer().store().read(|connection| {
+                let key = SourceState::key_of(connection, &id)?;
+                key.map_or(Ok(None), |key| last_reconciliation(connection, key))
+            })?;
+            if last.is_some_and(|last| next_run(&pattern, last.begun).is_some_and(|due| due <= now)) {
+                sources.push(id);
+            }
+        }
+        Ok(sources)
+    }
+
     /// Seals what was left open by sources that are no longer in the configuration.
     fn retire_removed(&mut self) -> Result<(), StateError> {
         let here: HashSet<(String, Kind, String, String)> = self
@@ -328,6 +370,9 @@ impl Service {
     }
 
     fn retire(&mut self, source: Source) {
+        // It would go on after the segment was sealed.
+        let reconciled = self.under_way.values().filter(|under_way| under_way.source.id == source.id);
+        reconciled.filter_map(|under_way| under_way.reconciliation.as_ref()).for_each(CancellationToken::cancel);
         let collector = Arc::clone(&self.station.collector);
         self.retiring.spawn(async move {
             match collector.retire(&source).await {
@@ -340,8 +385,23 @@ impl Service {
     }
 }
 
-async fn poll(collector: &crate::collect::Collector, task: &Task, stop: &CancellationToken) -> PollReport {
-    collector.poll(task, Job::Regular, stop).await
+fn tell_of_reconciliation(source: &Source, report: &PollReport, Compared { range, tally }: Compared) {
+    match (&report.failure, range) {
+        (Some(_), _) if report.is_stopped() => {}
+        (Some(failure), _) => tracing::error!(source = %source, "reconciliation: {failure}"),
+        (None, None) => tracing::debug!(source = %source, "nothing to reconcile yet"),
+        (None, Some(range)) => tracing::info!(
+            source = %source,
+            from = %range.from,
+            to = %range.to,
+            compared = tally.shown,
+            missing = tally.missing,
+            late = report.times.late,
+            requests = report.figures.requests,
+            duration_ms = u64::try_from(report.figures.duration.as_millis()).unwrap_or(u64::MAX),
+            "reconciled",
+        ),
+    }
 }
 
 async fn sleep_until(due: Option<Instant>) {

@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
 use crate::{
     archive::{Archive, ArchiveError, RealFiles},
     atlas::{Client, ClientError},
     clock::Clock,
-    collect::{Collector, Observer, Task},
+    collect::{Collector, Observer, Slots, Task},
     commit::{CommitError, Committer},
     config::{Config, Project},
     state::{StateError, Store},
@@ -42,7 +41,7 @@ pub struct Station {
     /// The local clock.
     pub clock: Arc<dyn Clock>,
     clients: BTreeMap<String, Client>,
-    slots: Arc<Semaphore>,
+    slots: Slots,
 }
 
 impl Station {
@@ -54,7 +53,7 @@ impl Station {
         let clients = clients(&config, &clock)?;
         let committer = open_committer(&config, Arc::clone(&clock))?;
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
-        let slots = Arc::new(Semaphore::new(config.collect.polls_at_once));
+        let slots = Slots::new(config.collect.polls_at_once);
         Ok(Self { config, collector, clock, clients, slots })
     }
 
@@ -63,7 +62,7 @@ impl Station {
         self.config.projects.iter().flat_map(move |project| {
             let client = self.clients.get(&project.credentials);
             project.sources().filter_map(move |source| {
-                let task = Task::new(&self.config, source, client?.clone(), Arc::clone(&self.slots));
+                let task = Task::new(&self.config, source, client?.clone(), self.slots.clone());
                 Some((project, task))
             })
         })
@@ -93,7 +92,7 @@ impl Station {
         }
         self.clients = clients;
         if config.collect.polls_at_once != self.config.collect.polls_at_once {
-            self.slots = Arc::new(Semaphore::new(config.collect.polls_at_once));
+            self.slots = Slots::new(config.collect.polls_at_once);
         }
         self.config = config;
         Ok(replaced)

@@ -1,6 +1,6 @@
 //! When new records happened, and how many of them came late.
 
-use std::time::Duration;
+use std::{ops::AddAssign, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,16 +34,15 @@ impl RecordTimes {
             self.lateness = self.lateness.max(lateness);
         }
     }
+}
 
-    /// The times of these records and of those together.
-    #[must_use]
-    pub fn and(self, others: Self) -> Self {
-        Self {
-            first: self.first.into_iter().chain(others.first).min(),
-            last: self.last.max(others.last),
-            late: self.late + others.late,
-            lateness: self.lateness.max(others.lateness),
-        }
+impl AddAssign for RecordTimes {
+    /// Those of both.
+    fn add_assign(&mut self, other: Self) {
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.late += other.late;
+        self.lateness = self.lateness.max(other.lateness);
     }
 }
 
@@ -74,5 +73,13 @@ mod tests {
             times.note(clocks(Some(1), None), late.map(Duration::from_secs));
         }
         assert_eq!((times.late, times.lateness), (3, Duration::from_secs(9)));
+
+        let mut both = RecordTimes::default();
+        both += times;
+        assert_eq!(both, times);
+        both.note(clocks(Some(0), Some(7)), None);
+        both += times;
+        assert_eq!((both.late, both.lateness), (6, Duration::from_secs(9)));
+        assert_eq!((both.first, both.last), (Some(Instant::from_seconds(0)), Some(Instant::from_seconds(7))));
     }
 }

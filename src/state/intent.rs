@@ -178,6 +178,8 @@ impl Intent {
         let before = source.open.take().filter(|open| open.name == self.segment);
         let before = before.unwrap_or_else(|| OpenSegment::new(self.segment.clone()));
         let from = self.change.covered.from;
+        let mut times = before.times;
+        times += self.times;
         source.open = Some(OpenSegment {
             name: self.segment.clone(),
             length: offset + self.length,
@@ -185,7 +187,7 @@ impl Intent {
             collected_from: Some(before.collected_from.map_or(from, |earlier| earlier.min(from))),
             tail: self.tail.clone(),
             sha256: self.sha256.clone(),
-            times: before.times.and(self.times),
+            times,
         });
         source.late_records += self.times.late;
         source.lateness = source.lateness.max(self.times.lateness);

@@ -22,10 +22,11 @@
 //! | `head` | state | the last archive digest, until it is in its place with its bytes |
 //! | `damaged_segment` | segment that was damaged | up to where its bytes are good |
 //! | `health`, `poll` | source, and each of its last ten polls | how it went |
+//! | `reconciliation` | source that was ever reconciled | how the last time went |
 //!
 //! What is decided by is covered by checksums: a source whose row, gaps, islands, damaged segments or intent are not what
-//! was written is refused, and fingerprints that are not are made again from the segments. `health` and `poll` are for
-//! people.
+//! was written is refused, and fingerprints that are not are made again from the segments. `health`, `poll` and
+//! `reconciliation` are for people.
 //!
 //! A transaction that returned is on stable storage. Everything that belongs together is in one transaction; which
 //! moments a crash can fall into is listed where commits are made, in [`commit`](crate::commit).
@@ -40,6 +41,7 @@ mod error;
 mod fingerprints;
 mod intent;
 mod polls;
+mod reconciliations;
 mod removal;
 mod schema;
 mod seal;
@@ -58,6 +60,7 @@ pub use fingerprints::{
 };
 pub use intent::{Intent, Placement};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
+pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation};
 pub use removal::{decide_removal, removals};
 pub use seal::Seal;
 pub use segments::{OpenSegment, SealedSegment};

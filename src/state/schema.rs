@@ -164,7 +164,9 @@ const MIGRATIONS: &[&str] = &["
         of_the_answer INTEGER NOT NULL,
         PRIMARY KEY (source, slot)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    super::reconciliations::TABLE,
+];
 
 /// The newest version that this program knows.
 fn newest() -> i64 {

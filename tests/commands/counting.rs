@@ -1,5 +1,5 @@
-//! Any interleaving of late, repeated and identical records, of polls, pauses, restarts and backfills: each record is
-//! archived exactly as often as it happened.
+//! Any interleaving of late, repeated and identical records, of polls, pauses, restarts, backfills and reconciliations:
+//! each record is archived exactly as often as it happened.
 //!
 //! What is left out, because nothing in the records or in what Atlas promises could decide it (README, *Limits*):
 //!
@@ -44,6 +44,8 @@ enum Step {
     },
     Poll,
     Restart,
+    /// What is claimed is complete, so that it finds nothing.
+    Reconcile,
     Backfill {
         from: u64,
         to: u64,
@@ -58,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (20..60_u64).prop_map(|hours| Step::Pass { seconds: hours * 3600 }),
         4 => Just(Step::Poll),
         1 => Just(Step::Restart),
+        1 => Just(Step::Reconcile),
         1 => (0..4000_u64, 0..4000_u64).prop_map(|(one, other)| Step::Backfill { from: one.max(other), to: one.min(other) }),
     ]
 }
@@ -88,6 +91,11 @@ fn live(range_clock: RangeClock, steps: &[Step], mut happen: impl FnMut(&Stage, 
             Step::Pass { seconds } => stage.pass(Duration::from_secs(*seconds)),
             Step::Poll => open.poll_all(),
             Step::Restart => desk = None,
+            Step::Reconcile => {
+                for source in [orders(), prod()] {
+                    assert_eq!(open.reconcile(&source).figures.records, 0, "{source}: reconciled");
+                }
+            }
             Step::Backfill { from, to } => {
                 let window = Window::new(stage.ago(Duration::from_secs(*from)), stage.ago(Duration::from_secs(*to)));
                 for source in [orders(), prod()] {

@@ -28,7 +28,7 @@ pub(crate) fn allowed() -> Vec<(GapReason, Window)> {
 }
 
 /// A life after which the state holds something in each of its tables: damaged segments, islands, gaps, fingerprints of
-/// records with a clock and without, and a commit under way. As a kill leaves it: with a log that is `long` or short.
+/// records with a clock and without, a reconciliation, and a commit under way. As a kill leaves it: with a log that is `long` or short.
 pub(crate) fn eventful(scene: &Scene, long: bool) -> Folders<'_> {
     let folders = scene.folders();
     folders.poll_well("09:10");
@@ -49,6 +49,7 @@ pub(crate) fn eventful(scene: &Scene, long: bool) -> Folders<'_> {
     folders.poll_well("11:10");
     folders.skip_a_minute();
     folders.poll_well("11:40");
+    folders.reconcile_well();
     let left = folders.poll_interrupted("11:50");
     drop(reader);
     left

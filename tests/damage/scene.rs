@@ -201,6 +201,12 @@ impl<'a> Folders<'a> {
         assert_eq!(failures, Failures::new());
     }
 
+    #[track_caller]
+    pub(crate) fn reconcile_well(&self) {
+        let failures = poll_all(&self.open().unwrap(), Job::Reconcile { range: None });
+        assert_eq!(failures, Failures::new());
+    }
+
     /// Declares a gap as `skip` does, for both sources: the first minute behind the end watermark.
     pub(crate) fn skip_a_minute(&self) {
         let station = self.open().unwrap();

@@ -9,8 +9,8 @@ use crate::{
     scene::{Folders, Scene},
 };
 
-/// Tables that nothing is decided by: how polls went, for people.
-const FOR_PEOPLE: [&str; 2] = ["health", "poll"];
+/// Tables that nothing is decided by: how polls and reconciliations went, for people.
+const FOR_PEOPLE: [&str; 3] = ["health", "poll", "reconciliation"];
 
 /// What is done to a row.
 #[derive(Clone, Debug)]

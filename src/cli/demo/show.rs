@@ -60,6 +60,9 @@ impl Show {
             Progress::Waiting { error, wait } => {
                 self.line(&format!("waiting  {source}  {} because {error}", terminal::duration(*wait)));
             }
+            Progress::Late { records, lateness, settle } => {
+                self.line(&format!("late     {source}  {}", terminal::late(*records, *lateness, *settle)));
+            }
             Progress::Gap { gap } => {
                 self.line(&format!("gap      {source}  {}: {}", gap.window, gap.reason.sentence()));
             }

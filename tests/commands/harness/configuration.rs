@@ -52,6 +52,7 @@ impl Configuration {
             ("archive", "dir", "archive"),
             ("state", "dir", "state"),
             ("collect", "start", "6h"),
+            ("schedule", "reconcile", "off"),
             ("atlas", "base_url", base_url),
             ("credentials.main", "client_id", CLIENT_ID),
             ("credentials.main", "client_secret_file", "client-secret"),

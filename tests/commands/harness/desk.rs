@@ -117,6 +117,33 @@ impl Desk<'_> {
         self.run(source, Job::Backfill(window))
     }
 
+    /// Compares the last days with what Atlas shows now; it must not fail.
+    #[track_caller]
+    pub(crate) fn reconcile(&self, source: &Source) -> PollReport {
+        done(source, self.try_reconcile(source, None))
+    }
+
+    /// Compares a range, or the last days.
+    #[track_caller]
+    pub(crate) fn try_reconcile(&self, source: &Source, range: Option<Window>) -> PollReport {
+        self.run(source, Job::Reconcile { range })
+    }
+
+    /// Reconciles a source, and polls it as soon as that has begun.
+    pub(crate) fn reconcile_and_poll(&self, source: &Source) -> (PollReport, PollReport) {
+        let (_, task) = self.station.tasks().find(|(_, task)| task.source == *source).unwrap();
+        let stop = CancellationToken::new();
+        let collector = &self.station.collector;
+        let reconciled = collector.poll(&task, Job::Reconcile { range: None }, &stop);
+        let polled = collector.poll(&task, Job::Regular, &stop);
+        // The first one of them has the source first.
+        let reports = self.runtime.block_on(futures_util::future::join(reconciled, polled));
+        let commits = self.commits.lock().unwrap().remove(&source.id).unwrap_or_default();
+        self.stage.note_commits(source, &commits);
+        self.stage.look_at_segments();
+        reports
+    }
+
     #[track_caller]
     fn run(&self, source: &Source, job: Job) -> PollReport {
         let (_, task) = self

@@ -18,7 +18,17 @@ pub(crate) struct Status {
     last_poll: Option<String>,
     pub(crate) failing_since: Option<String>,
     pub(crate) message: Option<String>,
+    pub(crate) reconciliation: Option<Reconciliation>,
     gaps: Vec<GapRow>,
+}
+
+/// How the last reconciliation went.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Reconciliation {
+    pub(crate) last_success: Option<String>,
+    pub(crate) compared: u64,
+    pub(crate) missing: u64,
+    pub(crate) failure: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

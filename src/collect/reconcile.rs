@@ -1,0 +1,155 @@
+//! Reconciliation: what is claimed is asked of Atlas again and compared record by record; what is missing is archived.
+//!
+//! It goes window by window over the path of a backfill, and claims nothing that was not claimed before. Between two
+//! windows it gives its source back: a poll that is due meanwhile need not wait until all is compared. Nothing is asked,
+//! slack included, that lies beyond what is claimed. Gaps have ways of their own to be closed.
+//!
+//! Where most of what Atlas shows is not archived, nothing of the window is: a person has to decide.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    atlas,
+    collect::{
+        Compared, PollError, PollReport, Task,
+        claims::Claims,
+        desk::{Desk, Lane},
+        judgement::Purpose,
+        poll::Poll,
+        stock::SharedContents,
+        window::Next,
+    },
+    instant::Instant,
+    plan::{self, Planner},
+    source::Kind,
+    window::Window,
+};
+
+/// A reconciliation of one source.
+pub(super) struct Reconciliation<'a> {
+    desk: &'a Desk,
+    task: &'a Task,
+    stop: &'a CancellationToken,
+    /// What somebody asked for; nothing means the last days.
+    range: Option<Window>,
+    /// What of the range comes next; nothing before the first window.
+    left: Option<Window>,
+    /// What of it lies in one piece, and the plan for that.
+    piece: Option<(Window, Planner)>,
+    /// What it has read of the segments.
+    contents: SharedContents,
+    begun: tokio::time::Instant,
+    report: PollReport,
+}
+
+impl<'a> Reconciliation<'a> {
+    pub(super) fn new(desk: &'a Desk, task: &'a Task, stop: &'a CancellationToken, range: Option<Window>) -> Self {
+        let mut report = PollReport::begun(desk.clock.now());
+        report.compared = Some(Compared::default());
+        Self {
+            desk,
+            task,
+            stop,
+            range,
+            left: None,
+            piece: None,
+            contents: SharedContents::default(),
+            begun: tokio::time::Instant::now(),
+            report,
+        }
+    }
+
+    /// Compares all of it. The `lane` of the source is held for a window at a time.
+    pub(super) async fn run(mut self, lane: &tokio::sync::Mutex<Lane>) -> PollReport {
+        let turn = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            turn = self.task.slots.reconciliations.acquire() => turn.ok(),
+        };
+        loop {
+            // Whoever has waited for the source comes first.
+            let mut lane = lane.lock().await;
+            let mut poll = Poll::new(self.desk, self.task, self.stop, &mut lane);
+            poll.contents = Arc::clone(&self.contents);
+            std::mem::swap(&mut poll.report, &mut self.report);
+            let compared = match turn {
+                Some(_) => self.compare_window(&mut poll).await,
+                None => Err(PollError::Stopped),
+            };
+            let more = match compared {
+                Ok(more) => more,
+                Err(error) => {
+                    // Nobody has to get past what is archived already.
+                    let to_decide = poll.window.filter(|_| matches!(error, PollError::Differs(_)));
+                    poll.fail(error, to_decide).await;
+                    false
+                }
+            };
+            if !more {
+                poll.report.figures.duration = self.begun.elapsed();
+                poll.tell_of_late_records();
+                if self.range.is_none() {
+                    poll.note_reconciliation().await;
+                }
+            }
+            std::mem::swap(&mut poll.report, &mut self.report);
+            if !more {
+                return self.report;
+            }
+        }
+    }
+
+    /// Compares the next window. Whether there can be more.
+    async fn compare_window(&mut self, poll: &mut Poll<'_>) -> Result<bool, PollError> {
+        if self.stop.is_cancelled() {
+            return Err(PollError::Stopped);
+        }
+        poll.open().await?;
+        let complete = self.desk.complete(poll.state()).await?;
+        let left = self.left.unwrap_or_else(|| self.range(poll));
+        self.left = Some(left);
+        let mut parts = complete.iter().map(|window| window.intersection(left));
+        let Some(range) = parts.find(|part| !part.is_empty()) else { return Ok(false) };
+        poll.claims = Claims { complete, asked_until: None, settle: self.task.settle };
+        let mut planner = match self.piece.take() {
+            Some((piece, planner)) if piece == range => planner,
+            // It is the first one, or what is claimed has changed since the last window.
+            _ => {
+                let limit = (poll.state().kind == Kind::AccessHistory).then_some(atlas::PAGE_LIMIT);
+                let planner = Planner::new(range, poll.now(), limit, Vec::new());
+                match poll.lane.width {
+                    Some(width) => planner.with_width(width),
+                    None => planner,
+                }
+            }
+        };
+        let mut compared = Window::new(range.from, range.from);
+        while let Some(window) = planner.next_window() {
+            if poll.ask(window, &mut planner, Purpose::Reconcile, range).await? != Next::InParts {
+                compared = Window::new(range.from, planner.next_window().map_or(range.to, |next| next.from));
+                break;
+            }
+        }
+        poll.lane.width = Some(planner.width());
+        if let Some(fault) = poll.fault.take() {
+            return Err(fault);
+        }
+        poll.window = None;
+        self.left = Some(Window::new(compared.to, left.to));
+        self.piece = Some((Window::new(compared.to, range.to), planner));
+        if let Some(all) = &mut poll.report.compared {
+            all.range = Some(Window::new(all.range.map_or(compared.from, |all| all.from), compared.to));
+        }
+        Ok(true)
+    }
+
+    /// What is to be compared, as far as Atlas still holds it and nothing can join it any more.
+    fn range(&self, poll: &Poll<'_>) -> Window {
+        let (now, state) = (poll.now(), poll.state());
+        let clocks = plan::Clocks { local: self.desk.clock.now(), date: Some(now) };
+        let held = Window::new(clocks.horizon(atlas::oldest(state.kind)), state.end.unwrap_or(Instant::MIN));
+        self.range.unwrap_or(Window::new(now - self.task.reconcile_range, Instant::MAX)).intersection(held)
+    }
+}
