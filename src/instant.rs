@@ -65,6 +65,12 @@ impl Instant {
         Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
+    /// The day that it is in, in UTC.
+    #[must_use]
+    pub fn date(self) -> jiff::civil::Date {
+        self.timestamp().to_zoned(TimeZone::UTC).date()
+    }
+
     /// `20261122T101500Z`: the form used in file names.
     #[must_use]
     pub fn compact(self) -> String {

@@ -76,6 +76,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
         let (collector, stop) = (Arc::clone(&station.collector), stop.soon.clone());
         polls.spawn(async move {
             let report = collector.poll(&task, job, &stop).await;
+            collector.keep_up(&task).await;
             (task.source, report)
         });
     }
@@ -97,6 +98,10 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
         failed = true;
         display.line(&format!("{} cut off; nothing is lost", terminal::count(polls.len() as u64, "poll")));
         polls.shutdown().await;
+    }
+    if finished && let Err(error) = station.collector.make_head(station.configured()).await {
+        failed = true;
+        display.line(&format!("failed to make the archive digest of today: {error}"));
     }
     told.abort();
     display.finish();

@@ -8,7 +8,7 @@ use crate::{
     cli::{Exit, overview, sources, terminal},
     clock::{Clock, SystemClock},
     config::Config,
-    state::Store,
+    state::{Head, Store},
 };
 
 #[derive(Debug, Args)]
@@ -25,11 +25,28 @@ pub(super) struct Status {
     /// polled
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_duration)]
     max_lag: Option<Duration>,
+
+    /// Only the head: the SHA-256 of the last archive digest, to be kept on another machine
+    #[arg(long, conflicts_with_all = ["sources", "json", "max_lag"])]
+    head: bool,
 }
 
 impl Status {
     pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
         let store = Store::open_read_only(&config.state_dir)?;
+        let head = store.read(Head::load)?;
+        if self.head {
+            return Ok(match head {
+                Some(head) => {
+                    terminal::say(&head.sha256.to_string());
+                    Exit::Done
+                }
+                None => {
+                    terminal::complain("atlas-logd: no archive digest was made yet");
+                    Exit::Failed
+                }
+            });
+        }
         let mut rows = overview::rows(&store, config, SystemClock.now())?;
         // A source that was removed from the configuration can be shown too.
         let unknown = self.sources.iter().find(|name| rows.iter().all(|row| row.name != **name));
@@ -42,6 +59,9 @@ impl Status {
             terminal::say(&serde_json::to_string_pretty(&overview::json(&rows))?);
         } else {
             terminal::say(&overview::table(&rows));
+            if let Some(head) = head {
+                terminal::say(&format!("head of {}: {}", head.date, head.sha256));
+            }
         }
         let Some(max_lag) = self.max_lag else { return Ok(Exit::Done) };
         let mut behind = false;

@@ -1,7 +1,7 @@
 //! Collects sources, one poll at a time for each.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -73,6 +73,52 @@ impl Collector {
             Ok(committer.retire(&mut state)?)
         })
         .await
+    }
+
+    /// Compresses and removes what is due of a source's sealed segments, after the poll of it that is under way. A fault does
+    /// not touch collection; the next upkeep goes on.
+    pub async fn keep_up(&self, task: &Task) {
+        let lane = self.lane(&task.source.id);
+        let mut lane = lane.lock().await;
+        let Some(mut state) = lane.state.take() else { return };
+        let newest = state.sealed.as_ref().map(|sealed| sealed.name.sequence());
+        let looked = std::mem::replace(&mut lane.kept_up, newest) == newest;
+        if !Committer::is_due(&state, task.upkeep, looked) {
+            lane.state = Some(state);
+            return;
+        }
+        let Ok(_slot) = Arc::clone(&task.slots.all).acquire_owned().await else { return };
+        let (committer, upkeep) = (Arc::clone(&self.desk.committer), task.upkeep);
+        let kept_up = blocking(move || {
+            committer.keep_up(&mut state, upkeep)?;
+            Ok(state)
+        });
+        match kept_up.await {
+            Ok(state) => lane.state = Some(state),
+            // What is in the database now is what counts; it is read again by the next poll.
+            Err(error) => tracing::error!(
+                source = %task.source,
+                "failed to compress or remove sealed segments; collection goes on: {error}"
+            ),
+        }
+    }
+
+    /// Makes the archive digest of today, unless there is one. `configured` are the sources of the configuration.
+    ///
+    /// # Errors
+    /// When state or archive cannot be read or written.
+    pub async fn make_head(&self, configured: BTreeSet<SourceId>) -> Result<(), PollError> {
+        let committer = Arc::clone(&self.desk.committer);
+        let made = blocking(move || Ok(committer.make_head(&configured)?)).await?;
+        if let Some(head) = made {
+            tracing::info!(
+                date = %head.date,
+                head = %head.sha256,
+                "archive digest made; keep its head on another machine: `atlas-logd verify --head` proves with it that nothing \
+                 was cut off since",
+            );
+        }
+        Ok(())
     }
 
     fn lane(&self, id: &SourceId) -> Arc<tokio::sync::Mutex<Lane>> {

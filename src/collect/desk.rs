@@ -43,6 +43,8 @@ impl fmt::Debug for Desk {
 pub(super) struct Lane {
     /// The state as it is in the database; nothing when the source has to be opened (again).
     pub(super) state: Option<SourceState>,
+    /// The newest sealed segment when its segments were last compressed and removed.
+    pub(super) kept_up: Option<u64>,
     /// How wide windows could be the last time without a full page.
     pub(super) width: Option<Duration>,
     /// Up to when the last poll had asked for what was new.

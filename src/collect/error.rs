@@ -36,6 +36,18 @@ pub enum PollError {
     /// The archive or the state.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// Nearly nothing is left of the archive's disk.
+    #[error(
+        "the archive's file system has {free} left, and [archive] min_free is {min_free}: collection pauses, watermarks wait, and \
+         it goes on by itself once there is room again (Atlas keeps access history for 7 days only)",
+        free = bytesize::ByteSize::b(*free).display().iec(), min_free = bytesize::ByteSize::b(*min_free).display().iec()
+    )]
+    LowDisk {
+        /// How many bytes are free.
+        free: u64,
+        /// How many have to be.
+        min_free: u64,
+    },
     /// A segment turned out to be damaged.
     #[error("a segment was damaged and records of it were lost; the next poll asks for them again")]
     Damaged,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     atlas,
     collect::{PollError, archived, blocking::blocking, judgement::Purpose, poll::Poll},
+    commit::CommitError,
     config::Start,
     instant::Instant,
     plan::{self, Planner},
@@ -41,6 +42,18 @@ impl Poll<'_> {
         .await?;
         self.lane.state = Some(state);
         Ok(())
+    }
+
+    /// Nothing is begun that could fill the disk.
+    pub(super) async fn refuse_low_disk(&mut self) -> Result<(), PollError> {
+        let Some(min_free) = self.task.min_free else { return Ok(()) };
+        let committer = Arc::clone(&self.desk.committer);
+        let free = blocking(move || {
+            let archive = committer.archive();
+            Ok(archive.files().free_bytes().map_err(CommitError::io("look at", archive.folder()))?)
+        });
+        let free = free.await?;
+        if free < min_free { Err(PollError::LowDisk { free, min_free }) } else { Ok(()) }
     }
 
     pub(super) fn forget_start(&mut self) {

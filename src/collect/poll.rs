@@ -104,6 +104,7 @@ impl<'a> Poll<'a> {
     }
 
     async fn collect(&mut self, backfill: Option<Window>) -> Result<(), PollError> {
+        self.refuse_low_disk().await?;
         self.open().await?;
         self.resolve_start().await?;
         let (start, mut end) = self.watermarks();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     atlas::Client,
     collect::Slots,
-    commit::Rotation,
+    commit::{Rotation, Upkeep},
     config::{Config, Start},
     shell,
     source::Source,
@@ -29,6 +29,10 @@ pub struct Task {
     pub reconcile_range: Duration,
     /// When its segments are sealed.
     pub rotation: Rotation,
+    /// What becomes of them afterwards.
+    pub upkeep: Upkeep,
+    /// With less free than so many bytes, nothing is collected.
+    pub min_free: Option<u64>,
     /// How long one request is tried, waits included.
     pub retry_budget: Duration,
     /// The largest answer, in bytes after decompression.
@@ -48,6 +52,8 @@ impl Task {
             settle: config.collect.settle(source.id.kind),
             reconcile_range: config.collect.reconcile_range,
             rotation: Rotation::from(&config.archive),
+            upkeep: Upkeep::from(&config.archive),
+            min_free: config.archive.min_free,
             retry_budget: config.atlas.retry_budget,
             answer_limit: config.collect.answer_limit,
             program: shell::program(&config.file),

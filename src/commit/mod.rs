@@ -21,6 +21,7 @@ mod committer;
 mod damage;
 mod error;
 mod examine;
+mod heads;
 mod inspection;
 mod place;
 mod placing;

@@ -61,12 +61,13 @@ impl Committer {
         kept_up.map_err(|error| error.below(self.archive.folder()))
     }
 
-    /// Whether [`Committer::keep_up`] may have something to do: a look at the state alone.
+    /// Whether [`Committer::keep_up`] may have something to do: a look at the state alone. `looked` says that it was done since
+    /// the last segment was sealed.
     #[must_use]
-    pub fn is_due(source: &SourceState, upkeep: Upkeep) -> bool {
+    pub fn is_due(source: &SourceState, upkeep: Upkeep, looked: bool) -> bool {
         let Some(sealed) = &source.sealed else { return false };
         let compressible = upkeep.compress.is_some() && source.told.compressed_to + 1 < sealed.name.sequence();
-        compressible || upkeep.keep.is_some() && source.told.removed_to + 1 < sealed.name.sequence()
+        compressible || !looked && upkeep != Upkeep::default()
     }
 
     fn keep_up_source(&self, source: &mut SourceState, upkeep: Upkeep) -> Result<(), CommitError> {

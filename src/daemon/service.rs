@@ -38,6 +38,9 @@ const LATE_TICK: Duration = Duration::from_secs(1);
 /// How long revoking tokens may take at the end.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long after midnight (UTC) the archive digest of the day is made.
+const HEAD_AFTER_MIDNIGHT: Duration = Duration::from_secs(30 * 60);
+
 /// How often it is looked whether the clock of the machine was set.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
@@ -76,6 +79,8 @@ pub struct Service {
     /// Clients that a reload replaced while polls were under way, which may still ask for tokens.
     replaced: Vec<Client>,
     watch: Watch,
+    /// The day of the last archive digest that was tried to make.
+    head_of: Option<jiff::civil::Date>,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -92,6 +97,7 @@ impl Service {
             retiring: JoinSet::new(),
             replaced: Vec::new(),
             watch: Watch::default(),
+            head_of: None,
             wind_down: CancellationToken::new(),
         }
     }
@@ -139,6 +145,7 @@ impl Service {
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.poll_everything();
                     }
+                    self.make_head_when_due();
                 }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
@@ -161,6 +168,24 @@ impl Service {
         }
     }
 
+    /// Makes the archive digest of the day, once the sources had the time to seal what the day before left open.
+    fn make_head_when_due(&mut self) {
+        let now = self.station.clock.now();
+        let today = (now - HEAD_AFTER_MIDNIGHT).date();
+        if now.date() != today || self.head_of == Some(today) {
+            return;
+        }
+        self.head_of = Some(today);
+        let (collector, configured) = (Arc::clone(&self.station.collector), self.station.configured());
+        self.retiring.spawn(async move {
+            if let Err(error) = collector.make_head(configured).await {
+                tracing::error!(
+                    "failed to make the archive digest of today; the next start or day tries again: {error}"
+                );
+            }
+        });
+    }
+
     /// Makes every source due in its turn.
     fn poll_everything(&mut self) {
         let now = Instant::now();
@@ -171,7 +196,11 @@ impl Service {
         while let Some(task) = self.roster.begin(Instant::now()) {
             let source = task.source.clone();
             let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.clone());
-            let poll = self.polls.spawn(async move { collector.poll(&task, Job::Regular, &stop).await });
+            let poll = self.polls.spawn(async move {
+                let report = collector.poll(&task, Job::Regular, &stop).await;
+                collector.keep_up(&task).await;
+                report
+            });
             self.under_way.insert(poll.id(), UnderWay { source, reconciliation: None });
         }
         while let Some(task) = self.roster.begin_reconciliation(Instant::now()) {

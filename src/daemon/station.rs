@@ -1,6 +1,9 @@
 //! What a configuration is turned into before anything is collected.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use thiserror::Error;
 
@@ -11,6 +14,8 @@ use crate::{
     collect::{Collector, Observer, Slots, Task},
     commit::{CommitError, Committer},
     config::{Config, Project},
+    evidence::{Signer, SignerError},
+    source::SourceId,
     state::{StateError, Store},
 };
 
@@ -26,6 +31,9 @@ pub enum StartError {
     /// The client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The key that digests are signed with.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// What a crash left.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -66,6 +74,12 @@ impl Station {
                 Some((project, task))
             })
         })
+    }
+
+    /// The sources of the configuration.
+    #[must_use]
+    pub fn configured(&self) -> BTreeSet<SourceId> {
+        self.config.projects.iter().flat_map(Project::sources).map(|source| source.id).collect()
     }
 
     /// The clients, by the name of their credential.
@@ -114,7 +128,8 @@ pub(crate) fn open_committer(config: &Config, clock: Arc<dyn Clock>) -> Result<C
             _ => ArchiveError::Folder { path: settings.dir.clone(), cause },
         })?;
     let archive = Archive::open(settings, Arc::new(files), &store)?;
-    Ok(Committer::new(store, archive, clock))
+    let signer = config.evidence.signing_key.as_deref().map(Signer::read).transpose()?;
+    Ok(Committer::new(store, archive, clock).with_signer(signer))
 }
 
 /// A client for each credential that a project uses.

@@ -39,6 +39,7 @@ mod damaged;
 mod digest;
 mod error;
 mod fingerprints;
+mod head;
 mod intent;
 mod polls;
 mod reconciliations;
@@ -58,6 +59,7 @@ pub use error::StateError;
 pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
 };
+pub use head::Head;
 pub use intent::{Intent, Placement};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
 pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation};

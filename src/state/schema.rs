@@ -11,7 +11,8 @@ const FIRST: i64 = 2;
 
 /// The first makes a new database; each further one brings the schema from one version to the next. What was once released
 /// never changes.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE archive (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         id TEXT NOT NULL,
@@ -137,6 +138,7 @@ const MIGRATIONS: &[&str] = &["
         date TEXT NOT NULL,
         sha256 BLOB NOT NULL,
         made_ms INTEGER NOT NULL,
+        configured TEXT NOT NULL,
         digest BLOB,
         signature TEXT
     ) STRICT;

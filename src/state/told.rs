@@ -18,8 +18,6 @@ pub struct Told {
     pub digest: Option<LastDigest>,
     /// The end watermark that they end with; nothing while they say nothing about coverage.
     pub end: Option<Instant>,
-    /// Whether the last archive digest had it in the configuration; nothing where there was none yet that lists it.
-    pub in_head: Option<bool>,
     /// Segments up to this number are compressed, or will never be.
     pub compressed_to: u64,
     /// Segments up to this number were removed because of their age.

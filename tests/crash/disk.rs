@@ -72,6 +72,18 @@ impl Content {
 
     fn sync_names(&mut self, folder: &Path) {
         let here = |path: &Path| path.parent() == Some(folder);
+        // Of a rename out of this folder, file systems store both halves together, or the new name first.
+        let moved_away: Vec<Thing> = self
+            .durable
+            .iter()
+            .filter(|(path, thing)| {
+                here(path) && matches!(thing, Thing::File(_)) && self.live.get(*path) != Some(thing)
+            })
+            .map(|(_, thing)| *thing)
+            .collect();
+        let arrived = self.live.iter().filter(|(_, thing)| moved_away.contains(thing));
+        let arrived: Vec<_> = arrived.map(|(path, thing)| (path.clone(), *thing)).collect();
+        self.durable.extend(arrived);
         self.durable.retain(|path, _| !here(path));
         let names: Vec<_> = self.live.iter().filter(|(path, _)| here(path)).collect();
         self.durable.extend(names.into_iter().map(|(path, thing)| (path.clone(), *thing)));
