@@ -196,6 +196,7 @@ fn archived(folder: std::path::PathBuf) -> (u64, u64) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
         let (more_records, more_bytes) = match entry.file_type().unwrap().is_dir() {
             true => archived(entry.path()),
+            false if entry.path().extension().is_none_or(|extension| extension != "ndjson") => (0, 0),
             false => {
                 let content = fs::read(entry.path()).unwrap();
                 (memchr::memchr_iter(b'\n', &content).count() as u64, content.len() as u64)

@@ -90,7 +90,8 @@ fn a_single_byte_that_differs_is_found_and_fails_it() {
     let vandal = std::thread::spawn(move || {
         let deadline = Instant::now() + PATIENCE;
         let segment = loop {
-            let entry = std::fs::read_dir(&segments).ok().and_then(|mut entries| entries.next()).map(Result::unwrap);
+            let entries = std::fs::read_dir(&segments).into_iter().flatten().map(Result::unwrap);
+            let entry = entries.into_iter().find(|entry| entry.path().extension().is_some_and(|it| it == "ndjson"));
             if let Some(entry) = entry
                 && entry.metadata().unwrap().len() > 100_000
             {

@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     oracle::exact,
-    scene::{Failures, Folders, Scene, between, list},
+    scene::{Failures, Folders, Scene, between},
 };
 
 /// What an eventful life leaves: an island before the start, and a minute that was skipped.
@@ -118,10 +118,7 @@ fn others_are_exact(folders: &Folders<'_>, failures: &Failures) -> Result<(), St
 /// All segments and what is in them.
 fn segments(folders: &Folders<'_>) -> BTreeMap<PathBuf, Vec<u8>> {
     let kinds = Kind::ALL.into_iter();
-    kinds
-        .flat_map(|kind| list(&folders.source_folder(kind)))
-        .map(|path| (path.clone(), fs::read(path).unwrap()))
-        .collect()
+    kinds.flat_map(|kind| folders.segments(kind)).map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
 fn flip(path: &Path, bit: usize) {

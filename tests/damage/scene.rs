@@ -244,7 +244,9 @@ impl<'a> Folders<'a> {
 
     /// The segments of a source, in order.
     pub(crate) fn segments(&self, kind: Kind) -> Vec<PathBuf> {
-        list(&self.source_folder(kind))
+        let mut files = list(&self.source_folder(kind));
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+        files
     }
 
     /// The bytes in all segments of a source.

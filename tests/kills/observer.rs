@@ -209,7 +209,10 @@ pub(crate) fn segments_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Res
         }
         match entry.file_type()?.is_dir() {
             true => segments_below(&entry.path(), found)?,
-            false => found.push(entry.path()),
+            false if entry.path().extension().is_some_and(|extension| extension == "ndjson") => {
+                found.push(entry.path())
+            }
+            false => {}
         }
     }
     Ok(())

@@ -54,6 +54,7 @@ impl Stage {
         let Ok(entries) = fs::read_dir(self.folder_of(source)) else { return Vec::new() };
         let mut segments: Vec<Segment> = entries
             .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "ndjson"))
             .map(|entry| Segment {
                 name: entry.file_name().into_string().unwrap(),
                 bytes: fs::read(entry.path()).unwrap(),

@@ -14,6 +14,7 @@ use atlas_logd::{
     daemon::Station,
     source::Kind,
     state::{SourceState, Store, damaged_segments},
+    verify::{Request, verify},
 };
 
 use super::{
@@ -174,16 +175,37 @@ impl Cell<'_> {
         self.judge(polled, backfill, &seen)
     }
 
-    pub(super) fn command(&self, command: &str) -> Outcome {
+    /// No outcome is silent: what goes on with bytes that are not what they were, the proof of the archive names, once the
+    /// segment is sealed. What is exact has to be valid, but for what the damage put there.
+    pub(super) fn proven(&self, outcome: Outcome) -> Outcome {
+        let names_it = match outcome {
+            Outcome::Unseen | Outcome::Told | Outcome::RepairedInPart | Outcome::RepairedAndTold => true,
+            Outcome::Repaired | Outcome::AskedAgain => false,
+            _ => return outcome,
+        };
+        if self.folders.poll("13:10") != Ok(Failures::new()) {
+            return Outcome::Harm("the segment could not be sealed".to_owned());
+        }
+        let report = verify(&self.folders.archive(), &Request::default(), &|_| ()).unwrap();
+        let faults: Vec<String> =
+            report.all_faults().map(|fault| format!("{}: {fault}", fault.path.display())).collect();
+        match (names_it, faults.is_empty()) {
+            (true, true) => Outcome::Harm("`verify` finds nothing".to_owned()),
+            (false, false) => Outcome::Harm(format!("repaired, but `verify` says: {faults:?}")),
+            _ => outcome,
+        }
+    }
+
+    pub(super) fn command(&self, command: &[&str]) -> Outcome {
         if !self.harm() {
             return Outcome::NoDamage;
         }
         let before = (tree(&self.folders.archive()), fs::read(self.folders.state().join("state.db")).ok());
         let mut program = Command::new(env!("CARGO_BIN_EXE_atlas-logd"));
-        let ran = program.arg("--config").arg(self.folders.path().join("config.toml")).arg(command).output().unwrap();
+        let ran = program.arg("--config").arg(self.folders.path().join("config.toml")).args(command).output().unwrap();
         let after = (tree(&self.folders.archive()), fs::read(self.folders.state().join("state.db")).ok());
         if before != after {
-            return Outcome::Harm(format!("{command} changed something"));
+            return Outcome::Harm(format!("{command:?} changed something"));
         }
         // It may say something of what somebody may have meant.
         let said = String::from_utf8(ran.stdout).unwrap();

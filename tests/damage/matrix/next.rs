@@ -13,11 +13,20 @@ pub(super) enum Next {
     Reload,
     Status,
     Check,
+    Verify,
 }
 
 impl Next {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Poll, Self::Restart, Self::TwoRestarts, Self::Backfill, Self::Reload, Self::Status, Self::Check];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Poll,
+        Self::Restart,
+        Self::TwoRestarts,
+        Self::Backfill,
+        Self::Reload,
+        Self::Status,
+        Self::Check,
+        Self::Verify,
+    ];
 
     pub(super) fn in_words(self) -> &'static str {
         match self {
@@ -28,6 +37,7 @@ impl Next {
             Self::Reload => "reload without the source, then restart",
             Self::Status => "`status`",
             Self::Check => "`check`",
+            Self::Verify => "`verify`",
         }
     }
 
@@ -35,6 +45,7 @@ impl Next {
     pub(super) fn whatever_page_it_is(self) -> &'static str {
         match self {
             Self::Status | Self::Check => "says so or finds nothing",
+            Self::Verify => "finds nothing",
             _ => "exact or refused",
         }
     }

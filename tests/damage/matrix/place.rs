@@ -12,6 +12,7 @@ pub(super) enum Place {
     OpenSegment,
     LastSealedSegment,
     OlderSealedSegment,
+    Digest,
     SourceFolder,
     ProjectFolder,
     SpoolLeftOver,
@@ -27,10 +28,11 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::OpenSegment,
         Self::LastSealedSegment,
         Self::OlderSealedSegment,
+        Self::Digest,
         Self::SourceFolder,
         Self::ProjectFolder,
         Self::SpoolLeftOver,
@@ -50,6 +52,7 @@ impl Place {
             Self::OpenSegment => "open segment",
             Self::LastSealedSegment => "last sealed segment",
             Self::OlderSealedSegment => "older sealed segment",
+            Self::Digest => "digest of a sealed segment",
             Self::SourceFolder => "folder of the source",
             Self::ProjectFolder => "folder of the project",
             Self::SpoolLeftOver => "spool left over",
@@ -86,6 +89,7 @@ impl Place {
             Self::OpenSegment
                 | Self::LastSealedSegment
                 | Self::OlderSealedSegment
+                | Self::Digest
                 | Self::SourceFolder
                 | Self::SpoolLeftOver
                 | Self::UnknownSpool
@@ -109,6 +113,7 @@ impl Place {
             Self::OpenSegment => segment(2),
             Self::LastSealedSegment => segment(1),
             Self::OlderSealedSegment => segment(0),
+            Self::Digest => segment(0).with_extension("digest.json"),
             Self::SourceFolder => folders.source_folder(kind),
             Self::ProjectFolder => folders.archive().join("payments"),
             Self::SpoolLeftOver | Self::SpoolOfAnIntent => folders.archive().join(format!(".spool/{key}.ndjson")),

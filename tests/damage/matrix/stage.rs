@@ -73,13 +73,14 @@ impl<'a> Stage<'a> {
         let victim = self.victim(&folders, place);
         let cell = Cell { folders, victim, place, damage, minute: std::cell::Cell::new(0) };
         match next {
-            Next::Poll => cell.poll(),
-            Next::Restart => cell.starts(1, None),
-            Next::TwoRestarts => cell.starts(2, None),
-            Next::Backfill => cell.starts(1, Some(Job::Backfill(between("08:00", "11:30")))),
-            Next::Reload => cell.reload(),
-            Next::Status => cell.command("status"),
-            Next::Check => cell.command("check"),
+            Next::Poll => cell.proven(cell.poll()),
+            Next::Restart => cell.proven(cell.starts(1, None)),
+            Next::TwoRestarts => cell.proven(cell.starts(2, None)),
+            Next::Backfill => cell.proven(cell.starts(1, Some(Job::Backfill(between("08:00", "11:30"))))),
+            Next::Reload => cell.proven(cell.reload()),
+            Next::Status => cell.command(&["status"]),
+            Next::Check => cell.command(&["check"]),
+            Next::Verify => cell.command(&["verify", &cell.folders.archive().display().to_string()]),
         }
     }
 }
