@@ -37,6 +37,9 @@ impl Committer {
         if before.as_ref().is_some_and(|before| before.date >= today) {
             return Ok(None);
         }
+        if self.store.read(SourceState::load_all)?.is_empty() {
+            return Ok(None);
+        }
         let head = self.store.transaction(|transaction| {
             let (digest, listed) = self.archive_digest(transaction, today, before.as_ref(), configured)?;
             let bytes = digest.to_bytes();

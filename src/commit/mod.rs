@@ -27,6 +27,8 @@ mod place;
 mod placing;
 mod rotation;
 mod seal;
+#[cfg(test)]
+mod seal_tests;
 mod tail;
 mod upkeep;
 

@@ -93,7 +93,7 @@ impl Sealer {
             covered: source.newly_covered().map(Into::into),
             backfilled: Vec::new(),
             reconciled: Vec::new(),
-            gaps: untold_gaps(transaction, source.key)?.into_iter().map(Into::into).collect(),
+            gaps: untold_gaps(transaction, source)?.into_iter().map(Into::into).collect(),
             damaged: Vec::new(),
             compressed: Vec::new(),
             removed: Vec::new(),

@@ -118,7 +118,7 @@ impl Service {
         tracing::info!(sources = self.roster.len(), "collecting");
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
-        let mut look = tokio::time::interval(LOOK_AT_CLOCK);
+        let mut look = tokio::time::interval_at(now + LOOK_AT_CLOCK, LOOK_AT_CLOCK);
         loop {
             let due = self.roster.next_due();
             tokio::select! {

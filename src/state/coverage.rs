@@ -75,10 +75,13 @@ impl CoverageChange {
         for gap in &closed {
             let left = subtract(gap.window, [self.covered]);
             if left != [gap.window] {
-                let told = is_told(transaction, state.key, gap)?;
-                if told {
-                    note_backfilled(transaction, state.key, gap.window.intersection(self.covered))?;
+                // A digest may have told of it, or of a part of it that has grown since.
+                let claimed = Window::new(Instant::MIN, end);
+                let closed = gap.window.intersection(self.covered).intersection(claimed);
+                if !closed.is_empty() {
+                    note_backfilled(transaction, state.key, closed)?;
                 }
+                let told = is_told(transaction, state.key, gap)?;
                 delete_gap(transaction, state.key, gap)?;
                 for window in left {
                     insert_gap(transaction, state.key, &Gap { window, ..gap.clone() }, told)?;
@@ -227,18 +230,39 @@ fn is_told(connection: &Connection, key: SourceKey, gap: &Gap) -> Result<bool, S
     Ok(statement.query_row((key, from, to, gap.reason.as_str()), |row| row.get(0))?)
 }
 
-/// The gaps of a source of which no digest has told yet, in order.
+/// What lies before the end watermark of the gaps of which no digest has told yet, in order. What lies behind it is told once
+/// the watermark has passed it: until then nothing is claimed there.
 ///
 /// # Errors
 /// Those of [`gaps`].
-pub fn untold_gaps(connection: &Connection, key: SourceKey) -> Result<Vec<Gap>, StateError> {
+pub fn untold_gaps(connection: &Connection, source: &SourceState) -> Result<Vec<Gap>, StateError> {
+    let claimed = Window::new(Instant::MIN, source.end.unwrap_or(Instant::MIN));
     let mut untold = Vec::new();
-    for gap in gaps(connection, key)? {
-        if !is_told(connection, key, &gap)? {
-            untold.push(gap);
+    for gap in gaps(connection, source.key)? {
+        let window = gap.window.intersection(claimed);
+        if !window.is_empty() && !is_told(connection, source.key, &gap)? {
+            untold.push(Gap { window, ..gap });
         }
     }
     Ok(untold)
+}
+
+/// A digest tells of [`untold_gaps`]. What it does not tell of one is a gap of its own from now on.
+pub(super) fn tell_gaps(transaction: &Transaction<'_>, source: &SourceState) -> Result<(), StateError> {
+    let Some(end) = source.end else { return Ok(()) };
+    for gap in gaps(transaction, source.key)? {
+        if gap.window.from >= end || is_told(transaction, source.key, &gap)? {
+            continue;
+        }
+        delete_gap(transaction, source.key, &gap)?;
+        let Window { from, to } = gap.window;
+        for (window, told) in [(Window::new(from, to.min(end)), true), (Window::new(end, to), false)] {
+            if !window.is_empty() {
+                insert_gap(transaction, source.key, &Gap { window, ..gap.clone() }, told)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn delete_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(), StateError> {

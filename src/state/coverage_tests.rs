@@ -14,18 +14,20 @@ use crate::{
 };
 
 /// Units of the timeline.
-const UNITS: i64 = 24;
+pub(crate) const UNITS: i64 = 24;
 
 /// What stores gaps. [`GapReason::BeforeStart`] is never stored.
 const REASONS: [GapReason; 4] = [GapReason::Retention, GapReason::RowLimit, GapReason::Skipped, GapReason::Damage];
 
 /// Something that happens to the coverage of a source.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     /// A range was collected, and parts of it could not be had.
     Commit(CoverageChange),
     /// A gap is declared: an operator skips a range, or a damaged segment lost one.
     Declare(Gap),
+    /// Nothing at all.
+    Nothing,
 }
 
 /// The same, unit by unit.
@@ -48,6 +50,7 @@ impl Model {
         match step {
             Step::Commit(change) => self.commit(change),
             Step::Declare(gap) => self.declare(gap),
+            Step::Nothing => {}
         }
     }
 
@@ -90,7 +93,7 @@ impl Model {
     }
 }
 
-fn units(window: Window) -> impl Iterator<Item = i64> {
+pub(crate) fn units(window: Window) -> impl Iterator<Item = i64> {
     window.from.millis()..window.to.millis()
 }
 
@@ -111,7 +114,7 @@ fn gap_in(window: Window) -> impl Strategy<Value = Gap> {
     })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let commit = window().prop_flat_map(|covered| {
         (vec(gap_in(covered), 0..3), proptest::option::of(window()))
             .prop_map(move |(gaps, reconciled)| Step::Commit(CoverageChange { covered, gaps, reconciled }))
@@ -119,7 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![4 => commit, 1 => window().prop_flat_map(gap_in).prop_map(Step::Declare)]
 }
 
-fn new_source(connection: &mut Connection, start: Instant) -> SourceState {
+pub(crate) fn new_source(connection: &mut Connection, start: Instant) -> SourceState {
     schema::migrate(connection, Path::new("memory")).unwrap();
     let id = SourceId {
         project_id: "p".to_owned(),
@@ -155,6 +158,7 @@ proptest! {
                     stored.commit(&transaction, &mut state, |_| Ok(())).unwrap();
                 }
                 Step::Declare(gap) => state.declare(&transaction, gap).unwrap(),
+                Step::Nothing => {}
             }
             transaction.commit().unwrap();
             model.take(&step);

@@ -34,7 +34,7 @@
 mod archive_id;
 mod coverage;
 #[cfg(test)]
-mod coverage_tests;
+pub(crate) mod coverage_tests;
 mod damaged;
 mod digest;
 mod error;

@@ -6,7 +6,7 @@ use crate::{
     archive::SegmentName,
     evidence::{LastDigest, Sha256Sum},
     instant::Instant,
-    state::{SourceKey, SourceState, StateError},
+    state::{SourceKey, SourceState, StateError, coverage::tell_gaps},
 };
 
 /// A digest on its way to its file. While a source has one, it does nothing else.
@@ -54,8 +54,7 @@ impl Seal {
                 (source.key, self.segment.as_str(), &self.digest, &self.signature),
             )?;
             transaction.execute("DELETE FROM untold WHERE source = ?1", [source.key])?;
-            transaction.execute("UPDATE gap SET told = 1 WHERE source = ?1", [source.key])?;
-            Ok(())
+            tell_gaps(transaction, source)
         })?;
         source.sealed = source.open.take().map(Into::into);
         source.told.digest = Some(LastDigest { segment: self.segment.clone(), sha256: Sha256Sum::of(&self.digest) });
