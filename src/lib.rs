@@ -18,6 +18,7 @@
 //! 7. [`commit`] makes the records and the watermark durable together, exactly once, through a crash at any point.
 //! 8. [`archive`] holds the files that an auditor reads; [`state`] what is needed to go on.
 //! 9. [`export`] gives an auditor the records of a range of time out of it, and names what proves them.
+//! 10. [`rebuild`] makes the state again from the archive, where it is lost.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -37,6 +38,7 @@ pub mod instant;
 mod lock;
 mod nearest;
 pub mod plan;
+pub mod rebuild;
 pub mod record;
 mod shell;
 pub mod sim;

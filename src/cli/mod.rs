@@ -9,6 +9,7 @@ mod exit;
 mod export;
 mod logging;
 mod overview;
+mod rebuild;
 mod run;
 mod signals;
 mod simulate;
@@ -57,6 +58,8 @@ enum Command {
     Skip(skip::Skip),
     /// Write the records of a range of time, by their own time, to standard output, and say what proves them
     Export(export::Export),
+    /// Make the state again from the archive, where it is lost or older than the archive, and say what was assumed
+    Rebuild(rebuild::Rebuild),
     /// Serve a simulated Atlas on loopback: both endpoints, both authentications, rate limits, discovery
     Simulate(simulate::Simulate),
     /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
@@ -106,6 +109,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
         Command::Export(export) => export.run(&config.archive.dir),
+        Command::Rebuild(rebuild) => rebuild.run(&config),
         Command::Simulate(_) | Command::Demo(_) => Ok(Exit::Usage),
     }
 }

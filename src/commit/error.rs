@@ -28,8 +28,9 @@ pub enum CommitError {
     /// A segment has bytes that neither state nor intent explain.
     #[error(
         "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either an older \
-         copy of the state was put back (then put back the newest one), or someone else wrote to the file (then keep a \
-         copy of it as evidence and cut it back: truncate -s {expected} {}); nothing was archived, because it might be \
+         copy of the state was put back (then put back the newest one, or, where it is lost, make the state again from the \
+         archive: atlas-logd rebuild --replace), or someone else wrote to the file (then keep a copy of it as evidence and \
+         cut it back: truncate -s {expected} {}); nothing was archived, because it might be \
          archived twice",
         quoted(&path.display().to_string())
     )]
@@ -53,8 +54,9 @@ pub enum CommitError {
     /// A segment lies there that the state does not know.
     #[error(
         "{path} lies in the archive, but the state does not know it; an older copy of the state was put back, or the folder \
-         was used by someone else: put back the newest copy of the state, or move the file away; nothing was archived, \
-         because it might be archived twice"
+         was used by someone else: put back the newest copy of the state, or, where it is lost, make the state again \
+         from the archive: atlas-logd rebuild --replace; or move the file away; nothing was archived, because it might be \
+         archived twice"
     )]
     Unknown {
         /// The segment.
