@@ -115,7 +115,9 @@ pub enum RebuildError {
         digest: String,
     },
     /// Two folders belong to one source.
-    #[error("{folder} and {other} both belong to one source; move away the one that somebody else put there; {NOT_SOUND}")]
+    #[error(
+        "{folder} and {other} both belong to one source; move away the one that somebody else put there; {NOT_SOUND}"
+    )]
     SameSource {
         /// One folder.
         folder: String,

@@ -28,9 +28,10 @@ impl Head {
     pub(super) fn read(archive: &Archive) -> Result<Option<Self>, RebuildError> {
         let folder = Path::new(HEADS);
         let shown_folder = || archive.folder().join(HEADS);
-        let entries = archive.files().list(folder).map_err(|cause| {
-            crate::archive::ArchiveError::Folder { path: shown_folder(), cause }
-        })?;
+        let entries = archive
+            .files()
+            .list(folder)
+            .map_err(|cause| crate::archive::ArchiveError::Folder { path: shown_folder(), cause })?;
         let newest = entries.iter().filter_map(|entry| ArchiveDigest::date_of(entry.name.to_str()?)).max();
         let Some(date) = newest else { return Ok(None) };
         let name = ArchiveDigest::file_name(date);
@@ -55,7 +56,8 @@ impl Head {
 
     /// Refuses an archive that lacks the folder of a source that had a digest.
     pub(super) fn refuse_missing_folders(&self, is_there: impl Fn(&str) -> bool) -> Result<(), RebuildError> {
-        let with_digest = self.sources.iter().filter_map(|listed| Some((&listed.source.folder, listed.last_digest.as_ref()?)));
+        let with_digest =
+            self.sources.iter().filter_map(|listed| Some((&listed.source.folder, listed.last_digest.as_ref()?)));
         match with_digest.into_iter().find(|(folder, _)| !is_there(folder)) {
             Some((folder, last)) => Err(self.cut(folder, &last.segment)),
             None => Ok(()),

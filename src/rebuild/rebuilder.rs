@@ -80,7 +80,8 @@ impl Rebuilder<'_> {
         let mut rebuilt = Vec::new();
         for folder in SourceFolder::all(self.archive.files())? {
             let chain = Chain::read(&self.archive, &folder)?;
-            let undigested = self.head.as_ref().map(|head| head.compare(folder.as_str(), &chain)).transpose()?.flatten();
+            let undigested =
+                self.head.as_ref().map(|head| head.compare(folder.as_str(), &chain)).transpose()?.flatten();
             if chain.first_opened().is_none() {
                 // Nothing was ever archived there.
                 continue;

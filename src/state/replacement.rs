@@ -33,7 +33,19 @@ const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 pub struct Replacement {
     folder: PathBuf,
     store: Store,
+    building: Building,
     _lock: Lock,
+}
+
+/// The folder in which it is made, which goes with it.
+#[derive(Debug)]
+struct Building(PathBuf);
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // What is left of it is removed before the next one is made.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Replacement {
@@ -49,8 +61,9 @@ impl Replacement {
             cleared => cleared.map_err(in_folder(&building))?,
         }
         DirBuilder::new().mode(0o750).create(&building).map_err(in_folder(&building))?;
-        let store = Store::open(&building)?;
-        Ok(Self { folder: folder.to_owned(), store, _lock: lock })
+        let building = Building(building);
+        let store = Store::open(&building.0)?;
+        Ok(Self { folder: folder.to_owned(), store, building, _lock: lock })
     }
 
     /// The new database.
@@ -63,11 +76,13 @@ impl Replacement {
     /// knows of no archive and no source.
     #[must_use]
     pub fn replaces(&self) -> Option<PathBuf> {
-        let (path, _) = self.old_files().next()?;
+        let (path, _) = old_files(&self.folder).next()?;
         let is_blank = || {
             let old = Store::open_read_only(&self.folder)?;
             old.read(|connection| {
-                Ok::<_, StateError>(ArchiveId::load(connection)?.is_none() && SourceState::load_all(connection)?.is_empty())
+                Ok::<_, StateError>(
+                    ArchiveId::load(connection)?.is_none() && SourceState::load_all(connection)?.is_empty(),
+                )
             })
         };
         // Whatever cannot be read may know something.
@@ -80,34 +95,27 @@ impl Replacement {
     /// # Errors
     /// When a file cannot be written or moved.
     pub fn finish(self, now: Instant) -> Result<Vec<PathBuf>, StateError> {
-        let Self { folder, store, _lock } = self;
+        let Self { folder, store, building, _lock } = self;
         store.close()?;
-        let building = folder.join(BUILDING);
-        let database = building.join(DATABASE);
+        let database = building.0.join(DATABASE);
         File::open(&database).and_then(|file| file.sync_all()).map_err(in_folder(&database))?;
-        let moved = Self::move_aside(&folder, now)?;
-        let path = folder.join(DATABASE);
-        rename(&database, &path)?;
+        let moved = move_aside(&folder, now)?;
+        rename(&database, &folder.join(DATABASE))?;
         sync(&folder)?;
-        fs::remove_dir_all(&building).map_err(in_folder(&building))?;
         Ok(moved)
     }
+}
 
-    fn move_aside(folder: &Path, now: Instant) -> Result<Vec<PathBuf>, StateError> {
-        let mut moved = Vec::new();
-        for (path, suffix) in old_files(folder) {
-            // SQLite finds the log of a database by its name.
-            let aside = folder.join(format!("{DATABASE}.replaced-{}{suffix}", now.compact()));
-            rename(&path, &aside)?;
-            sync(folder)?;
-            moved.push(aside);
-        }
-        Ok(moved)
+fn move_aside(folder: &Path, now: Instant) -> Result<Vec<PathBuf>, StateError> {
+    let mut moved = Vec::new();
+    for (path, suffix) in old_files(folder) {
+        // SQLite finds the log of a database by its name.
+        let aside = folder.join(format!("{DATABASE}.replaced-{}{suffix}", now.compact()));
+        rename(&path, &aside)?;
+        sync(folder)?;
+        moved.push(aside);
     }
-
-    fn old_files(&self) -> impl Iterator<Item = (PathBuf, &'static str)> {
-        old_files(&self.folder)
-    }
+    Ok(moved)
 }
 
 /// What is there of a database, the database first, each file with what SQLite adds to its name.
@@ -161,8 +169,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let replacement = Replacement::begin(folder.path()).unwrap();
         mark(replacement.store());
-        drop(replacement);
         assert_eq!(names(folder.path()), ["lock", "rebuild.new"]);
+        drop(replacement);
+        assert_eq!(names(folder.path()), ["lock"]);
+        // As a process leaves it that is killed.
+        fs::create_dir(folder.path().join(BUILDING)).unwrap();
+        mark(&Store::open(&folder.path().join(BUILDING)).unwrap());
         let replacement = Replacement::begin(folder.path()).unwrap();
         assert_eq!(replacement.replaces(), None);
         assert_eq!(replacement.store().read(ArchiveId::load).unwrap(), None, "what was begun is begun again");

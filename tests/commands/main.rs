@@ -28,6 +28,8 @@ mod open_facts;
 mod permissions;
 mod progress;
 mod readiness;
+mod rebuild;
+mod rebuild_refused;
 mod reload;
 mod reload_refused;
 mod run_failing;
