@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::Path,
 };
 
 use crate::{
@@ -205,7 +205,7 @@ impl Chain {
 }
 
 /// Whether a segment lies there in a compressed form.
-fn is_compressed(archive: &Archive, plain: &PathBuf) -> Result<bool, CommitError> {
+fn is_compressed(archive: &Archive, plain: &Path) -> Result<bool, CommitError> {
     for form in [StoredForm::Gzip, StoredForm::Zstd] {
         let path = form.path(plain);
         if archive.files().length(&path).map_err(CommitError::io("look at", &path))?.is_some() {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{Read as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use atlas_logd::{
@@ -357,6 +357,6 @@ impl Stage {
 }
 
 /// Appends to a file.
-pub(crate) fn append(path: &PathBuf, bytes: &[u8]) {
+pub(crate) fn append(path: &Path, bytes: &[u8]) {
     OpenOptions::new().append(true).open(path).unwrap().write_all(bytes).unwrap();
 }

@@ -1,11 +1,17 @@
 //! `rebuild` where the archive is not sound, or somebody uses it: nothing is made, and what was there stays.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use atlas_logd::rebuild::Order;
+use atlas_logd::{
+    evidence::{ArchiveDigest, HEADS, LastDigest, ListedSource, SegmentDigest, Sha256Sum},
+    rebuild::Order,
+};
 
 use crate::{
-    harness::{HOUR, ONCE_A_YEAR, SECOND, Stage, orders, prod},
+    harness::{HOUR, ONCE_A_YEAR, SECOND, Stage, at, orders, prod},
     rebuild::{append, lose_state, try_rebuild},
 };
 
@@ -27,7 +33,7 @@ fn stage() -> (Stage, Vec<PathBuf>) {
     (stage, segments)
 }
 
-fn digest(segment: &PathBuf) -> PathBuf {
+fn digest(segment: &Path) -> PathBuf {
     PathBuf::from(segment.to_str().unwrap().replace(".ndjson", ".digest.json"))
 }
 
@@ -41,14 +47,14 @@ fn assert_refused(stage: &Stage, said: &[&str]) {
     assert_eq!(left, ["lock"]);
 }
 
-fn name(path: &PathBuf) -> &str {
+fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
 }
 
 #[test]
 fn a_chain_that_is_broken_anywhere_is_refused_with_the_file() {
     let (stage, segments) = stage();
-    let digests: Vec<_> = segments[..3].iter().map(digest).collect();
+    let digests: Vec<_> = segments[..3].iter().map(|segment| digest(segment)).collect();
     let texts: Vec<_> = digests.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let restore = || digests.iter().zip(&texts).for_each(|(path, text)| fs::write(path, text).unwrap());
     let sound = "`atlas-logd verify` names all that is wrong";
@@ -140,4 +146,85 @@ fn a_state_is_moved_aside_only_once_the_new_one_is_complete() {
     assert!(fs::read(stage.state().join("state.db")).unwrap() == database);
     stage.command(["collect"]).assert_done();
     stage.assert_exact(&orders());
+}
+
+/// Writes an archive digest that lists the source with this digest as its newest.
+fn write_head(stage: &Stage, newest: &Path) -> ArchiveDigest {
+    let bytes = fs::read(newest).unwrap();
+    let digest = SegmentDigest::parse(&bytes).unwrap();
+    let (format, program) = SegmentDigest::format_and_program();
+    let head = ArchiveDigest {
+        format,
+        archive: digest.archive,
+        date: "2026-11-20".parse().unwrap(),
+        made: at("2026-11-20T00:00:07Z"),
+        sources: vec![ListedSource {
+            source: digest.source,
+            configured: true,
+            last_digest: Some(LastDigest { segment: digest.segment, sha256: Sha256Sum::of(&bytes) }),
+            complete_until: None,
+            not_collected_since: None,
+        }],
+        added: Vec::new(),
+        removed: Vec::new(),
+        signing_key: None,
+        previous_date: None,
+        previous: None,
+        program,
+    };
+    let heads = stage.archive().join(HEADS);
+    fs::create_dir_all(&heads).unwrap();
+    fs::write(heads.join(ArchiveDigest::file_name(head.date)), head.to_bytes()).unwrap();
+    head
+}
+
+#[test]
+fn an_archive_that_was_cut_off_at_its_end_is_refused_by_its_newest_archive_digest() {
+    let (stage, segments) = stage();
+    write_head(&stage, &digest(&segments[2]));
+    let folder = stage.folder_of(&orders());
+    let aside = stage.folder().join("aside");
+    let cut = [".heads/2026-11-20.json tells of the digest payments/stream-audit/orders/", name(&digest(&segments[2]))]
+        .map(ToOwned::to_owned);
+    let said = [cut[0].as_str(), cut[1].as_str(), "the archive was cut off at its end"];
+    stage.damaged(|| fs::rename(&folder, &aside).unwrap());
+    assert_refused(&stage, &said);
+    stage.damaged(|| {
+        fs::rename(&aside, &folder).unwrap();
+        fs::remove_file(&segments[3]).unwrap();
+        fs::rename(digest(&segments[2]), stage.folder().join("digest")).unwrap();
+        fs::rename(&segments[2], stage.folder().join("segment")).unwrap();
+    });
+    assert_refused(&stage, &said);
+    // Where only the digest is missing, it was decided and never written.
+    stage.damaged(|| fs::rename(stage.folder().join("segment"), &segments[2]).unwrap());
+    let told = stage.command(["rebuild"]).assert_done().stdout;
+    let undigested = format!("tells of a digest of {} that was never written", name(&segments[2]));
+    assert!(told.contains(&undigested), "{told}");
+}
+
+#[test]
+fn the_newest_archive_digest_is_known_again() {
+    let (stage, segments) = stage();
+    let head = write_head(&stage, &digest(&segments[1]));
+    stage.command(["rebuild"]).assert_done();
+    let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
+    let row = database.query_row("SELECT date, sha256, made_ms, digest, signature FROM head", [], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    });
+    let expected = (
+        head.date.to_string(),
+        Sha256Sum::of(&head.to_bytes()).as_bytes().to_vec(),
+        head.made.millis(),
+        None::<Vec<u8>>,
+        None::<String>,
+    );
+    assert_eq!(row.unwrap(), expected);
+    let told: String = database.query_row("SELECT told FROM source", [], |row| row.get(0)).unwrap();
+    assert!(told.contains("\"in_head\":true"), "{told}");
+    drop(database);
+    let heads = stage.archive().join(HEADS).join("2026-11-21.json");
+    fs::write(&heads, "{}\n").unwrap();
+    let refused = stage.command(["rebuild", "--replace"]).assert_code(1).stderr;
+    assert!(refused.contains(".heads/2026-11-21.json is no digest"), "{refused}");
 }
