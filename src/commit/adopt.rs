@@ -7,11 +7,11 @@ use rusqlite::Transaction;
 use crate::{
     archive::{Files, SegmentName, for_each_line},
     commit::{CommitError, damage, place::Damage, seal::Sealer, tail},
-    evidence::Signer,
+    evidence::{SegmentDigest, Signer},
     instant::Instant,
     record::Reading,
     source::Kind,
-    state::{ArchiveId, OpenSegment, SourceState, StateError},
+    state::{ArchiveId, OpenSegment, Seal, SourceState, StateError},
 };
 
 /// A segment without a digest, taken as it lies there.
@@ -66,11 +66,11 @@ pub fn tail_of_sealed(files: &dyn Files, path: &Path, length: u64) -> Result<Vec
     read.map_err(CommitError::io("read", path))
 }
 
-/// Seals segments that end in the middle of a line.
+/// Decides what the lost state had under way, as far as the archive shows it.
 #[derive(Debug)]
-pub struct TornSealer(Sealer);
+pub struct Resealer(Sealer);
 
-impl TornSealer {
+impl Resealer {
     /// For the archive with this id, whose digests may be signed.
     #[must_use]
     pub fn new(archive: ArchiveId, signer: Option<Signer>) -> Self {
@@ -82,7 +82,7 @@ impl TornSealer {
     ///
     /// # Errors
     /// When the rows of the source are damaged, or whatever SQLite gives.
-    pub fn seal(
+    pub fn seal_torn(
         &self,
         transaction: &Transaction<'_>,
         source: &mut SourceState,
@@ -93,5 +93,18 @@ impl TornSealer {
         let detail = format!("behind its last complete line lie {torn_bytes} bytes of a commit that was interrupted");
         let damage = Damage { good_length, good_sha256: None, tail: None, lost: false, detail };
         damage::seal_damaged(&self.0, transaction, source, &damage, now)
+    }
+
+    /// The seal of a digest that is in its place without its signature; nothing where its key is not at hand.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn sign_again(&self, digest: &SegmentDigest) -> Result<Option<Seal>, StateError> {
+        if digest.signing_key.is_none() || digest.signing_key != self.0.fingerprint() {
+            return Ok(None);
+        }
+        let (segment, digest) = (digest.segment.clone(), digest.to_bytes());
+        let signature = self.0.sign(&digest)?;
+        Ok(Some(Seal { segment, digest, signature }))
     }
 }

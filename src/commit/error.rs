@@ -95,7 +95,7 @@ impl CommitError {
     }
 
     /// Errors name files as the one who reads them has to: with the archive's folder.
-    pub(super) fn below(self, root: &Path) -> Self {
+    pub(crate) fn below(self, root: &Path) -> Self {
         match self {
             Self::Io { doing, path, cause } => Self::Io { doing, path: root.join(path), cause },
             Self::Foreign { path } => Self::Foreign { path: root.join(path) },

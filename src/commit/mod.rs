@@ -29,7 +29,7 @@ mod rotation;
 mod seal;
 mod tail;
 
-pub use adopt::{FoundSegment, TornSealer, tail_of_sealed};
+pub use adopt::{FoundSegment, Resealer, tail_of_sealed};
 pub use committer::{Committer, Records};
 pub use error::CommitError;
 pub use examine::{SegmentFault, examine};

@@ -60,8 +60,8 @@ impl fmt::Display for Assumption {
             ),
             Self::OpenSegment { segment, bytes, records } => write!(
                 f,
-                "the open segment {segment} is taken as it lies there, {bytes} bytes with {records} records: nothing proves \
-                 it until it is sealed"
+                "the open segment {segment} is taken as it lies there (bytes: {bytes}, records: {records}): nothing proves it \
+                 until it is sealed"
             ),
             Self::Torn { segment, torn_bytes } => write!(
                 f,

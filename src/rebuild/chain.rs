@@ -6,13 +6,13 @@ use std::{
 };
 
 use crate::{
-    archive::{Archive, SegmentName, StoredForm, segment_names},
+    archive::{Archive, SegmentName, SegmentReader, StoredForm, segment_names},
     commit::{CommitError, tail_of_sealed},
-    evidence::{DamagedPart, LastDigest, Ledger, SegmentDigest, Sha256Sum, SourceIdentity},
+    evidence::{Compressed, DamagedPart, LastDigest, Ledger, RunningSha256, SegmentDigest, Sha256Sum, SourceIdentity},
     export::{ExportError, SourceFolder, digest_names, read_digest},
     instant::Instant,
     rebuild::{Assumption, RebuildError},
-    state::{SealedSegment, ToldRows},
+    state::SealedSegment,
 };
 
 /// A segment that has a digest.
@@ -30,8 +30,8 @@ struct Sealed {
 #[derive(Debug, Default)]
 pub(super) struct Chain {
     pub(super) ledger: Ledger,
-    /// The source, as the newest digest names it.
-    pub(super) identity: Option<SourceIdentity>,
+    /// The newest digest.
+    pub(super) last: Option<SegmentDigest>,
     sealed: BTreeMap<SegmentName, Sealed>,
     /// The one segment without a digest.
     pub(super) open: Option<SegmentName>,
@@ -67,7 +67,7 @@ impl Chain {
             if digest.previous != before {
                 return Err(RebuildError::BrokenChain { digest: shown });
             }
-            if chain.identity.as_ref().is_some_and(|identity| !identity.is_same(&digest.source)) {
+            if chain.identity().is_some_and(|identity| !identity.is_same(&digest.source)) {
                 return Err(RebuildError::OtherSource { digest: shown });
             }
             before = Some(proof.sha256);
@@ -88,12 +88,12 @@ impl Chain {
         self.lateness_ms = self.lateness_ms.max(digest.lateness_ms);
         let compressed = digest.compressed.iter().map(|compressed| compressed.segment.sequence());
         self.compressed_to = compressed.fold(self.compressed_to, u64::max);
-        self.removed.extend(digest.removed.into_iter().map(|removed| removed.segment));
+        self.removed.extend(digest.removed.iter().map(|removed| removed.segment.clone()));
         // What was told of a segment last is what is still good of it.
-        self.damaged.extend(digest.damaged.into_iter().map(|part| (part.segment.clone(), part)));
+        self.damaged.extend(digest.damaged.iter().map(|part| (part.segment.clone(), part.clone())));
         let sealed = Sealed { bytes: digest.bytes, sha256: digest.sha256, digest: sha256, collected_from };
-        self.sealed.insert(digest.segment, sealed);
-        self.identity = Some(digest.source);
+        self.sealed.insert(digest.segment.clone(), sealed);
+        self.last = Some(digest);
     }
 
     /// The beginning of the earliest range that the records of a segment can come from and that counts as collected.
@@ -146,6 +146,32 @@ impl Chain {
         Ok((!gone.is_empty()).then_some(Assumption::Gone { segments: gone }))
     }
 
+    /// The segments that were compressed since the newest digest was made: what lies there of them is what their digests say,
+    /// and no digest tells of its form yet.
+    pub(super) fn untold_compressed(
+        &self,
+        archive: &Archive,
+        folder: &SourceFolder,
+    ) -> Result<Vec<Compressed>, RebuildError> {
+        let mut untold = Vec::new();
+        let is_whole = |name: &SegmentName| !self.removed.contains(name) && !self.damaged.contains_key(name);
+        // They are compressed in their order.
+        let candidates = self.sealed.iter().filter(|(name, _)| name.sequence() > self.compressed_to && is_whole(name));
+        for (name, sealed) in candidates {
+            let path = folder.path().join(name.as_str());
+            // Where the plain form is still there, it is compressed again.
+            if archive.files().length(&path).map_err(CommitError::io("look at", &path))?.is_none() {
+                untold.extend(compressed(archive, name, &path, sealed.sha256)?);
+            }
+        }
+        Ok(untold)
+    }
+
+    /// The source, as the newest digest names it.
+    pub(super) fn identity(&self) -> Option<&SourceIdentity> {
+        self.last.as_ref().map(|digest| &digest.source)
+    }
+
     /// Up to where the digests tell that the archive is complete.
     pub(super) fn told_to(&self) -> Option<Instant> {
         self.ledger.watermarks().map(|covered| covered.to)
@@ -194,9 +220,9 @@ impl Chain {
         Ok(Some(SealedSegment { name: name.clone(), length, collected_from, tail, sha256 }))
     }
 
-    /// The rows that say what the digests have told. `islands` are those of the ledger.
-    pub(super) fn told_rows<'a>(&'a self, islands: &'a [crate::window::Window]) -> ToldRows<'a> {
-        ToldRows { gaps: self.ledger.gaps(), islands, damaged: self.damaged.values().cloned().collect() }
+    /// What is still good of damaged segments.
+    pub(super) fn damaged(&self) -> Vec<DamagedPart> {
+        self.damaged.values().cloned().collect()
     }
 
     fn newest(&self) -> Option<(&SegmentName, &Sealed)> {
@@ -213,4 +239,32 @@ fn is_compressed(archive: &Archive, plain: &Path) -> Result<bool, CommitError> {
         }
     }
     Ok(false)
+}
+
+/// The compressed form of a segment whose plain form has this path and this sum; nothing where there is none, or one that
+/// is not what it has to be.
+fn compressed(
+    archive: &Archive,
+    name: &SegmentName,
+    plain: &Path,
+    told: Sha256Sum,
+) -> Result<Option<Compressed>, CommitError> {
+    let files = archive.files();
+    for form in [StoredForm::Gzip, StoredForm::Zstd] {
+        let path = form.path(plain);
+        let Some(bytes) = files.length(&path).map_err(CommitError::io("look at", &path))? else { continue };
+        let open = || files.read(&path).map_err(CommitError::io("read", &path));
+        let mut content = RunningSha256::default();
+        let read =
+            SegmentReader::of_file(form, open()?).and_then(|mut reader| std::io::copy(&mut reader, &mut content));
+        // One that cannot be read is what another command names.
+        if read.is_err() || content.sum() != told {
+            continue;
+        }
+        let mut stored = RunningSha256::default();
+        std::io::copy(&mut open()?, &mut stored).map_err(CommitError::io("read", &path))?;
+        let file = form.file_name(name);
+        return Ok(Some(Compressed { segment: name.clone(), file, bytes, sha256: stored.sum() }));
+    }
+    Ok(None)
 }

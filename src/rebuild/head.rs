@@ -14,7 +14,7 @@ use crate::{
 
 /// The newest archive digest.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct NewestHead {
     /// Its path below the archive's root.
     shown: String,
     pub(super) date: Date,
@@ -23,7 +23,7 @@ pub(super) struct Head {
     pub(super) sources: Vec<ListedSource>,
 }
 
-impl Head {
+impl NewestHead {
     /// Reads it; nothing where there is none yet.
     pub(super) fn read(archive: &Archive) -> Result<Option<Self>, RebuildError> {
         let folder = Path::new(HEADS);

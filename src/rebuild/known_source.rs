@@ -7,7 +7,7 @@ use crate::{
     config::{Config, Start},
     instant::Instant,
     plan,
-    rebuild::{RebuildError, chain::Chain, head::Head},
+    rebuild::{RebuildError, chain::Chain, head::NewestHead},
     source::{Kind, Source, SourceId},
 };
 
@@ -15,12 +15,12 @@ use crate::{
 /// configuration, if one of its sources gets that folder.
 pub(super) fn source_of(
     config: &Config,
-    head: Option<&Head>,
+    head: Option<&NewestHead>,
     chain: &Chain,
     folder: &str,
 ) -> Result<Source, RebuildError> {
     let listed = || head.and_then(|head| head.source(folder)).map(|listed| &listed.source);
-    if let Some(identity) = chain.identity.as_ref().or_else(listed) {
+    if let Some(identity) = chain.identity().or_else(listed) {
         let (project_id, name) = (identity.project_id.clone(), identity.name.clone());
         let id = SourceId { project_id, kind: identity.kind, name, filter: identity.filter };
         return Ok(Source { id, project_name: identity.project_name.clone() });

@@ -7,18 +7,18 @@ use rusqlite::Transaction;
 use crate::{
     archive::{Archive, ArchiveError, RealFiles},
     clock::Clock,
-    commit::{FoundSegment, TornSealer},
+    commit::{CommitError, FoundSegment, Resealer},
     config::Config,
-    evidence::Signer,
+    evidence::{SIGNATURE_SUFFIX, Signer},
     export::SourceFolder,
     rebuild::{
         Assumption, RebuildError, RebuiltSource, Report,
         chain::Chain,
-        head::Head,
+        head::NewestHead,
         known_source::{Folders, source_of, start_of},
     },
     source::Source,
-    state::{Replacement, SourceState, Told, missing, restore_head},
+    state::{Replacement, Seal, SourceState, Told, ToldRows, Untold, missing, restore_head},
     window::Window,
 };
 
@@ -43,10 +43,16 @@ pub fn rebuild(config: &Config, clock: &dyn Clock, order: Order) -> Result<Repor
     }
     let archive = open(config)?;
     let signer = config.evidence.signing_key.as_deref().map(Signer::read).transpose()?;
-    let torn_sealer = TornSealer::new(archive.id().clone(), signer);
-    let head = Head::read(&archive)?;
-    let rebuilder = Rebuilder { config, clock, archive, torn_sealer, head };
-    let sources = replacement.store().transaction(|transaction| rebuilder.write(transaction))?;
+    let resealer = Resealer::new(archive.id().clone(), signer);
+    let head = NewestHead::read(&archive)?;
+    let rebuilder = Rebuilder { config, clock, archive, resealer, head };
+    let written = replacement.store().transaction(|transaction| rebuilder.write(transaction));
+    let sources = written.map_err(|error| match error {
+        RebuildError::Segment(error) => RebuildError::Segment(error.below(&config.archive.dir)),
+        error => error,
+    })?;
+    // Its lock is held until the new state is in its place.
+    let _archive = rebuilder.archive;
     let moved = replacement.finish(clock.now())?;
     Ok(Report { sources, moved })
 }
@@ -66,8 +72,8 @@ struct Rebuilder<'a> {
     config: &'a Config,
     clock: &'a dyn Clock,
     archive: Archive,
-    torn_sealer: TornSealer,
-    head: Option<Head>,
+    resealer: Resealer,
+    head: Option<NewestHead>,
 }
 
 impl Rebuilder<'_> {
@@ -107,8 +113,13 @@ impl Rebuilder<'_> {
     ) -> Result<RebuiltSource, RebuildError> {
         let mut assumptions = Vec::new();
         let mut state = SourceState::create(transaction, source, folder.as_str().to_owned())?;
-        let islands = chain.ledger.islands();
-        state.restore(transaction, &chain.told_rows(&islands))?;
+        let told = ToldRows {
+            gaps: chain.ledger.gaps(),
+            islands: &chain.ledger.islands(),
+            damaged: chain.damaged(),
+            unsigned: self.unsigned(chain, folder)?,
+        };
+        state.restore(transaction, &told)?;
         self.set_watermarks(&mut state, source, chain, &mut assumptions);
         state.sealed = chain.last_sealed(&self.archive, folder)?;
         state.next_sequence = chain.next_sequence();
@@ -125,6 +136,10 @@ impl Rebuilder<'_> {
         // The next poll makes them from the segments, as if Atlas went by the arrival of records: then it has to know the
         // most of them. If it does not, that costs no more than a little memory.
         (state.fingerprints_lost, state.by_arrival) = (true, true);
+        for compressed in chain.untold_compressed(&self.archive, folder)? {
+            state.told.compressed_to = state.told.compressed_to.max(compressed.segment.sequence());
+            state.note_untold(transaction, Untold::Compressed(compressed))?;
+        }
         assumptions.extend(chain.compare_lengths(&self.archive, folder)?);
         self.adopt_open(transaction, &mut state, folder, chain, &mut assumptions)?;
         Ok(RebuiltSource {
@@ -154,6 +169,16 @@ impl Rebuilder<'_> {
         }
     }
 
+    /// The newest digest, if its signature is not there: that is written last.
+    fn unsigned(&self, chain: &Chain, folder: &SourceFolder) -> Result<Option<Seal>, RebuildError> {
+        let Some(digest) = &chain.last else { return Ok(None) };
+        let path = folder.path().join(digest.segment.digest() + SIGNATURE_SUFFIX);
+        match self.archive.files().length(&path).map_err(CommitError::io("look at", &path))? {
+            Some(_) => Ok(None),
+            None => Ok(self.resealer.sign_again(digest)?),
+        }
+    }
+
     /// The segment without a digest becomes the open one. One that ends in the middle of a line is sealed.
     fn adopt_open(
         &self,
@@ -175,7 +200,7 @@ impl Rebuilder<'_> {
         assumptions.push(Assumption::OpenSegment { segment: segment.clone(), bytes, records });
         state.open = Some(open);
         if torn_bytes > 0 {
-            self.torn_sealer.seal(transaction, state, torn_bytes, self.clock.now())?;
+            self.resealer.seal_torn(transaction, state, torn_bytes, self.clock.now())?;
             assumptions.push(Assumption::Torn { segment, torn_bytes });
         }
         Ok(state.save(transaction)?)

@@ -6,7 +6,7 @@ use crate::{
     evidence::{DamagedPart, Sha256Sum},
     instant::Instant,
     plan::Gap,
-    state::{SourceState, StateError, coverage, damaged},
+    state::{Seal, SourceState, StateError, coverage, damaged},
     window::Window,
 };
 
@@ -19,6 +19,8 @@ pub struct ToldRows<'a> {
     pub islands: &'a [Window],
     /// What is still good of damaged segments.
     pub damaged: Vec<DamagedPart>,
+    /// A digest that is there without its signature.
+    pub unsigned: Option<Seal>,
 }
 
 impl SourceState {
@@ -30,7 +32,8 @@ impl SourceState {
         self.amend(transaction, |source| {
             told.gaps.iter().try_for_each(|gap| coverage::insert_gap(transaction, source.key, gap, true))?;
             told.islands.iter().try_for_each(|island| coverage::insert_island(transaction, source.key, *island))?;
-            told.damaged.iter().try_for_each(|part| damaged::insert(transaction, source.key, &part.clone().into()))
+            told.damaged.iter().try_for_each(|part| damaged::insert(transaction, source.key, &part.clone().into()))?;
+            told.unsigned.iter().try_for_each(|seal| seal.insert(transaction, source.key))
         })
     }
 }

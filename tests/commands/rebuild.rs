@@ -8,6 +8,7 @@ use std::{
 
 use atlas_logd::{
     config,
+    evidence::{Compressed, SegmentDigest, Sha256Sum},
     rebuild::{Assumption, Order, RebuildError, Report, rebuild},
     sim::{Event, RangeClock},
     source::Source,
@@ -217,6 +218,16 @@ fn sealed_segments_may_be_compressed_or_moved_away() {
     let gone = format!("payments/stream-audit/orders/{}", segments[0].name);
     assert!(told.assumptions.contains(&Assumption::Gone { segments: vec![gone] }), "{told:?}");
     assert_nothing_twice(&stage);
+    // No digest had told of the compression yet: the next one does.
+    stage.add_record(&orders(), SECOND, "the next");
+    stage.poll_once();
+    let open = folder.join(&segments[5].name);
+    let digest = fs::read(open.to_str().unwrap().replace(".ndjson", ".digest.json")).unwrap();
+    let file = format!("{}.gz", segments[3].name);
+    let stored = fs::read(folder.join(&file)).unwrap();
+    let segment = segments[3].name.parse().unwrap();
+    let compressed = Compressed { segment, file, bytes: stored.len() as u64, sha256: Sha256Sum::of(&stored) };
+    assert_eq!(SegmentDigest::parse(&digest).unwrap().compressed, [compressed]);
 }
 
 /// A commit that was interrupted half-way: some of its lines are whole, the last one is not, and the state that knew of it
@@ -300,7 +311,7 @@ fn who_lost_the_state_is_told_the_command_and_what_was_assumed() {
         "payments/access-history/prod-0: ".to_owned(),
         " is covered, less 0 gaps; 1 record, 1 segment\n".to_owned(),
         format!(
-            "payments/stream-audit/orders: assumed: the open segment {} is taken as it lies there, {} bytes with 1 records: \
+            "payments/stream-audit/orders: assumed: the open segment {} is taken as it lies there (bytes: {}, records: 1): \
              nothing proves it until it is sealed\n",
             open.name,
             open.bytes.len()

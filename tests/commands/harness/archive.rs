@@ -49,12 +49,12 @@ impl Stage {
         self.archive().join(format!("{source}{filter}"))
     }
 
-    /// The segments of a source, in their order, in whatever form; none if it has no folder.
+    /// The segments of a source, in their order; none if it has no folder.
     pub(crate) fn segments(&self, source: &Source) -> Vec<Segment> {
         let Ok(entries) = fs::read_dir(self.folder_of(source)) else { return Vec::new() };
         let mut segments: Vec<Segment> = entries
             .map(|entry| entry.unwrap())
-            .filter(|entry| entry.file_name().to_string_lossy().contains(".ndjson"))
+            .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "ndjson"))
             .map(|entry| Segment {
                 name: entry.file_name().into_string().unwrap(),
                 bytes: fs::read(entry.path()).unwrap(),
