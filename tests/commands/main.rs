@@ -29,6 +29,7 @@ mod permissions;
 mod progress;
 mod readiness;
 mod rebuild;
+mod rebuild_interrupted;
 mod rebuild_refused;
 mod reload;
 mod reload_refused;

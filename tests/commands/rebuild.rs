@@ -19,7 +19,7 @@ use atlas_logd::{
 use crate::harness::{DAY, HOUR, MINUTE, Outcome, SECOND, Stage, at, orders, prod};
 
 /// A stage with small segments at a time of its own.
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     let stage = Stage::at("2026-11-20T12:00:00Z");
     stage.configure(|config| {
         config.settle("15m");
