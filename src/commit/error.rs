@@ -64,8 +64,9 @@ pub enum CommitError {
     },
     /// Something lies where a digest belongs.
     #[error(
-        "{path} lies in the archive and is not what atlas-logd is about to write there; somebody else wrote it: move it away, \
-         collection goes on by itself"
+        "{path} lies in the archive and is not what atlas-logd is about to write there; either an older copy of the state was \
+         put back (then put back the newest one, or, where it is lost, make the state again from the archive: atlas-logd \
+         rebuild --replace), or somebody else wrote it (then move it away: collection goes on by itself)"
     )]
     Foreign {
         /// The file.

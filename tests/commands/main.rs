@@ -31,6 +31,7 @@ mod readiness;
 mod rebuild;
 mod rebuild_interrupted;
 mod rebuild_refused;
+mod rebuild_story;
 mod reload;
 mod reload_refused;
 mod run_failing;
