@@ -134,7 +134,7 @@ impl Rebuilder<'_> {
             removed_to: chain.removed_to(),
         };
         // The next poll makes them from the segments, as if Atlas went by the arrival of records: then it has to know the
-        // most of them. If it does not, that costs no more than a little memory.
+        // most of them. If it does not, that costs a little memory, and late twins without any time are told apart less well.
         (state.fingerprints_lost, state.by_arrival) = (true, true);
         for compressed in chain.untold_compressed(&self.archive, folder)? {
             state.told.compressed_to = state.told.compressed_to.max(compressed.segment.sequence());

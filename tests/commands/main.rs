@@ -29,6 +29,7 @@ mod permissions;
 mod progress;
 mod readiness;
 mod rebuild;
+mod rebuild_command;
 mod rebuild_interrupted;
 mod rebuild_refused;
 mod rebuild_story;
