@@ -19,6 +19,7 @@
 //! 8. [`archive`] holds the files that an auditor reads; [`state`] what is needed to go on.
 //! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
 //!    range of time out of it, and names what proves them.
+//! 10. [`rebuild`] makes the state again from the archive, where it is lost.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -38,6 +39,7 @@ pub mod instant;
 mod lock;
 mod nearest;
 pub mod plan;
+pub mod rebuild;
 pub mod record;
 mod shell;
 pub mod sim;

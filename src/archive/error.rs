@@ -32,10 +32,17 @@ pub enum ArchiveError {
          probably not mounted: mount it and start again; nothing was collected"
     )]
     NotMounted(PathBuf),
+    /// There is no state, and no marker either.
+    #[error(
+        "the folder {0} has no marker (.atlas-logd), so that it is no archive of which the state can be made again; its volume \
+         is probably not mounted, or [archive] dir is another folder"
+    )]
+    Unmarked(PathBuf),
     /// The archive holds something, but the state is new.
     #[error(
         "the archive {0} was used before, but the state database knows nothing of it; put back the state folder that \
-         belongs to it, or set [archive] dir to an empty folder; nothing was collected, because it would be archived twice"
+         belongs to it, or, where it is lost, make it again from the archive: atlas-logd rebuild; or set [archive] dir to an \
+         empty folder; nothing was collected, because it would be archived twice"
     )]
     StateMissing(PathBuf),
     /// Something lies in a folder that is to become an archive.

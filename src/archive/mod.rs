@@ -29,7 +29,7 @@ pub use compress::{CompressedSegment, Measured, compress};
 pub use error::{ArchiveError, explain};
 pub use files::{Entry, EntryIs, Files, ReadFile, RealFiles, WriteFile};
 pub use name::{SegmentName, escape, folder};
-pub use reader::{SegmentPart, edge_records, for_each_line, for_each_record};
+pub use reader::{SegmentPart, edge_records, for_each_line, for_each_record, read_small};
 pub use root::{Archive, MARKER};
 pub use segment_reader::SegmentReader;
 pub use spool::{SPOOL, SpoolWriter, Spooled};

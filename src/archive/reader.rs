@@ -3,7 +3,7 @@
 use std::{
     convert::identity,
     io::{self, BufRead, BufReader, Read, SeekFrom},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -77,6 +77,19 @@ fn edges_of_compressed(files: &dyn Files, segment: &SegmentPart) -> io::Result<V
     Ok(edges)
 }
 
+/// The bytes of a small file, of which no honest one is longer than `longest`.
+///
+/// # Errors
+/// Whatever reading gives, and a longer file.
+pub fn read_small(files: &dyn Files, path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    files.read(path)?.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than any that atlas-logd writes"));
+    }
+    Ok(bytes)
+}
+
 /// Calls `each` with every record of the segment, in order, without its newline.
 ///
 /// # Errors
@@ -119,7 +132,7 @@ pub fn for_each_line<E>(
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::fs;
 
     use super::*;
     use crate::archive::{RealFiles, StoredForm};

@@ -89,6 +89,17 @@ impl Archive {
         Ok(Self { folder, files, id, _lock: lock })
     }
 
+    /// Opens an archive that was used before, whose state is lost: nothing but its marker says which one it is.
+    ///
+    /// # Errors
+    /// When the folder is missing, not readable or in use, or has no marker.
+    pub fn open_without_state(settings: &config::Archive, files: Arc<dyn Files>) -> Result<Self, ArchiveError> {
+        let folder = settings.dir.clone();
+        let lock = lock(&folder)?;
+        let id = read_marker(files.as_ref(), &folder)?.ok_or_else(|| ArchiveError::Unmarked(folder.clone()))?;
+        Ok(Self { folder, files, id, _lock: lock })
+    }
+
     /// Looks whether archive and state belong together, and changes nothing. `known` is what the state knows of its
     /// archive.
     ///

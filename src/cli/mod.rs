@@ -10,6 +10,7 @@ mod export;
 mod logging;
 mod overview;
 mod pass;
+mod rebuild;
 mod reconcile;
 mod run;
 mod signals;
@@ -65,6 +66,8 @@ enum Command {
     Export(export::Export),
     /// Prove an archive from its files alone: nothing is missing, changed, moved or added; needs no configuration
     Verify(verify::Verify),
+    /// Make the state again from the archive, where it is lost or older than the archive, and say what was assumed
+    Rebuild(rebuild::Rebuild),
     /// Serve a simulated Atlas on loopback: both endpoints, both authentications, rate limits, discovery
     Simulate(simulate::Simulate),
     /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
@@ -116,6 +119,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
         Command::Export(export) => export.run(&config.archive.dir),
+        Command::Rebuild(rebuild) => rebuild.run(&config),
         Command::Simulate(_) | Command::Demo(_) | Command::Verify(_) => Ok(Exit::Usage),
     }
 }

@@ -28,8 +28,9 @@ pub enum CommitError {
     /// A segment has bytes that neither state nor intent explain.
     #[error(
         "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either an older \
-         copy of the state was put back (then put back the newest one), or someone else wrote to the file (then keep a \
-         copy of it as evidence and cut it back: truncate -s {expected} {}); nothing was archived, because it might be \
+         copy of the state was put back (then put back the newest one, or, where it is lost, make the state again from the \
+         archive: atlas-logd rebuild --replace), or someone else wrote to the file (then keep a copy of it as evidence and \
+         cut it back: truncate -s {expected} {}); nothing was archived, because it might be \
          archived twice",
         quoted(&path.display().to_string())
     )]
@@ -53,8 +54,9 @@ pub enum CommitError {
     /// A segment lies there that the state does not know.
     #[error(
         "{path} lies in the archive, but the state does not know it; an older copy of the state was put back, or the folder \
-         was used by someone else: put back the newest copy of the state, or move the file away; nothing was archived, \
-         because it might be archived twice"
+         was used by someone else: put back the newest copy of the state, or, where it is lost, make the state again \
+         from the archive: atlas-logd rebuild --replace; or move the file away; nothing was archived, because it might be \
+         archived twice"
     )]
     Unknown {
         /// The segment.
@@ -62,8 +64,9 @@ pub enum CommitError {
     },
     /// Something lies where a digest belongs.
     #[error(
-        "{path} lies in the archive and is not what atlas-logd is about to write there; somebody else wrote it: move it away, \
-         collection goes on by itself"
+        "{path} lies in the archive and is not what atlas-logd is about to write there; either an older copy of the state was \
+         put back (then put back the newest one, or, where it is lost, make the state again from the archive: atlas-logd \
+         rebuild --replace), or somebody else wrote it (then move it away: collection goes on by itself)"
     )]
     Foreign {
         /// The file.
@@ -93,7 +96,7 @@ impl CommitError {
     }
 
     /// Errors name files as the one who reads them has to: with the archive's folder.
-    pub(super) fn below(self, root: &Path) -> Self {
+    pub(crate) fn below(self, root: &Path) -> Self {
         match self {
             Self::Io { doing, path, cause } => Self::Io { doing, path: root.join(path), cause },
             Self::Foreign { path } => Self::Foreign { path: root.join(path) },

@@ -17,6 +17,7 @@
 //! bytes of the open segment and of the one before it, so both are looked at when a source is opened, and before another
 //! segment takes their place ([`examine`] does the same, and changes nothing).
 
+mod adopt;
 mod committer;
 mod damage;
 mod error;
@@ -32,6 +33,7 @@ mod seal_tests;
 mod tail;
 mod upkeep;
 
+pub use adopt::{FoundSegment, Resealer, tail_of_sealed};
 pub use committer::{Committer, Records};
 pub use error::CommitError;
 pub use examine::{SegmentFault, examine};

@@ -1,12 +1,9 @@
 //! What lies in the folder of a source, and what its digests tell of it.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Read as _},
-};
+use std::{collections::BTreeMap, io};
 
 use crate::{
-    archive::{Files, SegmentName, segment_names},
+    archive::{Files, SegmentName, read_small, segment_names},
     evidence::{DamagedPart, LONGEST_DIGEST, Ledger, Removed, SegmentDigest, Sha256Sum},
     export::{ExportError, Finding, Proof, SourceFolder},
     instant::Instant,
@@ -70,10 +67,7 @@ impl Inventory {
     pub(super) fn take(files: &dyn Files, folder: &SourceFolder) -> Result<Self, ExportError> {
         let unreadable = |cause| ExportError::Folder { path: folder.path().to_owned(), cause };
         // Digests are listed first: a segment that is sealed meanwhile is there as an open one then, and never missing.
-        let entries = files.list(folder.path()).map_err(unreadable)?;
-        let mut digests: Vec<SegmentName> =
-            entries.iter().filter_map(|entry| SegmentName::of_digest(entry.name.to_str()?)).collect();
-        digests.sort_unstable();
+        let digests = digest_names(files, folder).map_err(unreadable)?;
         let mut inventory = Self { ledger: Some(Ledger::default()), ..Self::default() };
         for name in segment_names(files, folder.path()).map_err(unreadable)? {
             inventory.segment(name).is_there = true;
@@ -115,20 +109,24 @@ impl Inventory {
     }
 }
 
+/// The segments of which digests lie in a folder, in order.
+pub(crate) fn digest_names(files: &dyn Files, folder: &SourceFolder) -> io::Result<Vec<SegmentName>> {
+    let entries = files.list(folder.path())?;
+    let mut digests: Vec<SegmentName> =
+        entries.iter().filter_map(|entry| SegmentName::of_digest(entry.name.to_str()?)).collect();
+    digests.sort_unstable();
+    Ok(digests)
+}
+
 /// Reads the digest of `segment`, which lies where it belongs.
-fn read_digest(
+pub(crate) fn read_digest(
     files: &dyn Files,
     folder: &SourceFolder,
     segment: &SegmentName,
 ) -> Result<(SegmentDigest, Proof), Finding> {
     let shown = folder.file(&segment.digest());
     let unreadable = |cause| Finding::UnreadableDigest { digest: shown.clone(), cause };
-    let mut bytes = Vec::new();
-    let file = files.read(&folder.path().join(segment.digest())).map_err(unreadable)?;
-    file.take(LONGEST_DIGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > LONGEST_DIGEST {
-        return Err(unreadable(io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than any digest")));
-    }
+    let bytes = read_small(files, &folder.path().join(segment.digest()), LONGEST_DIGEST).map_err(unreadable)?;
     let digest = SegmentDigest::parse(&bytes).map_err(|cause| Finding::NoDigest { digest: shown.clone(), cause })?;
     if digest.segment != *segment || digest.source.folder != folder.as_str() {
         let of = format!("{}/{}", digest.source.folder, digest.segment);

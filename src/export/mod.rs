@@ -30,5 +30,6 @@ mod source_folder;
 pub use error::ExportError;
 pub use exporter::export;
 pub use finding::Finding;
+pub(crate) use inventory::{digest_names, read_digest};
 pub use report::{Proof, Report, Unsealed};
 pub use source_folder::SourceFolder;

@@ -44,7 +44,10 @@ impl SourceFolder {
     }
 
     /// The folders of all sources, in order.
-    fn all(files: &dyn Files) -> Result<Vec<Self>, ExportError> {
+    ///
+    /// # Errors
+    /// When the archive cannot be looked into.
+    pub fn all(files: &dyn Files) -> Result<Vec<Self>, ExportError> {
         let mut found = Vec::new();
         for project in folders(files, Path::new(""))? {
             for kind in Kind::ALL {

@@ -113,10 +113,7 @@ impl CoverageChange {
         if island.to >= start {
             return Ok(island.from);
         }
-        transaction.execute(
-            "INSERT INTO island (source, from_ms, to_ms) VALUES (?1, ?2, ?3)",
-            (key, island.from.millis(), island.to.millis()),
-        )?;
+        insert_island(transaction, key, island)?;
         Ok(start)
     }
 
@@ -204,8 +201,21 @@ fn declare(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap) -> Result<(
     insert_gap(transaction, key, &joined, false)
 }
 
+pub(super) fn insert_island(transaction: &Transaction<'_>, key: SourceKey, island: Window) -> Result<(), StateError> {
+    transaction.execute(
+        "INSERT INTO island (source, from_ms, to_ms) VALUES (?1, ?2, ?3)",
+        (key, island.from.millis(), island.to.millis()),
+    )?;
+    Ok(())
+}
+
 /// Stores a gap. Whether a digest has `told` of it already; one that has not will be told by the next.
-fn insert_gap(transaction: &Transaction<'_>, key: SourceKey, gap: &Gap, told: bool) -> Result<(), StateError> {
+pub(super) fn insert_gap(
+    transaction: &Transaction<'_>,
+    key: SourceKey,
+    gap: &Gap,
+    told: bool,
+) -> Result<(), StateError> {
     transaction.execute(
         "INSERT OR REPLACE INTO gap (source, from_ms, to_ms, reason, detail, noticed_ms, told)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

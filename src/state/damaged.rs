@@ -51,6 +51,33 @@ pub fn damaged_segments(connection: &Connection, key: SourceKey) -> Result<Vec<D
     Ok(damaged)
 }
 
+impl From<DamagedPart> for DamagedSegment {
+    fn from(part: DamagedPart) -> Self {
+        let DamagedPart { segment: name, good_bytes: good_length, good_sha256, detail, noticed } = part;
+        Self { name, good_length, good_sha256, detail, noticed }
+    }
+}
+
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    key: SourceKey,
+    damaged: &DamagedSegment,
+) -> Result<(), StateError> {
+    transaction.execute(
+        "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, good_sha256, detail, noticed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            key,
+            damaged.name.as_str(),
+            signed(damaged.good_length),
+            damaged.good_sha256.as_bytes(),
+            &damaged.detail,
+            damaged.noticed.millis(),
+        ),
+    )?;
+    Ok(())
+}
+
 impl SourceState {
     /// Takes note of a damaged segment, for the next digest too. The source is not saved.
     ///
@@ -58,18 +85,7 @@ impl SourceState {
     /// When its rows are damaged, or whatever SQLite gives.
     pub fn record_damage(&mut self, transaction: &Transaction<'_>, damaged: &DamagedSegment) -> Result<(), StateError> {
         self.amend(transaction, |source| {
-            transaction.execute(
-                "INSERT OR REPLACE INTO damaged_segment (source, segment, good_length, good_sha256, detail, noticed_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (
-                    source.key,
-                    damaged.name.as_str(),
-                    signed(damaged.good_length),
-                    damaged.good_sha256.as_bytes(),
-                    &damaged.detail,
-                    damaged.noticed.millis(),
-                ),
-            )?;
+            insert(transaction, source.key, damaged)?;
             let DamagedSegment { name, good_length, good_sha256, detail, noticed } = damaged.clone();
             let part = DamagedPart { segment: name, good_bytes: good_length, good_sha256, detail, noticed };
             told::note(transaction, source.key, Untold::Damaged(part))

@@ -21,7 +21,7 @@ pub enum StateError {
     #[error(
         "{database} is missing or empty, but its log {log} is there, which may hold what was committed last; put back \
          the state.db that was there, and nothing else, or, where it is lost, a copy of the whole state folder that is as \
-         new as the archive"
+         new as the archive, or make the state again from the archive: atlas-logd rebuild --replace"
     )]
     LogAlone {
         /// The database.
@@ -87,12 +87,13 @@ pub enum StateError {
     /// The database is not what was written.
     #[error(
         "the state database in [state] dir is damaged: {0}; put back a copy of the state folder that is as new as the \
-         archive"
+         archive, or make it again from the archive: atlas-logd rebuild --replace"
     )]
     Damaged(String),
     /// One source's row is not what was written.
     #[error(
-        "the state of {source_name} is damaged: {detail}; put back a copy of the state folder that is as new as the archive"
+        "the state of {source_name} is damaged: {detail}; put back a copy of the state folder that is as new as the archive, \
+         or make it again from the archive: atlas-logd rebuild --replace"
     )]
     DamagedSource {
         /// The source, as far as it can be told.

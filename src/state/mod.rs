@@ -5,6 +5,8 @@
 //! <state>/state.db-wal    SQLite's own
 //! <state>/state.db-shm    SQLite's own
 //! <state>/lock            held by the one process that may write
+//! <state>/rebuild.new/    a database that is made again from the archive, until it takes the place of `state.db`
+//! <state>/state.db.replaced-<time>   what it took the place of, with the other files of it
 //! ```
 //!
 //! | table | one row for each | holds |
@@ -44,6 +46,8 @@ mod intent;
 mod polls;
 mod reconciliations;
 mod removal;
+mod replacement;
+mod restore;
 mod schema;
 mod seal;
 mod segments;
@@ -64,6 +68,8 @@ pub use intent::{Intent, Placement};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
 pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation};
 pub use removal::{decide_removal, removals};
+pub use replacement::Replacement;
+pub use restore::ToldRows;
 pub use seal::Seal;
 pub use segments::{OpenSegment, SealedSegment};
 pub use source_state::{SourceKey, SourceState};

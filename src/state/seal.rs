@@ -49,16 +49,21 @@ impl Seal {
     /// When the rows of the source are damaged, or whatever SQLite gives.
     pub fn record(&self, transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
         source.amend(transaction, |source| {
-            transaction.execute(
-                "INSERT INTO seal (source, segment, digest, signature) VALUES (?1, ?2, ?3, ?4)",
-                (source.key, self.segment.as_str(), &self.digest, &self.signature),
-            )?;
+            self.insert(transaction, source.key)?;
             transaction.execute("DELETE FROM untold WHERE source = ?1", [source.key])?;
             tell_gaps(transaction, source)
         })?;
         source.sealed = source.open.take().map(Into::into);
         source.told.digest = Some(LastDigest { segment: self.segment.clone(), sha256: Sha256Sum::of(&self.digest) });
         source.told.end = source.newly_covered().map(|covered| covered.to).or(source.told.end);
+        Ok(())
+    }
+
+    pub(super) fn insert(&self, transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
+        transaction.execute(
+            "INSERT INTO seal (source, segment, digest, signature) VALUES (?1, ?2, ?3, ?4)",
+            (key, self.segment.as_str(), &self.digest, &self.signature),
+        )?;
         Ok(())
     }
 

@@ -128,6 +128,24 @@ impl Store {
         work(&snapshot)
     }
 
+    /// Closes the database so that its file holds everything, without a log.
+    ///
+    /// # Errors
+    /// When it still has one: without it, the file would be an older database.
+    pub(super) fn close(self) -> Result<(), StateError> {
+        let connection = self.connection.into_inner().unwrap_or_else(PoisonError::into_inner);
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.close().map_err(|(_, error)| error)?;
+        let log = self.folder.join("state.db-wal");
+        match std::fs::metadata(&log) {
+            Ok(metadata) if metadata.len() > 0 => {
+                let cause = std::io::Error::other("the log of the new database could not be written into it");
+                Err(StateError::Folder { path: log, cause })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// SQLite goes on with a file that has no name any more, and everything is lost with the process.
     fn refuse_moved(&self) -> Result<(), StateError> {
         let path = self.folder.join("state.db");
@@ -166,7 +184,7 @@ fn refuse_log_alone(path: &Path) -> Result<(), StateError> {
 }
 
 /// Takes the lock of the state folder.
-fn lock(folder: &Path) -> Result<Lock, StateError> {
+pub(super) fn lock(folder: &Path) -> Result<Lock, StateError> {
     if !folder.is_dir() {
         return Err(StateError::NoFolder(folder.to_owned()));
     }

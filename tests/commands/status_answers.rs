@@ -89,7 +89,7 @@ fn a_damaged_state_is_told_by_check_and_status_and_harms_no_other_source() {
     connection.execute("UPDATE source SET end_ms = end_ms + 1000 WHERE name = 'orders'", []).unwrap();
     drop(connection);
     let said = "the state of payments/stream-audit/orders is damaged: its checksum does not fit; put back a copy of the \
-                state folder that is as new as the archive";
+                state folder that is as new as the archive, or make it again from the archive: atlas-logd rebuild --replace";
     let outcome = stage.command(["check"]).assert_code(1);
     assert!(outcome.stdout.lines().any(|line| line == said), "{}", outcome.stdout);
     let outcome = stage.command(["status", "--max-lag", "1h"]).assert_code(1);

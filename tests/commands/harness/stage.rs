@@ -203,7 +203,7 @@ impl Stage {
     }
 
     /// The clock of this machine.
-    pub(super) fn local_clock(&self) -> Arc<dyn Clock> {
+    pub(crate) fn local_clock(&self) -> Arc<dyn Clock> {
         match &self.clocks {
             Some((_, local)) => local.clone(),
             None => Arc::new(SystemClock),

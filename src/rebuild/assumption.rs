@@ -1,0 +1,87 @@
+//! What a rebuild could not know.
+
+use std::fmt;
+
+use crate::instant::Instant;
+
+/// What the new state assumes of a source, because nothing in the archive tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assumption {
+    /// The end watermark is that of the newest digest.
+    EndGoesBack {
+        /// Where it stands.
+        end: Instant,
+    },
+    /// No digest tells where the source starts.
+    StartOfConfiguration {
+        /// Where the configuration says that a source starts that was first seen when its first segment was opened.
+        start: Instant,
+    },
+    /// The open segment is what lies there.
+    OpenSegment {
+        /// Its name.
+        segment: String,
+        /// Its length in bytes.
+        bytes: u64,
+        /// How many records it holds.
+        records: u64,
+    },
+    /// The open segment ends in the middle of a line.
+    Torn {
+        /// Its name.
+        segment: String,
+        /// So many bytes lie behind its last complete line.
+        torn_bytes: u64,
+    },
+    /// Segments are gone, and nothing says that they were removed.
+    Gone {
+        /// Their names.
+        segments: Vec<String>,
+    },
+    /// The newest archive digest tells of a digest that was decided, and that the lost state had still to write.
+    Undigested {
+        /// The segment, which is taken for the open one.
+        segment: String,
+    },
+}
+
+impl fmt::Display for Assumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EndGoesBack { end } => write!(
+                f,
+                "the end watermark goes back to {end}: what was collected since is asked of Atlas again and recognised by \
+                 the segments"
+            ),
+            Self::StartOfConfiguration { start } => write!(
+                f,
+                "no digest tells of any time yet: collection starts again at {start}, as the configuration says of a source \
+                 first seen when its first segment was opened"
+            ),
+            Self::OpenSegment { segment, bytes, records } => write!(
+                f,
+                "the open segment {segment} is taken as it lies there (bytes: {bytes}, records: {records}): nothing proves it \
+                 until it is sealed"
+            ),
+            Self::Torn { segment, torn_bytes } => write!(
+                f,
+                "{torn_bytes} bytes behind the last complete line of {segment} do not count: the next poll seals it, and its \
+                 digest says so"
+            ),
+            Self::Gone { segments } => {
+                let be = if segments.len() == 1 { "is" } else { "are" };
+                write!(
+                    f,
+                    "{} {be} not there: taken for moved to other storage; what Atlas still shows of it when the time is asked \
+                     again is archived again",
+                    segments.join(", ")
+                )
+            }
+            Self::Undigested { segment } => write!(
+                f,
+                "the newest archive digest tells of a digest of {segment} that was never written: it gets another one, and \
+                 `verify --head` will name it"
+            ),
+        }
+    }
+}
