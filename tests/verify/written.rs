@@ -23,7 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Three sources over three days, with everything that the writer does: at first without a key, then with the old one,
 /// then with the new one.
-fn written() -> TestArchive {
+pub(crate) fn written() -> TestArchive {
     let mut archive = TestArchive::without_files();
     let author = Author::begin(&archive, None);
     let [mut full, mut orders, mut gone] = [FULL, UNSIGNED, REMOVED].map(|folder| author.open(folder, 0));
