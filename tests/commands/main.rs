@@ -14,6 +14,7 @@ mod clocks;
 mod counting;
 mod demo_command;
 mod denials;
+mod evidence;
 mod filters;
 mod full_pages;
 #[expect(dead_code, reason = "the long runs use the rest of it")]

@@ -110,7 +110,8 @@ fn crash_twice(variants: usize) -> Tried {
     tried
 }
 
-fn extremes(mut all: Vec<Content>, count: usize) -> Vec<Content> {
+/// The first and the last ones of `all`.
+pub(crate) fn extremes(mut all: Vec<Content>, count: usize) -> Vec<Content> {
     let first = all.len().min(count.div_ceil(2));
     let last = all.split_off((all.len() - (count / 2).min(all.len() - first)).max(first));
     all.truncate(first);
@@ -119,7 +120,7 @@ fn extremes(mut all: Vec<Content>, count: usize) -> Vec<Content> {
 }
 
 /// So many variants of what each power loss leaves are tried; more are a matter of minutes, see [`crate`].
-fn variants() -> usize {
+pub(crate) fn variants() -> usize {
     match std::env::var("ATLAS_LOGD_CRASH_VARIANTS") {
         Ok(text) if text == "all" => usize::MAX,
         Ok(text) => text.parse().unwrap(),

@@ -19,4 +19,6 @@ mod machine;
 mod oracle;
 mod process;
 mod spools;
+mod stored;
+mod upkeep;
 mod workload;

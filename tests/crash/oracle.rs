@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use atlas_logd::{
-    archive::{SPOOL, SegmentName},
+    archive::SPOOL,
     source::Source,
     state::{damaged_segments, gaps, known_fingerprints},
 };
@@ -13,6 +13,7 @@ use crate::{
     evidence, loss,
     machine::Machine,
     process::Process,
+    stored,
     workload::{self, Step},
 };
 
@@ -25,9 +26,13 @@ pub(crate) fn judge(machine: &Machine, process: &Process, steps: &[Step]) -> usi
     sources.dedup();
     for source in sources {
         let expected = workload::expected(steps, source);
-        let (archived, given_up) = archived(&live, process, source);
+        let (archived, given_up) = archived(&live, process, source, &expected);
         assert_same(&archived, &expected, "the archive");
-        assert_same(&self::archived(&durable, process, source).0, &expected, "what would survive a power loss");
+        assert_same(
+            &self::archived(&durable, process, source, &expected).0,
+            &expected,
+            "what would survive a power loss",
+        );
         evidence::judge(&live, process, source);
         evidence::judge(&durable, process, source);
         let state = process.load(source).unwrap();
@@ -69,15 +74,21 @@ fn assert_same(actual: &[u8], expected: &[u8], what: &str) {
     );
 }
 
-/// The good bytes of all segments of a source, and how many segments were given up.
-fn archived(content: &Content, process: &Process, source: &Source) -> (Vec<u8>, usize) {
+/// The good bytes of all segments of a source, and how many segments were given up. What was removed because of its age is
+/// taken from what is expected: its digest tells whether it was that.
+fn archived(content: &Content, process: &Process, source: &Source, expected: &[u8]) -> (Vec<u8>, usize) {
     let state = process.load(source).unwrap();
     let damaged = process.committer.store().read(|connection| damaged_segments(connection, state.key)).unwrap();
+    let names = stored::names(content, &state.folder);
     let mut bytes = Vec::new();
-    for (number, (path, content)) in (1..).zip(segments(content).filter(|(path, _)| path.starts_with(&state.folder))) {
-        let name: SegmentName = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
-        assert_eq!(name.sequence(), number, "a segment is missing");
-        let given_up = damaged.iter().find(|damaged| damaged.name == name);
+    for number in 1..state.next_sequence {
+        let Some(name) = names.iter().find(|name| name.sequence() == number) else {
+            assert!(number <= state.told.removed_to, "segment {number} is missing");
+            bytes.extend_from_slice(evidence::removed(content, &state.folder, number, &expected[bytes.len()..]));
+            continue;
+        };
+        let content = stored::bytes_of(content, &Path::new(&state.folder).join(name.as_str())).unwrap();
+        let given_up = damaged.iter().find(|damaged| damaged.name == *name);
         let length = given_up.map_or(content.len(), |damaged| usize::try_from(damaged.good_length).unwrap());
         bytes.extend_from_slice(&content[..length]);
     }

@@ -1,12 +1,18 @@
 //! One life of the writer: opens state and archive, and takes the steps that are not done yet, as the collector would.
 
-use std::{collections::BTreeMap, error::Error, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use atlas_logd::{
     archive::Archive,
     clock::ManualClock,
-    commit::{Committer, Records},
+    commit::{Committer, Records, Upkeep},
     config,
+    evidence::Signer,
     instant::Instant,
     record::{Fingerprint, RecordTimes},
     source::{Kind, Source, SourceId},
@@ -37,6 +43,27 @@ impl Process {
         let clock = Arc::new(ManualClock::new(Instant::MIN));
         let committer = Committer::new(store, archive, Arc::clone(&clock) as _);
         Ok(Self { committer, clock, lanes: BTreeMap::new() })
+    }
+
+    /// The same, with digests that are signed.
+    pub(crate) fn signed_by(mut self, signer: Signer) -> Self {
+        self.committer = self.committer.with_signer(Some(signer));
+        self
+    }
+
+    /// Does what is due for the sealed segments of a source, if it is open.
+    pub(crate) fn keep_up(&mut self, source: &Source, upkeep: Upkeep) -> Outcome {
+        let Some(mut state) = self.lanes.remove(&source.id) else { return Ok(()) };
+        self.committer.keep_up(&mut state, upkeep)?;
+        self.lanes.insert(source.id.clone(), state);
+        Ok(())
+    }
+
+    /// Makes the archive digest of the day of `now`, unless there is one.
+    pub(crate) fn make_head(&self, source: &Source, now: Instant) -> Outcome {
+        self.clock.set(now);
+        self.committer.make_head(&BTreeSet::from([source.id.clone()]))?;
+        Ok(())
     }
 
     /// Takes all the steps that are not done, and opens every source at least once.
@@ -115,6 +142,12 @@ impl Process {
     pub(crate) fn next<'a>(&self, steps: &'a [Step], more: usize) -> &'a [Step] {
         let done = steps.iter().position(|step| !self.is_done(step)).unwrap_or(steps.len());
         &steps[..steps.len().min(done + 1 + more)]
+    }
+
+    /// The steps before the first one that is not done.
+    pub(crate) fn done<'a>(&self, steps: &'a [Step]) -> &'a [Step] {
+        let done = steps.iter().position(|step| !self.is_done(step)).unwrap_or(steps.len());
+        &steps[..done]
     }
 
     fn is_done(&self, step: &Step) -> bool {

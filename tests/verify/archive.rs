@@ -16,6 +16,7 @@ use jiff::civil::{Date, date};
 use crate::{
     key::Key,
     source::{SourceWriter, archive_id, hour, records, write_signed},
+    unnoticed::Unnoticed,
 };
 
 /// Everything in one source: retention, compression, damage, a gap, a backfill, late records, a quiet hour.
@@ -35,6 +36,7 @@ pub(crate) struct TestArchive {
     pub(crate) new: Key,
     /// SHA-256 of each archive digest.
     pub(crate) heads: Vec<Sha256Sum>,
+    pub(crate) unnoticed: Unnoticed,
 }
 
 impl TestArchive {
@@ -106,17 +108,31 @@ impl TestArchive {
         listed[1] = full.listed();
         listed[2] = unsigned.listed();
         archive.add_head(date(2026, 11, 3), listed.to_vec(), &new);
+        archive.unnoticed = Unnoticed {
+            open: vec![archive.file(FULL, 7, ".ndjson"), archive.file(UNSIGNED, 5, ".ndjson")],
+            damaged: (archive.file(FULL, 4, ".ndjson"), GOOD_BYTES),
+            untold: (archive.file(UNSIGNED, 3, ".gz"), records("three", 55)),
+            plain_too: archive.file(UNSIGNED, 2, ".ndjson"),
+            next_of_removed: 3,
+        };
         archive
     }
 
     /// An archive without any source.
     pub(crate) fn empty() -> Self {
+        let archive = Self::without_files();
+        fs::create_dir_all(archive.root().join(".spool")).unwrap();
+        archive.write(Path::new(".spool/7.ndjson"), &records("spool", 2));
+        archive.write(Path::new(".atlas-logd"), Archive::marker(&archive_id()).unwrap().as_bytes());
+        archive
+    }
+
+    /// A folder in which an archive can be made.
+    pub(crate) fn without_files() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("archive");
-        fs::create_dir_all(root.join(".spool")).unwrap();
-        fs::write(root.join(".spool/7.ndjson"), records("spool", 2)).unwrap();
-        fs::write(root.join(".atlas-logd"), Archive::marker(&archive_id()).unwrap()).unwrap();
-        Self { folder, old: Key::new(1, "old@host"), new: Key::new(2, "new@host"), heads: Vec::new() }
+        fs::create_dir(folder.path().join("archive")).unwrap();
+        let (old, new) = (Key::new(1, "old@host"), Key::new(2, "new@host"));
+        Self { folder, old, new, heads: Vec::new(), unnoticed: Unnoticed::default() }
     }
 
     /// Adds the archive digest of a day.

@@ -5,10 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    archive::{FULL, REMOVED, TestArchive, UNSIGNED},
-    unnoticed,
-};
+use crate::archive::{FULL, REMOVED, TestArchive, UNSIGNED};
 
 /// Names under which a file may turn up.
 fn other_names(path: &Path) -> Vec<PathBuf> {
@@ -35,10 +32,14 @@ fn other_names(path: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn every_removed_file_is_noticed() {
-    let archive = TestArchive::new();
+    remove_every_file(&TestArchive::new());
+}
+
+/// Removes every file in turn.
+pub(crate) fn remove_every_file(archive: &TestArchive) {
     for path in archive.files() {
-        let may_go = unnoticed::may_go(&archive, &path);
-        let untold = unnoticed::is_untold(&archive, &path);
+        let may_go = archive.unnoticed.may_go(&path);
+        let untold = archive.unnoticed.is_untold(&path);
         let bytes = archive.read(&path);
         archive.remove(&path);
         if may_go {
@@ -54,13 +55,17 @@ fn every_removed_file_is_noticed() {
 
 #[test]
 fn every_doubled_file_is_noticed() {
-    let archive = TestArchive::new();
+    double_every_file(&TestArchive::new());
+}
+
+/// Copies every file to many other names.
+pub(crate) fn double_every_file(archive: &TestArchive) {
     let mut tried = 0;
     for path in archive.files() {
         let bytes = archive.read(&path);
         for name in other_names(&path).into_iter().filter(|name| !archive.root().join(name).exists()) {
             archive.write(&name, &bytes);
-            if unnoticed::seems_open(&name) || is_spool(&name) {
+            if archive.unnoticed.seems_open(&name) || is_spool(&name) {
                 assert_eq!(archive.faults(), [] as [&str; 0], "{}", name.display());
             } else {
                 archive.assert_names(&name, "a copy");
@@ -75,15 +80,19 @@ fn every_doubled_file_is_noticed() {
 
 #[test]
 fn every_renamed_file_is_noticed() {
-    let archive = TestArchive::new();
+    rename_every_file(&TestArchive::new());
+}
+
+/// Gives every file many other names.
+pub(crate) fn rename_every_file(archive: &TestArchive) {
     for path in archive.files() {
-        let unproven = unnoticed::is_unproven(&archive, &path);
+        let unproven = archive.unnoticed.is_unproven(&path);
         for name in other_names(&path).into_iter().filter(|name| !archive.root().join(name).exists()) {
             fs::rename(archive.root().join(&path), archive.root().join(&name)).unwrap();
             let faults = archive.faults();
             let named = |path: &Path| faults.iter().any(|fault| fault.contains(path.to_str().unwrap()));
             let may_pass = is_spool(&name)
-                || unnoticed::seems_open(&name)
+                || archive.unnoticed.seems_open(&name)
                 || (unproven && path.parent() == name.parent() && same_number(&path, &name) && plain(&name));
             if may_pass && unproven {
                 assert_eq!(faults, [] as [&str; 0], "{} as {}", path.display(), name.display());
@@ -111,13 +120,17 @@ fn same_number(one: &Path, other: &Path) -> bool {
 
 #[test]
 fn every_two_swapped_files_are_noticed() {
-    let archive = TestArchive::new();
+    swap_every_two_files(&TestArchive::new());
+}
+
+/// Swaps every file with every other one.
+pub(crate) fn swap_every_two_files(archive: &TestArchive) {
     let files = archive.files();
     let mut tried = 0;
     for (index, one) in files.iter().enumerate() {
         for other in &files[index + 1..] {
             let (first, second) = (archive.read(one), archive.read(other));
-            let unproven = [one, other].map(|path| unnoticed::is_unproven(&archive, path));
+            let unproven = [one, other].map(|path| archive.unnoticed.is_unproven(path));
             if first == second || unproven == [true, true] {
                 continue;
             }

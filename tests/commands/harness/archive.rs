@@ -1,10 +1,10 @@
 //! Reads the archive as a user would: files in folders.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use atlas_logd::source::{Filter, Source};
 
-use super::Stage;
+use super::{Stage, stored::note_segments};
 
 /// A segment.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,20 +49,17 @@ impl Stage {
         self.archive().join(format!("{source}{filter}"))
     }
 
-    /// The segments of a source, in their order; none if it has no folder.
+    /// The segments of a source, in their order, whatever form they lie there in; none if it has no folder.
     pub(crate) fn segments(&self, source: &Source) -> Vec<Segment> {
         let Ok(entries) = fs::read_dir(self.folder_of(source)) else { return Vec::new() };
-        let mut segments: Vec<Segment> = entries
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "ndjson"))
-            .map(|entry| Segment {
-                name: entry.file_name().into_string().unwrap(),
-                bytes: fs::read(entry.path()).unwrap(),
-                mode: entry.metadata().unwrap().permissions().mode() & 0o7777,
-            })
-            .collect();
-        segments.sort_by(|one, other| one.name.cmp(&other.name));
-        segments
+        let mut found = BTreeMap::new();
+        note_segments(entries.map(|entry| entry.unwrap().path()), &mut found);
+        let segments = found.iter().map(|(plain, stored)| Segment {
+            name: plain.file_name().and_then(|name| name.to_str()).unwrap().to_owned(),
+            bytes: stored.bytes(),
+            mode: fs::metadata(&stored.path).unwrap().permissions().mode() & 0o7777,
+        });
+        segments.collect()
     }
 
     /// All bytes of a source, segment after segment.

@@ -37,6 +37,7 @@ mod oracle;
 mod readers;
 mod stage;
 mod status;
+mod stored;
 
 pub(crate) use archive::Segment;
 pub(crate) use command::Outcome;

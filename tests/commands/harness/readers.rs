@@ -1,4 +1,4 @@
-//! Readers of the segments: what they saw once must be there for ever.
+//! Readers of the segments: what they saw once must be there for ever, plain or compressed.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,21 @@ use std::{
 
 use atlas_logd::source::Source;
 
-use super::Stage;
+use super::{
+    Stage,
+    stored::{Stored, note_segments},
+};
 
 /// What was seen of the segments so far.
 #[derive(Default)]
 pub(crate) struct Readers {
+    /// By the path that a segment has when it is plain.
     seen: BTreeMap<PathBuf, Seen>,
     /// Where commits ended, in the bytes of all segments of a folder one after the other.
     ends: BTreeMap<PathBuf, Vec<usize>>,
 }
 
-/// The beginning of a file.
+/// The beginning of a segment.
 struct Seen {
     length: usize,
     hash: blake3::Hash,
@@ -28,8 +32,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(path: &Path) -> Self {
-        let (bytes, metadata) = (fs::read(path).unwrap(), fs::metadata(path).unwrap());
+    fn of(stored: &Stored) -> Self {
+        let (bytes, metadata) = (stored.bytes(), fs::metadata(&stored.path).unwrap());
         Self { length: bytes.len(), hash: blake3::hash(&bytes), stamp: stamp(&metadata) }
     }
 }
@@ -41,14 +45,14 @@ fn stamp(metadata: &fs::Metadata) -> (u64, i64, i64) {
 impl Readers {
     /// Looks at all files. Those that seem not to have been written to are read too where a look is `thorough`.
     #[track_caller]
-    fn look(&mut self, files: Vec<PathBuf>, thorough: bool) {
+    fn look(&mut self, files: BTreeMap<PathBuf, Stored>, thorough: bool) {
         let mut lengths: BTreeMap<PathBuf, usize> = BTreeMap::new();
         let mut before = std::mem::take(&mut self.seen);
-        for path in files {
+        for (path, stored) in files {
             let now = match before.remove(&path) {
-                Some(seen) if !thorough && seen.stamp == stamp(&fs::metadata(&path).unwrap()) => seen,
-                Some(seen) => grown(&path, &seen),
-                None => Seen::of(&path),
+                Some(seen) if !thorough && seen.stamp == stamp(&fs::metadata(&stored.path).unwrap()) => seen,
+                Some(seen) => grown(&stored, &seen),
+                None => Seen::of(&stored),
             };
             *lengths.entry(path.parent().unwrap().to_owned()).or_default() += now.length;
             self.seen.insert(path, now);
@@ -65,30 +69,30 @@ impl Readers {
     }
 }
 
-/// A file that begins with what was seen of it.
+/// A segment that begins with what was seen of it.
 #[track_caller]
-fn grown(path: &Path, seen: &Seen) -> Seen {
-    let now = Seen::of(path);
+fn grown(stored: &Stored, seen: &Seen) -> Seen {
+    let (now, path) = (Seen::of(stored), &stored.path);
     assert!(now.length >= seen.length, "{} became shorter: it had {}", path.display(), seen.length);
-    let same = now.length == seen.length && now.hash == seen.hash
-        || blake3::hash(&fs::read(path).unwrap()[..seen.length]) == seen.hash;
+    let same =
+        now.length == seen.length && now.hash == seen.hash || blake3::hash(&stored.bytes()[..seen.length]) == seen.hash;
     assert!(same, "{}: of the first {} bytes some have changed", path.display(), seen.length);
     now
 }
 
 /// The segments below `folder`; what begins with a dot is no segment.
-fn segments_below(folder: &Path, found: &mut Vec<PathBuf>) {
+fn segments_below(folder: &Path, found: &mut BTreeMap<PathBuf, Stored>) {
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
-        let path = entry.path();
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
         match entry.file_type().unwrap().is_dir() {
-            true => segments_below(&path, found),
-            false if path.extension().is_some_and(|extension| extension == "ndjson") => found.push(path),
-            false => {}
+            true => segments_below(&entry.path(), found),
+            false => files.push(entry.path()),
         }
     }
+    note_segments(files, found);
 }
 
 impl Stage {
@@ -107,7 +111,7 @@ impl Stage {
 
     #[track_caller]
     fn look(&self, thorough: bool) {
-        let mut files = Vec::new();
+        let mut files = BTreeMap::new();
         if self.archive().is_dir() {
             segments_below(&self.archive(), &mut files);
         }
