@@ -132,8 +132,10 @@ impl Committer {
 
     /// A segment that is compressed and noted, and of which both forms lie there: a crash came before the plain one went.
     fn remove_plain_of_compressed(&self, source: &SourceState, stored: &Stored) -> Result<(), CommitError> {
+        // One that is to go may never have been noted, and both forms of it go.
+        let compressed = source.told.removed_to + 1..=source.told.compressed_to;
         for (segment, forms) in stored {
-            let is_noted = segment.sequence() <= source.told.compressed_to && forms.contains(&StoredForm::Plain);
+            let is_noted = compressed.contains(&segment.sequence()) && forms.contains(&StoredForm::Plain);
             let Some(form) = forms.iter().copied().find(|form| is_noted && *form != StoredForm::Plain) else {
                 continue;
             };

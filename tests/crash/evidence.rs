@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, path::Path};
 
 use atlas_logd::{
     archive::SegmentName,
-    evidence::{Ledger, SegmentDigest, Sha256Sum},
+    evidence::{Compressed, Ledger, SegmentDigest, Sha256Sum},
     source::Source,
-    state::{Seal, damaged_segments},
+    state::{Seal, Untold, damaged_segments, untold},
 };
 
 use crate::{disk::Content, process::Process, stored};
@@ -33,6 +33,13 @@ pub(crate) fn judge(content: &Content, process: &Process, source: &Source) {
         digests.push(digest);
     }
     assert_eq!(state.told.digest.as_ref().map(|last| last.sha256), previous);
+    let untold = store.read(|connection| untold(connection, state.key)).unwrap();
+    let untold = untold.iter().filter_map(|event| match event {
+        Untold::Compressed(compressed) => Some(compressed),
+        _ => None,
+    });
+    let compressed: Vec<_> = digests.iter().flat_map(|digest| &digest.compressed).chain(untold).collect();
+    assert_compressed_is_told(content, &state.folder, &compressed);
     let removed = digests.iter().flat_map(|digest| &digest.removed);
     let removed: BTreeSet<_> = removed.map(|removed| removed.segment.clone()).collect();
     for digest in &digests {
@@ -58,6 +65,20 @@ pub(crate) fn judge(content: &Content, process: &Process, source: &Source) {
     assert_eq!(ledger.missing(), []);
     let open = state.open.as_ref().map_or(0, |open| open.records);
     assert_eq!(digests.iter().map(|digest| digest.records).sum::<u64>() + open, state.records);
+}
+
+/// A segment that lies there compressed only is told of, or will be by the next digest.
+fn assert_compressed_is_told(content: &Content, folder: &str, told: &[&Compressed]) {
+    for segment in stored::names(content, folder) {
+        let plain = Path::new(folder).join(segment.as_str());
+        if content.read(&plain).is_some() {
+            continue;
+        }
+        let told = told.iter().find(|compressed| compressed.segment == segment);
+        let told = told.unwrap_or_else(|| panic!("no digest will tell that {segment} was compressed"));
+        let stored = content.read(&Path::new(folder).join(&told.file)).unwrap();
+        assert_eq!((told.sha256, told.bytes), (Sha256Sum::of(stored), stored.len() as u64), "{}", told.file);
+    }
 }
 
 /// What a segment held that was removed because of its age: the beginning of `expected`, as its digest tells.

@@ -83,6 +83,10 @@ fn archived(content: &Content, process: &Process, source: &Source, expected: &[u
     let mut bytes = Vec::new();
     for number in 1..state.next_sequence {
         let Some(name) = names.iter().find(|name| name.sequence() == number) else {
+            // The file of one without records may not be durable yet.
+            if state.open.as_ref().is_some_and(|open| open.name.sequence() == number && open.length == 0) {
+                continue;
+            }
             assert!(number <= state.told.removed_to, "segment {number} is missing");
             bytes.extend_from_slice(evidence::removed(content, &state.folder, number, &expected[bytes.len()..]));
             continue;
