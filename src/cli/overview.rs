@@ -167,6 +167,14 @@ pub(crate) fn table(rows: &[Row]) -> String {
         if let Some(failed) = row.reconciliation.as_ref().filter(|last| !last.message.is_empty()) {
             text.push_str(&format!("\nreconciliation failed at {}: {}: {}", failed.begun, row.name, failed.message));
         }
+        if let Some(state) = row.state.as_ref().filter(|state| state.late_records > 0) {
+            text.push_str(&format!(
+                "\nlate: {}: {} came later than the settle time, the latest at least {} after it happened",
+                row.name,
+                terminal::count(state.late_records, "record"),
+                terminal::duration(state.lateness),
+            ));
+        }
         for segment in &row.damaged_segments {
             let DamagedSegment { name, good_length, detail, .. } = segment;
             text.push_str(&format!(
@@ -194,6 +202,8 @@ pub(crate) struct JsonRow<'a> {
     lag_ms: Option<u64>,
     records: u64,
     bytes: u64,
+    late_records: u64,
+    lateness_ms: u64,
     requests: u64,
     polls: u64,
     last_poll: Option<String>,
@@ -264,6 +274,8 @@ fn json_row(row: &Row) -> JsonRow<'_> {
         lag_ms: row.lag().map(millis),
         records: state.map_or(0, |state| state.records),
         bytes: state.map_or(0, |state| state.bytes),
+        late_records: state.map_or(0, |state| state.late_records),
+        lateness_ms: state.map_or(0, |state| millis(state.lateness)),
         requests: health.map_or(0, |health| health.requests),
         polls: health.map_or(0, |health| health.polls),
         last_poll: text(health.map(|health| health.polled)),

@@ -77,6 +77,11 @@ fn a_record_that_came_later_than_the_settle_time_is_found_archived_once_and_coun
         drop(desk);
         let after = stage.status(&source);
         assert_eq!((after.covered(), after.records), (before.covered(), 139), "nothing is claimed that was not before");
+        let settle = SETTLE.as_secs() / 60;
+        let late =
+            format!("late: {source}: 1 record came later than the settle time, the latest at least {settle} min");
+        let said = stage.command(["status"]).assert_done().stdout;
+        assert!(said.contains(&late), "{said}");
         let last = after.reconciliation.unwrap();
         assert_eq!((last.compared, last.missing, last.failure), (139, 0, None));
     }
