@@ -16,6 +16,9 @@
 //! into a new segment, and what was lost is a gap until it has been asked of Atlas again. The state knows lengths and last
 //! bytes of the open segment and of the one before it, so both are looked at when a source is opened, and before another
 //! segment takes their place ([`examine`] does the same, and changes nothing).
+//!
+//! Around it, with the same pattern of decided, placed, forgotten: a segment that is sealed gets its digest (`seal`), the archive
+//! its own once a day (`heads`), and sealed segments are compressed and removed (`upkeep`).
 
 mod adopt;
 mod committer;
