@@ -28,10 +28,16 @@ fn stage() -> (Stage, Vec<PathBuf>) {
         stage.command(["collect"]).assert_done();
     }
     lose_state(&stage);
+    lose_heads(&stage);
     let folder = stage.folder_of(&orders());
     let segments: Vec<_> = stage.segments(&orders()).iter().map(|segment| folder.join(&segment.name)).collect();
     assert_eq!(segments.len(), 4);
     (stage, segments)
+}
+
+/// The archive digest of today, which the first pass made.
+fn lose_heads(stage: &Stage) {
+    fs::remove_dir_all(stage.archive().join(HEADS)).unwrap();
 }
 
 fn digest(segment: &Path) -> PathBuf {
@@ -106,6 +112,7 @@ fn a_folder_that_nobody_tells_of_is_refused_unless_the_configuration_has_its_sou
     [orders(), prod()].iter().for_each(|source| stage.add_record(source, HOUR, "one"));
     stage.command(["collect"]).assert_done();
     lose_state(&stage);
+    lose_heads(&stage);
     stage.configure(|config| config.only_audit());
     assert_refused(&stage, &["payments/access-history/prod-0 holds a segment but no digest yet"]);
     stage.configure(|config| config.projects[0].clusters.push("prod-0".to_owned()));

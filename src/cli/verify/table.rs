@@ -79,7 +79,7 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
     }
     for part in &source.damaged {
         lines.push(format!(
-            "damaged: {name}/{}: only its first {} bytes count, noticed on {}: {}",
+            "damaged: {name}/{}: only its first {} bytes count, as they were found on {}: {}",
             part.segment,
             part.good_bytes,
             part.noticed,

@@ -176,7 +176,7 @@ impl Cell<'_> {
     }
 
     /// No outcome is silent: what goes on with bytes that are not what they were, the proof of the archive names, once the
-    /// segment is sealed. What is exact has to be valid, but for what the damage put there.
+    /// segment is sealed. What was repaired has to be valid, but for digests that went with their folder.
     pub(super) fn proven(&self, outcome: Outcome) -> Outcome {
         let names_it = match outcome {
             Outcome::Unseen | Outcome::Told | Outcome::RepairedInPart | Outcome::RepairedAndTold => true,
@@ -186,11 +186,19 @@ impl Cell<'_> {
         if self.folders.poll("13:10") != Ok(Failures::new()) {
             return Outcome::Harm("the segment could not be sealed".to_owned());
         }
-        let report = verify(&self.folders.archive(), &Request::default(), &|_| ()).unwrap();
+        let root = self.folders.archive();
+        let report = verify(&root, &Request::default(), &|_| ()).unwrap();
         let faults: Vec<String> =
             report.all_faults().map(|fault| format!("{}: {fault}", fault.path.display())).collect();
+        let admitted = report.sources.iter().any(|source| {
+            let folder = root.join(&source.folder);
+            source.damaged.iter().any(|damaged| folder.join(damaged.segment.as_str()) == self.victim.path)
+        });
+        let only_digests_are_gone =
+            self.place.is_folder() && report.all_faults().all(|fault| fault.reason.as_str() == "digest-missing");
         match (names_it, faults.is_empty()) {
-            (true, true) => Outcome::Harm("`verify` finds nothing".to_owned()),
+            (true, true) if !admitted => Outcome::Harm("`verify` finds nothing".to_owned()),
+            (false, false) if only_digests_are_gone => Outcome::RepairedButForDigests,
             (false, false) => Outcome::Harm(format!("repaired, but `verify` says: {faults:?}")),
             _ => outcome,
         }

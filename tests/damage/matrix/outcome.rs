@@ -18,6 +18,8 @@ pub(super) enum Outcome {
     RepairedInPart,
     /// As the last one; but the names of sealed ones are missing, and the log says so at each start, as `check` does.
     RepairedAndTold,
+    /// Everything is exact again, and the proof of the archive names the digests that went with their folder.
+    RepairedButForDigests,
     /// It goes on, and is refused at the next start: by then only a copy of the state made since helps.
     RefusedLater,
     /// The archived bytes are not what they were, and only a proof of the whole archive finds that.
@@ -43,6 +45,7 @@ impl fmt::Display for Outcome {
             Self::Refused => "refused",
             Self::RepairedInPart => "repaired; the sealed ones `verify` names",
             Self::RepairedAndTold => "repaired; of the sealed ones it tells",
+            Self::RepairedButForDigests => "repaired; `verify` names the digests that are gone",
             Self::Told => "told",
             Self::RefusedLater => "refused at the restart",
             Self::Unseen => "`verify` names it",
