@@ -14,6 +14,7 @@ use std::{
 };
 
 use atlas_logd::config::{Config, Credential, parse, parse_duration};
+use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 
 const README: &str = include_str!("../README.md");
 const UNIT: &str = include_str!("../systemd/atlas-logd.service");
@@ -60,13 +61,15 @@ fn loaded(text: &str) -> Config {
     for name in ["atlas-client-secret", "atlas-private-key"] {
         fs::write(folder.path().join(name), "secret\n").unwrap();
     }
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
+    fs::write(folder.path().join("signing-key"), key.to_openssh(LineEnding::LF).unwrap()).unwrap();
     let environment = |name: &str| (name == "CREDENTIALS_DIRECTORY").then(|| OsString::from(folder.path()));
     parse(text, Path::new("/etc/atlas-logd/config.toml"), &environment).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
 fn the_example_configurations_are_valid() {
-    let [example, key] = <[String; 2]>::try_from(blocks("toml")).unwrap();
+    let [example, key, evidence] = <[String; 3]>::try_from(blocks("toml")).unwrap();
     let config = loaded(&example);
     let sources: Vec<String> =
         config.projects.iter().flat_map(|project| project.sources()).map(|source| source.to_string()).collect();
@@ -74,6 +77,7 @@ fn the_example_configurations_are_valid() {
     let config = loaded(&format!("{key}\n{}", example.replace("credentials = \"main\"", "credentials = \"legacy\"")));
     assert_eq!(config.projects[0].credentials, "legacy");
     assert!(matches!(config.credentials["legacy"], Credential::ApiKey { .. }));
+    assert!(loaded(&format!("{evidence}\n{example}")).evidence.signing_key.is_some());
 }
 
 #[test]
