@@ -1,12 +1,16 @@
 //! One value of the state is another one, in every column of every table; or a row is gone. The pages are whole, so that
 //! SQLite finds nothing wrong with them.
 
-use atlas_logd::source::Kind;
+use atlas_logd::{
+    evidence::{Range, Removed, Sha256Sum},
+    source::Kind,
+    state::{Head, Seal, SourceState, Store, ToldRows, Untold, decide_removal},
+};
 use rusqlite::{Connection, params_from_iter, types::Value};
 
 use crate::{
     bits::{Outcome, all_flips, eventful, outcome},
-    scene::{Folders, Scene},
+    scene::{Folders, Scene, source_id},
 };
 
 /// Tables that nothing is decided by: how polls and reconciliations went, for people.
@@ -105,10 +109,39 @@ fn rows(folders: &Folders<'_>) -> Vec<Row> {
     rows
 }
 
+/// What only a moment between two others leaves: a digest that is decided, something that the next one has to tell, a segment
+/// that is to be removed, an archive digest.
+fn fill(folders: &Folders<'_>) {
+    let store = Store::open(&folders.state()).unwrap();
+    let source = source_id(Kind::StreamAudit);
+    let mut state = store.read(|connection| SourceState::load(connection, &source)).unwrap().unwrap();
+    let (start, end) = (state.start.unwrap(), state.end.unwrap());
+    let sealed = state.sealed.clone().unwrap().name;
+    let digest = std::fs::read(folders.archive().join(&state.folder).join(sealed.digest())).unwrap();
+    let oldest = folders.segments(Kind::StreamAudit)[0].file_name().unwrap().to_str().unwrap().parse().unwrap();
+    let seal = Seal { segment: sealed, digest: digest.clone(), signature: None };
+    let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), unsigned: Some(seal) };
+    let head = Head {
+        date: end.date(),
+        sha256: Sha256Sum::of(&digest),
+        made: end,
+        configured: vec![state.folder.clone()],
+        pending: None,
+    };
+    let filled = store.transaction(|transaction| {
+        state.restore(transaction, &told)?;
+        state.note_untold(transaction, Untold::Reconciled(Range { from: start, to: end }))?;
+        decide_removal(transaction, &mut state, Removed { segment: oldest, decided: end, keep_seconds: 1 })?;
+        head.save(transaction)
+    });
+    filled.unwrap();
+}
+
 #[test]
 fn every_value_that_is_another_one_and_every_row_that_is_gone_is_noticed_or_does_no_harm() {
     let scene = Scene::new();
     let template = eventful(&scene, false);
+    fill(&template);
     let (mut defects, mut refused, mut exact) = (Vec::new(), 0, 0);
     for row in rows(&template) {
         for damage in row.damages() {
