@@ -33,5 +33,5 @@ pub use reader::{SegmentPart, edge_records, for_each_line, for_each_record, read
 pub use root::{Archive, MARKER};
 pub use segment_reader::SegmentReader;
 pub use spool::{SPOOL, SpoolWriter, Spooled};
-pub(crate) use spool::{create_spool, note_spool, remove_stale as remove_stale_spool};
+pub(crate) use spool::{create_spool, note_spool, remove_if_there, remove_stale as remove_stale_spool};
 pub use stored::{StoredForm, segment_names};

@@ -197,12 +197,17 @@ fn read_range<'a>(file: &mut dyn ReadFile, from: u64, to: u64, block: &'a mut [u
 /// Removes what an earlier attempt left. Only for a source without a commit under way.
 pub(crate) fn remove_stale(files: &dyn Files, number: i64) -> io::Result<()> {
     for path in [Spooled::path(&final_name(number)), Spooled::path(&answer_name(number)), note_spool(number)] {
-        match files.remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_if_there(files, &path)?;
     }
     Ok(())
+}
+
+/// Removes a file that may be gone already.
+pub(crate) fn remove_if_there(files: &dyn Files, path: &Path) -> io::Result<()> {
+    match files.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a file in the spool; one that is left from before is given up.

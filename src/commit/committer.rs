@@ -235,7 +235,9 @@ impl Committer {
             intent.record(transaction, state, kept)?;
             Ok::<_, CommitError>(intent)
         })?;
-        self.finish_seals(state)?;
+        if rotates {
+            self.finish_seals(state)?;
+        }
         self.finish(state, intent, true)
     }
 

@@ -37,11 +37,11 @@ impl Committer {
         if before.as_ref().is_some_and(|before| before.date >= today) {
             return Ok(None);
         }
-        if self.store.read(SourceState::load_all)?.is_empty() {
-            return Ok(None);
-        }
         let head = self.store.transaction(|transaction| {
             let (digest, listed) = self.archive_digest(transaction, today, before.as_ref(), configured)?;
+            if digest.sources.is_empty() {
+                return Ok(None);
+            }
             let bytes = digest.to_bytes();
             let signature = self.sealer.sign(&bytes)?;
             let head = Head {
@@ -52,9 +52,9 @@ impl Committer {
                 pending: Some((bytes, signature)),
             };
             head.save(transaction)?;
-            Ok::<_, StateError>(head)
+            Ok::<_, StateError>(Some(head))
         })?;
-        self.place_head(head).map(Some)
+        head.map(|head| self.place_head(head)).transpose()
     }
 
     /// Puts an archive digest into its place, with its signature.

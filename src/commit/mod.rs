@@ -20,11 +20,11 @@
 //! Around it, with the same pattern of decided, placed, forgotten: a segment that is sealed gets its digest (`seal`), the archive
 //! its own once a day (`heads`), and sealed segments are compressed and removed (`upkeep`).
 
-mod adopt;
 mod committer;
 mod damage;
 mod error;
 mod examine;
+mod found;
 mod heads;
 mod inspection;
 mod place;
@@ -36,10 +36,10 @@ mod seal_tests;
 mod tail;
 mod upkeep;
 
-pub use adopt::{FoundSegment, Resealer, tail_of_sealed};
 pub use committer::{Committer, Records};
 pub use error::CommitError;
 pub use examine::{SegmentFault, examine};
+pub use found::{FoundSegment, Resealer, tail_of_sealed};
 pub use rotation::Rotation;
 pub use tail::TAIL_BYTES;
 pub use upkeep::Upkeep;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    archive::{Files, ReadFile, SPOOL, Spooled},
-    commit::{CommitError, tail},
+    archive::{Files, ReadFile, Spooled},
+    commit::{CommitError, placing::sync_names, tail},
     evidence::{RunningSha256, Sha256Sum},
     state::{Intent, Placement, SealedSegment, SourceState},
 };
@@ -44,6 +44,13 @@ pub(super) struct Damage {
     pub(super) lost: bool,
     /// What was found.
     pub(super) detail: String,
+}
+
+impl Damage {
+    /// All that was committed is there, so many bytes; what lies behind it does not count.
+    pub(super) fn without_loss(committed: u64, detail: String) -> Self {
+        Self { good_length: committed, good_sha256: None, tail: None, lost: false, detail }
+    }
 }
 
 /// Brings the records of `intent` into their segment.
@@ -102,7 +109,7 @@ pub(super) fn damage_to_sealed(
     let longer = length.filter(|length| damage.is_none() && *length > sealed.length);
     Ok(damage.or(longer.map(|actual| {
         let detail = format!("the segment has {actual} bytes instead of {}", sealed.length);
-        Damage { good_length: sealed.length, good_sha256: None, tail: None, lost: false, detail }
+        Damage::without_loss(sealed.length, detail)
     })))
 }
 
@@ -214,13 +221,7 @@ impl Target<'_> {
             let detail = "behind the last commit there are other bytes than the interrupted one was to write; \
                           someone else may have written them"
                 .to_owned();
-            return Ok(Placed::Damaged(Damage {
-                good_length: offset,
-                good_sha256: None,
-                tail: None,
-                lost: false,
-                detail,
-            }));
+            return Ok(Placed::Damaged(Damage::without_loss(offset, detail)));
         }
         spool.seek(SeekFrom::Start(written)).map_err(CommitError::io("read", self.spool_path()))?;
         let mut segment = self.files.append(&self.path).map_err(CommitError::io("open", &self.path))?;
@@ -264,9 +265,7 @@ impl Target<'_> {
                 return Ok(Placed::SpoolLost { detail, partly_written: true });
             }
         }
-        // First the new name, then the disappearance of the old one.
-        self.files.sync_folder(self.folder).map_err(CommitError::io("sync", self.folder))?;
-        self.files.sync_folder(Path::new(SPOOL)).map_err(CommitError::io("sync", SPOOL))?;
+        sync_names(self.files, self.folder)?;
         Ok(Placed::Durable)
     }
 
@@ -345,7 +344,7 @@ impl Target<'_> {
     /// After a failed fsync the page cache proves nothing: what reads well now may be gone tomorrow.
     fn sync_failed(&self, offset: u64, cause: &io::Error) -> Damage {
         let detail = format!("the disk did not take its last bytes: {cause}");
-        Damage { good_length: offset, good_sha256: None, tail: None, lost: false, detail }
+        Damage::without_loss(offset, detail)
     }
 }
 

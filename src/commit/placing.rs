@@ -26,7 +26,11 @@ pub(super) fn put_in_place(files: &dyn Files, number: i64, path: &Path, bytes: &
             files.rename(&spool, path).map_err(CommitError::io("rename the spool to", path))?;
         }
     }
-    // First the new name, then the disappearance of the old one.
+    sync_names(files, folder)
+}
+
+/// Makes it durable that a file went from the spool into `folder`: first the new name, then the disappearance of the old one.
+pub(super) fn sync_names(files: &dyn Files, folder: &Path) -> Result<(), CommitError> {
     files.sync_folder(folder).map_err(CommitError::io("sync", folder))?;
     files.sync_folder(Path::new(SPOOL)).map_err(CommitError::io("sync", SPOOL))
 }

@@ -15,7 +15,7 @@ use rusqlite::Transaction;
 
 use crate::{
     commit::{CommitError, Committer, placing::put_in_place},
-    evidence::{SIGNATURE_SUFFIX, SegmentDigest, Signer},
+    evidence::{FORMAT, SIGNATURE_SUFFIX, SegmentDigest, Signer, program},
     instant::Instant,
     state::{ArchiveId, OpenSegment, Seal, SourceState, StateError, Untold, untold, untold_gaps},
 };
@@ -74,9 +74,8 @@ impl Sealer {
             source_name: source.folder.clone(),
             detail: "its filter cannot be read".to_owned(),
         })?;
-        let (format, program) = SegmentDigest::format_and_program();
         let mut digest = SegmentDigest {
-            format,
+            format: FORMAT,
             archive: self.archive.clone(),
             source: identity,
             sequence: open.name.sequence(),
@@ -99,7 +98,7 @@ impl Sealer {
             removed: Vec::new(),
             signing_key: self.fingerprint(),
             previous: source.told.digest.as_ref().map(|last| last.sha256),
-            program,
+            program: program(),
         };
         for event in untold(transaction, source.key)? {
             match event {

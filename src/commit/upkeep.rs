@@ -17,16 +17,14 @@
 //! The last sealed segment is left as it is, so that a shipper that reads it is never cut off. What a segment's digest does
 //! not say of it stays as it is, as evidence; [`verify`](crate::verify) names it.
 
-use std::{
-    collections::BTreeMap,
-    io::Read as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crate::{
-    archive::{CompressedSegment, SegmentName, SegmentReader, StoredForm, compress, create_spool, note_spool},
-    commit::{CommitError, Committer},
+    archive::{
+        CompressedSegment, SegmentName, SegmentReader, StoredForm, compress, create_spool, note_spool, read_small,
+        remove_if_there,
+    },
+    commit::{CommitError, Committer, placing::sync_names},
     config,
     evidence::{Compressed, LONGEST_DIGEST, Removed, RunningSha256, SegmentDigest, Sha256Sum},
     state::{Seal, SourceState, Untold, damaged_segments, decide_removal, removals, untold},
@@ -238,8 +236,7 @@ impl Committer {
         let file = form.file_name(&digest.segment);
         let path = folder.join(&file);
         files.rename(&spool, &path).map_err(CommitError::io("rename the spool to", &path))?;
-        files.sync_folder(folder).map_err(CommitError::io("sync", folder))?;
-        files.sync_folder(Path::new(crate::archive::SPOOL)).map_err(CommitError::io("sync", crate::archive::SPOOL))?;
+        sync_names(files, folder)?;
         Ok(Some(Compressed { segment: digest.segment.clone(), file, bytes: stored.bytes, sha256: stored.sha256 }))
     }
 
@@ -251,9 +248,7 @@ impl Committer {
         {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        let read = files.read(&path).and_then(|file| file.take(LONGEST_DIGEST).read_to_end(&mut bytes));
-        read.map_err(CommitError::io("read", &path))?;
+        let bytes = read_small(files, &path, LONGEST_DIGEST).map_err(CommitError::io("read", &path))?;
         let digest = SegmentDigest::parse(&bytes).ok();
         Ok(digest.filter(|digest| digest.segment == *segment && digest.source.folder == source.folder))
     }
@@ -280,12 +275,7 @@ impl Committer {
 
     /// Removes a file that may be gone already.
     fn remove(&self, path: &Path) -> Result<(), CommitError> {
-        match self.archive.files().remove(path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                Err(CommitError::io("remove", PathBuf::from(path))(cause))
-            }
-            _ => Ok(()),
-        }
+        remove_if_there(self.archive.files(), path).map_err(CommitError::io("remove", path))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     archive::SegmentName,
-    evidence::{FORMAT, FormatError, Sha256Sum, format, program},
+    evidence::{FormatError, Sha256Sum, format},
     instant::Instant,
     plan::{Gap, GapReason},
     source::{Filter, Kind},
@@ -139,7 +139,7 @@ pub struct Removed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SegmentDigest {
-    /// [`FORMAT`].
+    /// [`FORMAT`](crate::evidence::FORMAT).
     pub format: u64,
     /// The id of the archive.
     pub archive: ArchiveId,
@@ -193,12 +193,6 @@ pub struct SegmentDigest {
 }
 
 impl SegmentDigest {
-    /// The version of a digest made now.
-    #[must_use]
-    pub fn format_and_program() -> (u64, String) {
-        (FORMAT, program())
-    }
-
     /// The bytes of its file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -217,13 +211,13 @@ impl SegmentDigest {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::evidence::{FORMAT, program};
 
     /// A digest of an empty segment that tells of nothing.
     pub(in crate::evidence) fn digest(sequence: u64) -> SegmentDigest {
         let opened = Instant::from_seconds(1_700_000_000);
-        let (format, program) = SegmentDigest::format_and_program();
         SegmentDigest {
-            format,
+            format: FORMAT,
             archive: ArchiveId::parse("0123456789abcdef0123456789abcdef").unwrap(),
             source: SourceIdentity {
                 project_id: "0123456789abcdef01234567".to_owned(),
@@ -253,7 +247,7 @@ pub(super) mod tests {
             removed: Vec::new(),
             signing_key: None,
             previous: None,
-            program,
+            program: program(),
         }
     }
 

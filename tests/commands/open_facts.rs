@@ -72,6 +72,20 @@ fn exact_where_ranges_are_compared_with_the_arrival_at_atlas() {
     exact_under(RangeClock::Ingested);
 }
 
+/// Records of both sources so many tenths of a second before and behind the instants at which windows can begin and end.
+pub(crate) fn add_around_edges(stage: &Stage, tenths: i64) {
+    for (days, around) in (0..4).flat_map(|days| (-tenths..=tenths).map(move |around| (days, around))) {
+        let time = Instant::from_millis(stage.ago(days * DAY).millis() + around * 100 + around % 3);
+        let note = format!("{days} {around}");
+        let (mut audit, mut access) = (Event::audit(time, &note), Event::access(time, "host-00", &note));
+        // A timestamp is up to a second off, in either direction.
+        audit.clocks.timestamp = audit.clocks.timestamp + u32::from(around % 2 == 0) * SECOND;
+        access.clocks.timestamp = audit.clocks.timestamp;
+        stage.add(&orders(), audit);
+        stage.add(&prod(), access);
+    }
+}
+
 #[test]
 fn nothing_falls_between_two_windows_or_off_the_start() {
     for (range_clock, bounds) in RangeClock::ALL.into_iter().flat_map(|clock| Bounds::ALL.map(|bounds| (clock, bounds)))
@@ -79,18 +93,7 @@ fn nothing_falls_between_two_windows_or_off_the_start() {
         let stage = Stage::at("2026-11-20T12:00:00Z");
         stage.configure(|config| config.start("3d"));
         stage.world.set(|settings| (settings.range_clock, settings.bounds) = (range_clock, bounds));
-        for days in 0..4 {
-            for around in -30..=30 {
-                let time = Instant::from_millis(stage.ago(days * DAY).millis() + around * 100 + around % 3);
-                let note = format!("{days} {around}");
-                let (mut audit, mut access) = (Event::audit(time, &note), Event::access(time, "host-00", &note));
-                // A timestamp is up to a second off, in either direction.
-                audit.clocks.timestamp = audit.clocks.timestamp + u32::from(around % 2 == 0) * SECOND;
-                access.clocks.timestamp = audit.clocks.timestamp;
-                stage.add(&orders(), audit);
-                stage.add(&prod(), access);
-            }
-        }
+        add_around_edges(&stage, 30);
         assert_current_now_and_an_hour_later(&stage);
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use atlas_logd::{
-    evidence::{ArchiveDigest, HEADS, LastDigest, ListedSource, SegmentDigest, Sha256Sum},
+    evidence::{ArchiveDigest, FORMAT, HEADS, LastDigest, ListedSource, SegmentDigest, Sha256Sum, program},
     rebuild::Order,
     state::{Head, Store},
 };
@@ -160,9 +160,8 @@ fn a_state_is_moved_aside_only_once_the_new_one_is_complete() {
 fn write_head(stage: &Stage, newest: &Path) -> ArchiveDigest {
     let bytes = fs::read(newest).unwrap();
     let digest = SegmentDigest::parse(&bytes).unwrap();
-    let (format, program) = SegmentDigest::format_and_program();
     let head = ArchiveDigest {
-        format,
+        format: FORMAT,
         archive: digest.archive,
         date: "2026-11-20".parse().unwrap(),
         made: at("2026-11-20T00:00:07Z"),
@@ -178,7 +177,7 @@ fn write_head(stage: &Stage, newest: &Path) -> ArchiveDigest {
         signing_key: None,
         previous_date: None,
         previous: None,
-        program,
+        program: program(),
     };
     let heads = stage.archive().join(HEADS);
     fs::create_dir_all(&heads).unwrap();

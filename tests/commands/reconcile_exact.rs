@@ -9,7 +9,10 @@ use atlas_logd::{
     window::Window,
 };
 
-use crate::harness::{DAY, Gap, HOUR, MINUTE, SECOND, Stage, desk::Desk, orders, prod};
+use crate::{
+    harness::{DAY, Gap, HOUR, MINUTE, SECOND, Stage, desk::Desk, orders, prod},
+    open_facts::add_around_edges,
+};
 
 const NOW: &str = "2026-11-20T12:00:00.250Z";
 
@@ -87,16 +90,7 @@ fn nothing_again_around_the_edges_of_windows() {
         let stage = Stage::at("2026-11-20T12:00:00Z");
         stage.configure(|config| config.start("3d"));
         stage.world.set(|settings| (settings.range_clock, settings.bounds) = (range_clock, bounds));
-        for (days, around) in (0..4).flat_map(|days| (-80..=80).map(move |around| (days, around))) {
-            let time = Instant::from_millis(stage.ago(days * DAY).millis() + around * 100 + around % 3);
-            let note = format!("{days} {around}");
-            let (mut audit, mut access) = (Event::audit(time, &note), Event::access(time, "host-00", &note));
-            // A timestamp is up to a second off, in either direction.
-            audit.clocks.timestamp = audit.clocks.timestamp + u32::from(around % 2 == 0) * SECOND;
-            access.clocks.timestamp = audit.clocks.timestamp;
-            stage.add(&orders(), audit);
-            stage.add(&prod(), access);
-        }
+        add_around_edges(&stage, 80);
         stage.poll_once();
         stage.pass(HOUR);
         let desk = stage.desk();

@@ -9,7 +9,7 @@ use std::{
 
 use atlas_logd::{
     archive::{SegmentName, StoredForm},
-    evidence::{Range, SegmentDigest, Sha256Sum, SourceIdentity},
+    evidence::{FORMAT, Range, SegmentDigest, Sha256Sum, SourceIdentity, program},
     instant::Instant,
     record::Reading,
     source::{Filter, Kind},
@@ -80,9 +80,8 @@ impl Archive {
         let clocks =
             lines.iter().flat_map(|line| Reading::of(Kind::StreamAudit, line.trim_end().as_bytes()).clocks.iter());
         let clocks: Vec<Instant> = clocks.collect();
-        let (format, program) = SegmentDigest::format_and_program();
         let mut digest = SegmentDigest {
-            format,
+            format: FORMAT,
             archive: ArchiveId::parse("0123456789abcdef0123456789abcdef").unwrap(),
             source: SourceIdentity {
                 project_id: "0123456789abcdef01234567".to_owned(),
@@ -112,7 +111,7 @@ impl Archive {
             removed: Vec::new(),
             signing_key: None,
             previous: self.previous,
-            program,
+            program: program(),
         };
         change(&mut digest);
         let bytes = digest.to_bytes();

@@ -8,7 +8,9 @@ use std::{
 
 use atlas_logd::{
     archive::{SegmentName, StoredForm},
-    evidence::{Compressed, LastDigest, ListedSource, Range, SegmentDigest, Sha256Sum, SourceIdentity},
+    evidence::{
+        Compressed, FORMAT, LastDigest, ListedSource, Range, SegmentDigest, Sha256Sum, SourceIdentity, program,
+    },
     instant::Instant,
     source::{Filter, Kind},
     state::ArchiveId,
@@ -81,12 +83,11 @@ impl SourceWriter {
         key: Option<&Key>,
         change: impl FnOnce(&mut SegmentDigest),
     ) -> SegmentName {
-        let (format, program) = SegmentDigest::format_and_program();
         let segment = self.next();
         let records = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         let (from, to) = (hour(self.hour), hour(self.hour + 1));
         let mut digest = SegmentDigest {
-            format,
+            format: FORMAT,
             archive: archive_id(),
             source: self.identity.clone(),
             sequence: self.number,
@@ -109,7 +110,7 @@ impl SourceWriter {
             removed: Vec::new(),
             signing_key: key.map(|key| key.signer.fingerprint().to_owned()),
             previous: self.previous,
-            program,
+            program: program(),
         };
         change(&mut digest);
         fs::write(self.folder().join(segment.as_str()), bytes).unwrap();

@@ -91,7 +91,7 @@ impl Resealer {
     ) -> Result<(), StateError> {
         let good_length = source.open.as_ref().map_or(0, |open| open.length);
         let detail = format!("behind its last complete line lie {torn_bytes} bytes of a commit that was interrupted");
-        let damage = Damage { good_length, good_sha256: None, tail: None, lost: false, detail };
+        let damage = Damage::without_loss(good_length, detail);
         damage::seal_damaged(&self.0, transaction, source, &damage, now)
     }
 
