@@ -99,9 +99,19 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
         display.line(&format!("{} cut off; nothing is lost", terminal::count(polls.len() as u64, "poll")));
         polls.shutdown().await;
     }
-    if finished && let Err(error) = station.collector.make_head(station.configured()).await {
-        failed = true;
-        display.line(&format!("failed to make the archive digest of today: {error}"));
+    if finished && named.is_empty() && matches!(job, Job::Regular) {
+        failed |= !retire_removed(&station, &display).await?;
+    }
+    if finished {
+        match station.collector.make_head(station.configured()).await {
+            Ok(made) => made.iter().for_each(|head| {
+                display.line(&format!("archive digest of {}: head {}; keep it on another machine", head.date, head.sha256));
+            }),
+            Err(error) => {
+                failed = true;
+                display.line(&format!("failed to make the archive digest of today: {error}"));
+            }
+        }
     }
     told.abort();
     display.finish();
@@ -112,6 +122,20 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     terminal::say(&overview::table(&rows));
     terminal::say(&format!("archive: {}", station.config.archive.dir.display()));
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Seals what was left open by sources that are no longer in the configuration. Whether all could be.
+async fn retire_removed(station: &Station, display: &Display) -> anyhow::Result<bool> {
+    let mut all = true;
+    for source in station.to_retire()? {
+        let retired = station.collector.retire(&source).await;
+        all &= retired.is_ok();
+        display.line(&match retired {
+            Ok(()) => format!("{source}: no longer collected; its segment is sealed"),
+            Err(error) => format!("{source}: no longer collected, but its segment could not be sealed: {error}"),
+        });
+    }
+    Ok(all)
 }
 
 /// Shows how it goes: a moving line on a terminal, plain lines elsewhere.

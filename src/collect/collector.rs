@@ -19,6 +19,7 @@ use crate::{
     },
     commit::{CommitError, Committer},
     source::{Source, SourceId},
+    state::Head,
 };
 
 /// Collects sources.
@@ -103,14 +104,15 @@ impl Collector {
         }
     }
 
-    /// Makes the archive digest of today, unless there is one. `configured` are the sources of the configuration.
+    /// Makes the archive digest of today, unless there is one, and logs it. `configured` are the sources of the configuration.
+    /// Those that came into their places now.
     ///
     /// # Errors
     /// When state or archive cannot be read or written.
-    pub async fn make_head(&self, configured: BTreeSet<SourceId>) -> Result<(), PollError> {
+    pub async fn make_head(&self, configured: BTreeSet<SourceId>) -> Result<Vec<Head>, PollError> {
         let committer = Arc::clone(&self.desk.committer);
         let made = blocking(move || Ok(committer.make_head(&configured)?)).await?;
-        if let Some(head) = made {
+        for head in &made {
             tracing::info!(
                 date = %head.date,
                 head = %head.sha256,
@@ -118,7 +120,7 @@ impl Collector {
                  was cut off since",
             );
         }
-        Ok(())
+        Ok(made)
     }
 
     fn lane(&self, id: &SourceId) -> Arc<tokio::sync::Mutex<Lane>> {

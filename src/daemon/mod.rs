@@ -6,10 +6,12 @@
 //! | `ticks` | cron patterns into ticks |
 //! | `roster`, `queue` | the sources, when each is due, and which is polled or reconciled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
+//! | `daily_head` | when the archive digest of a day is made |
 //! | `stop` | a stop in two steps |
 //! | `wall_clock` | notices when the clock of the machine is set |
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
+mod daily_head;
 mod queue;
 mod roster;
 mod service;

@@ -1,7 +1,7 @@
 //! The loop of the daemon.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -19,13 +19,14 @@ use crate::{
     config::{Config, ConfigError, next_run},
     daemon::{
         Station,
+        daily_head::DailyHead,
         roster::{Member, Roster},
         stop::Stop,
         ticks::Ticks,
         wall_clock::WallClock,
         watch::Watch,
     },
-    source::{Kind, Source, SourceId},
+    source::{Source, SourceId},
     state::{SourceState, StateError, last_reconciliation},
 };
 
@@ -37,9 +38,6 @@ const LATE_TICK: Duration = Duration::from_secs(1);
 
 /// How long revoking tokens may take at the end.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long after midnight (UTC) the archive digest of the day is made.
-const HEAD_AFTER_MIDNIGHT: Duration = Duration::from_secs(30 * 60);
 
 /// How often it is looked whether the clock of the machine was set.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
@@ -79,8 +77,7 @@ pub struct Service {
     /// Clients that a reload replaced while polls were under way, which may still ask for tokens.
     replaced: Vec<Client>,
     watch: Watch,
-    /// The day of the last archive digest that was tried to make.
-    head_of: Option<jiff::civil::Date>,
+    head: DailyHead,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -97,7 +94,7 @@ impl Service {
             retiring: JoinSet::new(),
             replaced: Vec::new(),
             watch: Watch::default(),
-            head_of: None,
+            head: DailyHead::default(),
             wind_down: CancellationToken::new(),
         }
     }
@@ -145,11 +142,12 @@ impl Service {
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.poll_everything();
                     }
-                    self.make_head_when_due();
+                    self.head.begin_when_due(&self.station);
                 }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}
+                made = self.head.done() => self.head.note(made),
             }
         }
         ticks.stop().await;
@@ -166,24 +164,6 @@ impl Service {
                 self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
             }
         }
-    }
-
-    /// Makes the archive digest of the day, once the sources had the time to seal what the day before left open.
-    fn make_head_when_due(&mut self) {
-        let now = self.station.clock.now();
-        let today = (now - HEAD_AFTER_MIDNIGHT).date();
-        if now.date() != today || self.head_of == Some(today) {
-            return;
-        }
-        self.head_of = Some(today);
-        let (collector, configured) = (Arc::clone(&self.station.collector), self.station.configured());
-        self.retiring.spawn(async move {
-            if let Err(error) = collector.make_head(configured).await {
-                tracing::error!(
-                    "failed to make the archive digest of today; the next start or day tries again: {error}"
-                );
-            }
-        });
     }
 
     /// Makes every source due in its turn.
@@ -248,6 +228,7 @@ impl Service {
                 self.end_poll(done);
             }
             while self.retiring.join_next().await.is_some() {}
+            self.head.finish().await;
         };
         let finished = tokio::select! {
             () = finish => true,
@@ -372,29 +353,7 @@ impl Service {
 
     /// Seals what was left open by sources that are no longer in the configuration.
     fn retire_removed(&mut self) -> Result<(), StateError> {
-        let here: HashSet<(String, Kind, String, String)> = self
-            .station
-            .tasks()
-            .map(|(_, task)| task.source.id)
-            .map(|id| (id.project_id, id.kind, id.name, id.filter.to_string()))
-            .collect();
-        let all = self.station.collector.committer().store().read(SourceState::load_all)?;
-        for state in all {
-            let state = match state {
-                Ok(state) => state,
-                Err(error) => {
-                    tracing::error!("{error}");
-                    continue;
-                }
-            };
-            let id = (state.project_id.clone(), state.kind, state.name.clone(), state.filter.clone());
-            if state.open.is_some() && !here.contains(&id) {
-                match state.source() {
-                    Some(source) => self.retire(source),
-                    None => tracing::error!(folder = state.folder, "the filter of a removed source cannot be read"),
-                }
-            }
-        }
+        self.station.to_retire()?.into_iter().for_each(|source| self.retire(source));
         Ok(())
     }
 

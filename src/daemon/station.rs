@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use rusqlite::Connection;
 use thiserror::Error;
 
 use crate::{
@@ -15,8 +16,8 @@ use crate::{
     commit::{CommitError, Committer},
     config::{Config, Project},
     evidence::{Signer, SignerError},
-    source::SourceId,
-    state::{StateError, Store},
+    source::{Source, SourceId},
+    state::{Seal, SourceState, StateError, Store},
 };
 
 /// Why nothing can be collected.
@@ -82,6 +83,29 @@ impl Station {
         self.config.projects.iter().flat_map(Project::sources).map(|source| source.id).collect()
     }
 
+    /// The sources that are no longer in the configuration, and of which something is still open or half sealed.
+    ///
+    /// # Errors
+    /// When the state cannot be read. One damaged row is told and left out.
+    pub fn to_retire(&self) -> Result<Vec<Source>, StateError> {
+        let configured = self.configured();
+        self.collector.committer().store().read(|connection| {
+            let mut sources = Vec::new();
+            for state in SourceState::load_all(connection)? {
+                match state.and_then(|state| Ok((state.open.is_some() || is_half_sealed(connection, &state)?, state))) {
+                    Ok((false, _)) => {}
+                    Ok((true, state)) => match state.source() {
+                        Some(source) if configured.contains(&source.id) => {}
+                        Some(source) => sources.push(source),
+                        None => tracing::error!(folder = state.folder, "the filter of a removed source cannot be read"),
+                    },
+                    Err(error) => tracing::error!("{error}"),
+                }
+            }
+            Ok(sources)
+        })
+    }
+
     /// The clients, by the name of their credential.
     pub fn clients(&self) -> impl Iterator<Item = (&str, &Client)> {
         self.clients.iter().map(|(name, client)| (name.as_str(), client))
@@ -116,6 +140,11 @@ impl Station {
     pub async fn revoke(&self) {
         futures_util::future::join_all(self.clients.values().map(Client::revoke)).await;
     }
+}
+
+/// Whether a digest is decided that may not be in its place.
+fn is_half_sealed(connection: &Connection, state: &SourceState) -> Result<bool, StateError> {
+    Ok(!Seal::load(connection, state.key)?.is_empty())
 }
 
 /// Opens state and archive for writing.

@@ -44,7 +44,10 @@ pub struct ArchiveDigest {
     pub format: u64,
     /// The id of the archive.
     pub archive: ArchiveId,
-    /// The day (UTC) that it is of; the name of its file too.
+    /// Its number in the chain, from 1 on.
+    pub sequence: u64,
+    /// The day (UTC) that it is of; the name of its file too. After a clock was wrong, it may lie before the one of the archive
+    /// digest before.
     pub date: Date,
     /// When it was made, by the local clock.
     pub made: Instant,
@@ -56,12 +59,17 @@ pub struct ArchiveDigest {
     pub removed: Vec<String>,
     /// As in [`SegmentDigest`](crate::evidence::SegmentDigest).
     pub signing_key: Option<String>,
-    /// The day of the archive digest before; nothing in the first one.
+    /// The day that the archive digest before is of; nothing in the first one.
     pub previous_date: Option<Date>,
     /// SHA-256 of its file.
     pub previous: Option<Sha256Sum>,
     /// The program and its version.
     pub program: String,
+}
+
+#[derive(Deserialize)]
+struct Numbered {
+    sequence: u64,
 }
 
 impl ArchiveDigest {
@@ -77,6 +85,13 @@ impl ArchiveDigest {
         let date = file_name.strip_suffix(".json")?.parse().ok()?;
         // Only the one way of writing it.
         (Self::file_name(date) == file_name).then_some(date)
+    }
+
+    /// The number that a file gives itself, whatever else is in it: archive digests are read in the order of their numbers.
+    #[must_use]
+    pub fn sequence_in(bytes: &[u8]) -> Option<u64> {
+        let numbered: Result<Numbered, _> = serde_json::from_slice(bytes);
+        numbered.ok().map(|Numbered { sequence }| sequence)
     }
 
     /// The bytes of its file. Their SHA-256 is the head.

@@ -7,7 +7,7 @@ use crate::{
     evidence::{FormatError, Sha256Sum, format},
     instant::Instant,
     plan::{Gap, GapReason},
-    source::{Filter, Kind},
+    source::{Filter, Kind, SourceId},
     state::ArchiveId,
     window::Window,
 };
@@ -53,6 +53,13 @@ pub struct SourceIdentity {
 }
 
 impl SourceIdentity {
+    /// What makes it this source.
+    #[must_use]
+    pub fn id(&self) -> SourceId {
+        let Self { project_id, kind, name, filter, .. } = self.clone();
+        SourceId { project_id, kind, name, filter }
+    }
+
     /// Whether both are one source: all is the same but the display name.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

@@ -1,6 +1,6 @@
 //! The newest archive digest: what it tells of must be there.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use jiff::civil::Date;
 
@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct NewestHead {
     /// Its path below the archive's root.
     shown: String,
+    pub(super) sequence: u64,
     pub(super) date: Date,
     pub(super) sha256: Sha256Sum,
     pub(super) made: Instant,
@@ -33,27 +34,32 @@ impl NewestHead {
             .files()
             .list(folder)
             .map_err(|cause| crate::archive::ArchiveError::Folder { path: shown_folder(), cause })?;
-        let newest = entries.iter().filter_map(|entry| ArchiveDigest::date_of(entry.name.to_str()?)).max();
+        let dates: BTreeSet<Date> =
+            entries.iter().filter_map(|entry| ArchiveDigest::date_of(entry.name.to_str()?)).collect();
+        let read = |date| read_small(archive.files(), &folder.join(ArchiveDigest::file_name(date)), LONGEST_DIGEST);
+        // After a clock was wrong, it need not be the one of the last day. One that says no number is no better than its day.
+        let number = |date| read(date).ok().and_then(|bytes| ArchiveDigest::sequence_in(&bytes));
+        let last = dates.last().copied();
+        let newest = dates.into_iter().max_by_key(|date| (number(*date).or((Some(*date) == last).then_some(u64::MAX)), *date));
         let Some(date) = newest else { return Ok(None) };
-        let name = ArchiveDigest::file_name(date);
-        let shown = format!("{HEADS}/{name}");
-        let bytes = read_small(archive.files(), &folder.join(name), LONGEST_DIGEST);
+        let shown = format!("{HEADS}/{}", ArchiveDigest::file_name(date));
         let unreadable = |cause| RebuildError::Digest(Finding::UnreadableDigest { digest: shown.clone(), cause });
-        let bytes = bytes.map_err(unreadable)?;
+        let bytes = read(date).map_err(unreadable)?;
         let digest = ArchiveDigest::parse(&bytes);
         let digest =
             digest.map_err(|cause| RebuildError::Digest(Finding::NoDigest { digest: shown.clone(), cause }))?;
         if digest.archive != *archive.id() {
             return Err(RebuildError::ForeignArchive { digest: shown, found: digest.archive.to_string() });
         }
-        let ArchiveDigest { made, sources, .. } = digest;
-        Ok(Some(Self { shown, date, sha256: Sha256Sum::of(&bytes), made, sources }))
+        let ArchiveDigest { sequence, made, sources, .. } = digest;
+        Ok(Some(Self { shown, sequence, date, sha256: Sha256Sum::of(&bytes), made, sources }))
     }
 
     /// What the state knows of it.
     pub(super) fn to_state(&self) -> Head {
         let configured = self.sources.iter().filter(|listed| listed.configured);
         Head {
+            sequence: self.sequence,
             date: self.date,
             sha256: self.sha256,
             made: self.made,

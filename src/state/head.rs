@@ -8,6 +8,8 @@ use crate::{evidence::Sha256Sum, instant::Instant, state::StateError};
 /// The last archive digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
+    /// Its number in the chain.
+    pub sequence: u64,
     /// The day that it is of.
     pub date: Date,
     /// Its SHA-256: the head.
@@ -27,13 +29,15 @@ impl Head {
     /// When it is not what was written, or whatever SQLite gives.
     pub fn load(connection: &Connection) -> Result<Option<Self>, StateError> {
         let row = connection
-            .query_row("SELECT date, sha256, made_ms, configured, digest, signature FROM head", [], |row| {
+            .query_row("SELECT date, sha256, made_ms, configured, digest, signature, sequence FROM head", [], |row| {
                 let (date, configured): (String, String) = (row.get(0)?, row.get(3)?);
                 let (digest, signature): (Option<Vec<u8>>, Option<String>) = (row.get(4)?, row.get(5)?);
                 let parts = date.parse().ok().zip(serde_json::from_str(&configured).ok());
                 let sha256 = Sha256Sum::from_bytes(row.get(1)?);
                 let made = Instant::from_millis(row.get(2)?);
+                let sequence = row.get::<_, i64>(6)?.unsigned_abs();
                 Ok(parts.map(|(date, configured)| Self {
+                    sequence,
                     date,
                     sha256,
                     made,
@@ -55,8 +59,8 @@ impl Head {
             serde_json::to_string(&self.configured).map_err(|error| StateError::Damaged(error.to_string()))?;
         let (digest, signature) = self.pending.clone().unzip();
         transaction.execute(
-            "INSERT OR REPLACE INTO head (one, date, sha256, made_ms, configured, digest, signature)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO head (one, date, sha256, made_ms, configured, digest, signature, sequence)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             (
                 self.date.to_string(),
                 self.sha256.as_bytes(),
@@ -64,6 +68,7 @@ impl Head {
                 configured,
                 digest,
                 signature.flatten(),
+                i64::try_from(self.sequence).unwrap_or(i64::MAX),
             ),
         )?;
         Ok(())

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::state::StateError;
 
 /// The version that the first of [`MIGRATIONS`] makes. Earlier ones were never released: their archives have no digests.
-const FIRST: i64 = 2;
+const FIRST: i64 = 4;
 
 /// The first makes a new database; each further one brings the schema from one version to the next. What was once released
 /// never changes.
@@ -135,6 +135,7 @@ const MIGRATIONS: &[&str] = &[
 
     CREATE TABLE head (
         one INTEGER PRIMARY KEY CHECK (one = 1),
+        sequence INTEGER NOT NULL,
         date TEXT NOT NULL,
         sha256 BLOB NOT NULL,
         made_ms INTEGER NOT NULL,

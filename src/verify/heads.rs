@@ -80,8 +80,8 @@ impl Heads {
         let mut heads = Self::default();
         let (dates, signatures) = heads.list(files);
         let mut before: Option<Before> = None;
-        for &date in &dates {
-            before = Some(heads.read_one(files, date, signatures.contains(&date), request, before));
+        for date in in_order(files, &dates) {
+            before = Some(heads.read_one(files, date, signatures.contains(&date), request, before, &dates));
             heads.count += 1;
         }
         for date in signatures.difference(&dates) {
@@ -142,6 +142,7 @@ impl Heads {
         signature: bool,
         request: &Request,
         before: Option<Before>,
+        dates: &BTreeSet<Date>,
     ) -> Before {
         let path = head_path(date);
         let read = whole_file::read(files, &path, LONGEST_DIGEST);
@@ -183,7 +184,7 @@ impl Heads {
         };
         let asked = request.head == Some(sha256);
         self.asked_found |= asked;
-        self.check_link(&digest, date, before.as_ref());
+        self.check_link(&digest, date, before.as_ref(), dates);
         let folders: BTreeSet<String> = digest.sources.iter().map(|listed| listed.source.folder.clone()).collect();
         if sound {
             for folder in before.iter().flat_map(|before| before.folders.difference(&folders)) {
@@ -197,7 +198,7 @@ impl Heads {
         Before { date, sha256, sound, folders }
     }
 
-    fn check_link(&mut self, digest: &ArchiveDigest, date: Date, before: Option<&Before>) {
+    fn check_link(&mut self, digest: &ArchiveDigest, date: Date, before: Option<&Before>, dates: &BTreeSet<Date>) {
         let by = shown_path(&head_path(date));
         match (before, digest.previous_date, digest.previous) {
             (None, None, None) => {}
@@ -209,7 +210,7 @@ impl Heads {
                     self.fault(before.date, Reason::NotNamed { by, expected, found: before.sha256 });
                 }
             }
-            (Some(before), Some(named), _) if named > before.date && named < date => {
+            (Some(_), Some(named), _) if !dates.contains(&named) => {
                 self.fault(named, Reason::HeadMissing { by });
             }
             (Some(before), ..) => {
@@ -259,4 +260,19 @@ impl Heads {
             }
         }
     }
+}
+
+/// The order in which they were made, by their numbers: after a clock was wrong it is not that of their days. One that cannot
+/// be read comes after the one of the day before it.
+fn in_order(files: &dyn Files, dates: &BTreeSet<Date>) -> Vec<Date> {
+    let mut last = 0;
+    let numbered = dates.iter().map(|date| {
+        let bytes = whole_file::read(files, &head_path(*date), LONGEST_DIGEST).ok();
+        let number = bytes.and_then(|bytes| ArchiveDigest::sequence_in(&bytes));
+        last = number.unwrap_or(last);
+        (last, number.is_none(), *date)
+    });
+    let mut numbered: Vec<_> = numbered.collect();
+    numbered.sort();
+    numbered.into_iter().map(|(_, _, date)| date).collect()
 }

@@ -163,6 +163,7 @@ fn write_head(stage: &Stage, newest: &Path) -> ArchiveDigest {
     let head = ArchiveDigest {
         format: FORMAT,
         archive: digest.archive,
+        sequence: 1,
         date: "2026-11-20".parse().unwrap(),
         made: at("2026-11-20T00:00:07Z"),
         sources: vec![ListedSource {
@@ -217,6 +218,7 @@ fn the_newest_archive_digest_is_known_again() {
     stage.command(["rebuild"]).assert_done();
     let store = Store::open_read_only(&stage.state()).unwrap();
     let expected = Head {
+        sequence: 1,
         date: head.date,
         sha256: Sha256Sum::of(&head.to_bytes()),
         made: head.made,

@@ -122,6 +122,7 @@ fn fill(folders: &Folders<'_>) {
     let seal = Seal { segment: sealed, digest: digest.clone(), signature: None };
     let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), unsigned: Some(seal) };
     let head = Head {
+        sequence: 1,
         date: end.date(),
         sha256: Sha256Sum::of(&digest),
         made: end,

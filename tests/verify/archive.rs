@@ -140,6 +140,7 @@ impl TestArchive {
         let digest = ArchiveDigest {
             format: FORMAT,
             archive: archive_id(),
+            sequence: self.heads.len() as u64 + 1,
             date,
             made: hour(24 * i64::from(date.day())),
             sources,

@@ -1,18 +1,18 @@
 //! Writes an archive with the program's own writer, as the daemon does, but at times of the test's choice.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use atlas_logd::{
     archive::{Archive, RealFiles},
     clock::ManualClock,
     commit::{Committer, Records, Rotation, Upkeep},
     config::{self, RotateEvery},
-    evidence::Signer,
+    evidence::{ArchiveDigest, HEADS, Signer},
     instant::Instant,
     plan::Gap,
     record::RecordTimes,
     source::{Filter, Source, SourceId},
-    state::{CoverageChange, SourceState, Store},
+    state::{CoverageChange, Head, Seal, SourceState, StateError, Store, ToldRows},
     window::Window,
 };
 
@@ -103,12 +103,48 @@ impl Author {
     pub(crate) fn make_head(&self, archive: &mut TestArchive, now: i64, folders: &[&str]) {
         self.clock.set(hour(now));
         let configured: BTreeSet<SourceId> = folders.iter().map(|folder| source(folder).id).collect();
-        archive.heads.push(self.committer.make_head(&configured).unwrap().unwrap().sha256);
+        let made = self.committer.make_head(&configured).unwrap();
+        archive.heads.extend(made.into_iter().map(|head| head.sha256));
     }
 
     /// What time it is.
     pub(crate) fn now(&self) -> Instant {
         use atlas_logd::clock::Clock as _;
         self.clock.now()
+    }
+}
+
+/// What a crash leaves, or somebody does to the state.
+impl Author {
+    /// The newest digest of a source is decided, but not in its place.
+    pub(crate) fn take_newest_digest_back(&self, archive: &TestArchive, state: &mut SourceState) {
+        let newest = state.told.digest.clone().unwrap().segment;
+        let path = Path::new(&state.folder).join(newest.digest());
+        let seal = Seal { segment: newest, digest: archive.read(&path), signature: None };
+        archive.remove(&path);
+        let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), unsigned: Some(seal) };
+        let taken = self.committer.store().transaction(|transaction| {
+            state.restore(transaction, &told)?;
+            state.save(transaction)
+        });
+        taken.unwrap();
+    }
+
+    /// The newest archive digest is decided, but not in its place.
+    pub(crate) fn take_newest_head_back(&self, archive: &TestArchive) {
+        let mut head = self.committer.store().read(Head::load).unwrap().unwrap();
+        let path = Path::new(HEADS).join(ArchiveDigest::file_name(head.date));
+        head.pending = Some((archive.read(&path), None));
+        archive.remove(&path);
+        self.committer.store().transaction(|transaction| head.save(transaction)).unwrap();
+    }
+
+    /// The row of a source is not what was written any more.
+    pub(crate) fn damage_row(&self, folder: &str) {
+        let damaged = self.committer.store().transaction(|transaction| {
+            let changed = transaction.execute("UPDATE source SET records = records + 1 WHERE folder = ?1", [folder]);
+            Ok::<_, StateError>(changed?)
+        });
+        assert_eq!(damaged.unwrap(), 1);
     }
 }

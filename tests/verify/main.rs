@@ -13,6 +13,7 @@ mod coverage;
 mod files;
 mod folders;
 mod heads;
+mod heads_written;
 mod hostile;
 mod key;
 mod program;
