@@ -105,7 +105,10 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     if finished {
         match station.collector.make_head(station.configured()).await {
             Ok(made) => made.iter().for_each(|head| {
-                display.line(&format!("archive digest of {}: head {}; keep it on another machine", head.date, head.sha256));
+                display.line(&format!(
+                    "archive digest of {}: head {}; keep it on another machine",
+                    head.date, head.sha256
+                ));
             }),
             Err(error) => {
                 failed = true;

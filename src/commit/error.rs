@@ -27,11 +27,11 @@ pub enum CommitError {
     },
     /// A segment has bytes that neither state nor intent explain.
     #[error(
-        "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either an older \
-         copy of the state was put back (then put back the newest one, or, where it is lost, make the state again from the \
-         archive: atlas-logd rebuild --replace), or someone else wrote to the file (then keep a copy of it as evidence and \
-         cut it back: truncate -s {expected} {}); nothing was archived, because it might be \
-         archived twice",
+        "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either someone \
+         else wrote to the file (then keep a copy of it as evidence and cut it back: truncate -s {expected} {}), or an \
+         older copy of the state was put back (then put back the newest one; only where that is lost, and nobody wrote to \
+         the file, make the state again from the archive: atlas-logd rebuild --replace, which takes the segment as it lies \
+         there); nothing was archived, because it might be archived twice",
         quoted(&path.display().to_string())
     )]
     Longer {

@@ -96,6 +96,7 @@ impl Sealer {
             damaged: Vec::new(),
             compressed: Vec::new(),
             removed: Vec::new(),
+            rebuilt: Vec::new(),
             signing_key: self.fingerprint(),
             previous: source.told.digest.as_ref().map(|last| last.sha256),
             program: program(),
@@ -107,6 +108,7 @@ impl Sealer {
                 Untold::Damaged(part) => digest.damaged.push(part),
                 Untold::Compressed(compressed) => digest.compressed.push(compressed),
                 Untold::Removed(removed) => digest.removed.push(removed),
+                Untold::Rebuilt(rebuilt) => digest.rebuilt.push(rebuilt),
             }
         }
         Ok(digest)

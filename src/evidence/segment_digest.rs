@@ -142,6 +142,20 @@ pub struct Removed {
     pub keep_seconds: u64,
 }
 
+/// The state was made again from the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rebuilt {
+    /// When.
+    pub at: Instant,
+    /// Up to here the digests told what is archived; what came later was asked of Atlas again.
+    pub told_until: Option<Instant>,
+    /// The segment that had no digest yet, if there was one.
+    pub adopted: Option<SegmentName>,
+    /// So many bytes of it were taken as they lay there, by nobody's proof.
+    pub adopted_bytes: u64,
+}
+
 /// The digest of a sealed segment. In the file, fields stand in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,6 +204,8 @@ pub struct SegmentDigest {
     pub compressed: Vec<Compressed>,
     /// The earlier segments that are removed once this digest is written.
     pub removed: Vec<Removed>,
+    /// When the state was made again from the archive, since the digest before.
+    pub rebuilt: Vec<Rebuilt>,
     /// SHA-256 fingerprint of the key that signs this digest (`SHA256:…`, as `ssh-keygen -l` shows it); nothing where no
     /// key was configured.
     pub signing_key: Option<String>,
@@ -252,6 +268,7 @@ pub(super) mod tests {
             damaged: Vec::new(),
             compressed: Vec::new(),
             removed: Vec::new(),
+            rebuilt: Vec::new(),
             signing_key: None,
             previous: None,
             program: program(),

@@ -38,11 +38,6 @@ pub enum Assumption {
         /// Their names.
         segments: Vec<String>,
     },
-    /// The newest archive digest tells of a digest that was decided, and that the lost state had still to write.
-    Undigested {
-        /// The segment, which is taken for the open one.
-        segment: String,
-    },
 }
 
 impl fmt::Display for Assumption {
@@ -51,7 +46,7 @@ impl fmt::Display for Assumption {
             Self::EndGoesBack { end } => write!(
                 f,
                 "the end watermark goes back to {end}: what was collected since is asked of Atlas again and recognised by \
-                 the segments"
+                 the segments; gaps noted since are found again or closed, but not times in which Atlas did not know the source"
             ),
             Self::StartOfConfiguration { start } => write!(
                 f,
@@ -60,8 +55,8 @@ impl fmt::Display for Assumption {
             ),
             Self::OpenSegment { segment, bytes, records } => write!(
                 f,
-                "the open segment {segment} is taken as it lies there (bytes: {bytes}, records: {records}): nothing proves it \
-                 until it is sealed"
+                "the open segment {segment} is taken as it lies there (bytes: {bytes}, records: {records}): if \
+                 somebody changed it, nobody will know, and its digest says so"
             ),
             Self::Torn { segment, torn_bytes } => write!(
                 f,
@@ -77,11 +72,6 @@ impl fmt::Display for Assumption {
                     segments.join(", ")
                 )
             }
-            Self::Undigested { segment } => write!(
-                f,
-                "the newest archive digest tells of a digest of {segment} that was never written: it gets another one, and \
-                 `verify --head` will name it"
-            ),
         }
     }
 }

@@ -40,7 +40,8 @@ impl NewestHead {
         // After a clock was wrong, it need not be the one of the last day. One that says no number is no better than its day.
         let number = |date| read(date).ok().and_then(|bytes| ArchiveDigest::sequence_in(&bytes));
         let last = dates.last().copied();
-        let newest = dates.into_iter().max_by_key(|date| (number(*date).or((Some(*date) == last).then_some(u64::MAX)), *date));
+        let newest =
+            dates.into_iter().max_by_key(|date| (number(*date).or((Some(*date) == last).then_some(u64::MAX)), *date));
         let Some(date) = newest else { return Ok(None) };
         let shown = format!("{HEADS}/{}", ArchiveDigest::file_name(date));
         let unreadable = |cause| RebuildError::Digest(Finding::UnreadableDigest { digest: shown.clone(), cause });
@@ -87,17 +88,11 @@ impl NewestHead {
         RebuildError::Cut { head: self.shown.clone(), digest: format!("{folder}/{}", segment.digest()) }
     }
 
-    /// Refuses a source whose digests end before the one that was its newest. The segment whose digest was decided then, and
-    /// is not written, if that is all that is missing.
-    pub(super) fn compare(&self, folder: &str, chain: &Chain) -> Result<Option<SegmentName>, RebuildError> {
-        let Some(last) = self.source(folder).and_then(|listed| listed.last_digest.as_ref()) else { return Ok(None) };
-        if chain.digest_of(&last.segment) == Some(last.sha256) {
-            return Ok(None);
+    /// Refuses a source whose digests end before the one that was its newest: it was in its place when it was listed.
+    pub(super) fn compare(&self, folder: &str, chain: &Chain) -> Result<(), RebuildError> {
+        match self.source(folder).and_then(|listed| listed.last_digest.as_ref()) {
+            Some(last) if chain.digest_of(&last.segment) != Some(last.sha256) => Err(self.cut(folder, &last.segment)),
+            _ => Ok(()),
         }
-        // A seal is decided before its digest is written.
-        if chain.open.as_ref() == Some(&last.segment) {
-            return Ok(Some(last.segment.clone()));
-        }
-        Err(self.cut(folder, &last.segment))
     }
 }

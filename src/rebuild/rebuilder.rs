@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     commit::{CommitError, FoundSegment, Resealer},
     config::Config,
-    evidence::{SIGNATURE_SUFFIX, Signer},
+    evidence::{Rebuilt, SIGNATURE_SUFFIX, Signer},
     export::SourceFolder,
     rebuild::{
         Assumption, RebuildError, RebuiltSource, Report,
@@ -86,17 +86,16 @@ impl Rebuilder<'_> {
         let mut rebuilt = Vec::new();
         for folder in SourceFolder::all(self.archive.files())? {
             let chain = Chain::read(&self.archive, &folder)?;
-            let undigested =
-                self.head.as_ref().map(|head| head.compare(folder.as_str(), &chain)).transpose()?.flatten();
+            if let Some(head) = &self.head {
+                head.compare(folder.as_str(), &chain)?;
+            }
             if chain.first_opened().is_none() {
                 // Nothing was ever archived there.
                 continue;
             }
             let source = source_of(self.config, self.head.as_ref(), &chain, folder.as_str())?;
             folders.add(&source, folder.as_str())?;
-            let mut one = self.source(transaction, &source, &folder, &chain)?;
-            one.assumptions.extend(undigested.map(|segment| Assumption::Undigested { segment: segment.to_string() }));
-            rebuilt.push(one);
+            rebuilt.push(self.source(transaction, &source, &folder, &chain)?);
         }
         if let Some(head) = &self.head {
             head.refuse_missing_folders(|folder| rebuilt.iter().any(|one| one.folder == folder))?;
@@ -186,7 +185,12 @@ impl Rebuilder<'_> {
         chain: &Chain,
         assumptions: &mut Vec<Assumption>,
     ) -> Result<(), RebuildError> {
-        let Some(name) = chain.open.clone() else { return Ok(state.save(transaction)?) };
+        let at = self.clock.now();
+        let nothing_adopted = Rebuilt { at, told_until: chain.told_to(), adopted: None, adopted_bytes: 0 };
+        let Some(name) = chain.open.clone() else {
+            state.note_untold(transaction, Untold::Rebuilt(nothing_adopted))?;
+            return Ok(state.save(transaction)?);
+        };
         let FoundSegment { mut open, torn_bytes } =
             FoundSegment::read(self.archive.files(), folder.path(), name.clone(), state.kind)?;
         // All of it lies behind what was told, and is asked again.
@@ -196,9 +200,12 @@ impl Rebuilder<'_> {
         state.bytes += open.length;
         let (segment, bytes, records) = (name.to_string(), open.length, open.records);
         assumptions.push(Assumption::OpenSegment { segment: segment.clone(), bytes, records });
+        // The digest of a segment must not prove what nobody knows.
+        let adopted = Rebuilt { adopted: Some(name), adopted_bytes: bytes, ..nothing_adopted };
+        state.note_untold(transaction, Untold::Rebuilt(adopted))?;
         state.open = Some(open);
         if torn_bytes > 0 {
-            self.resealer.seal_torn(transaction, state, torn_bytes, self.clock.now())?;
+            self.resealer.seal_torn(transaction, state, torn_bytes, at)?;
             assumptions.push(Assumption::Torn { segment, torn_bytes });
         }
         Ok(state.save(transaction)?)

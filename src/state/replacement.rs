@@ -108,14 +108,24 @@ impl Replacement {
 
 fn move_aside(folder: &Path, now: Instant) -> Result<Vec<PathBuf>, StateError> {
     let mut moved = Vec::new();
+    let aside = free_name(folder, now);
     for (path, suffix) in old_files(folder) {
         // SQLite finds the log of a database by its name.
-        let aside = folder.join(format!("{DATABASE}.replaced-{}{suffix}", now.compact()));
+        let aside = folder.join(format!("{aside}{suffix}"));
         rename(&path, &aside)?;
         sync(folder)?;
         moved.push(aside);
     }
     Ok(moved)
+}
+
+/// A name that no file has that was moved aside, not even one in the same second.
+fn free_name(folder: &Path, now: Instant) -> String {
+    let name = format!("{DATABASE}.replaced-{}", now.compact());
+    let is_taken =
+        |name: &str| SUFFIXES.iter().any(|suffix| folder.join(format!("{name}{suffix}")).symlink_metadata().is_ok());
+    let others = (2_u32..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.clone()).chain(others).find(|name| !is_taken(name)).unwrap_or(name)
 }
 
 /// What is there of a database, the database first, each file with what SQLite adds to its name.
@@ -205,6 +215,10 @@ mod tests {
         assert_eq!(id(copy.path()), Some(new));
         let connection = rusqlite::Connection::open(&moved[0]).unwrap();
         assert_eq!(ArchiveId::load(&connection).unwrap(), Some((known, true)));
+        drop(connection);
+        // Once more within the same second.
+        let moved = Replacement::begin(copy.path()).unwrap().finish(Instant::from_seconds(0)).unwrap();
+        assert_eq!(moved[0], copy.path().join("state.db.replaced-19700101T000000Z-2"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    evidence::{Compressed, DamagedPart, LastDigest, Range, Removed},
+    evidence::{Compressed, DamagedPart, LastDigest, Range, Rebuilt, Removed},
     instant::Instant,
     state::{SourceKey, SourceState, StateError},
     window::Window,
@@ -38,6 +38,8 @@ pub enum Untold {
     Compressed(Compressed),
     /// A segment is going to be removed.
     Removed(Removed),
+    /// The state was made again from the archive.
+    Rebuilt(Rebuilt),
 }
 
 /// What the next digest of a source has to tell, in the order in which it happened.

@@ -7,7 +7,9 @@ use std::{
 
 use crate::{
     archive::{Files, SegmentName, StoredForm},
-    evidence::{Compressed, DamagedPart, LONGEST_DIGEST, Ledger, Removed, SegmentDigest, Sha256Sum, SourceIdentity},
+    evidence::{
+        Compressed, DamagedPart, LONGEST_DIGEST, Ledger, Rebuilt, Removed, SegmentDigest, Sha256Sum, SourceIdentity,
+    },
     instant::Instant,
     state::ArchiveId,
     verify::{
@@ -69,6 +71,8 @@ pub(super) struct Chain {
     pub(super) keys: Keys,
     pub(super) ledger: Ledger,
     pub(super) late_records: u64,
+    /// When the state was made again from the archive.
+    pub(super) rebuilt: Vec<Rebuilt>,
     pub(super) open: Option<OpenSegment>,
     pub(super) faults: Vec<Fault>,
     /// The ranges of numbers whose digests are missing, by their first number.
@@ -255,6 +259,7 @@ impl Chain {
         for entry in digest.removed {
             self.tell(&digest.segment, &entry.segment.clone(), |sealed| sealed.removed = Some(entry));
         }
+        self.rebuilt.extend(digest.rebuilt);
         self.sealed.insert(number, sealed);
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     archive::SegmentName,
-    evidence::{DamagedPart, Removed, Sha256Sum, SourceIdentity},
+    evidence::{DamagedPart, Rebuilt, Removed, Sha256Sum, SourceIdentity},
     plan::Gap,
     state::ArchiveId,
     verify::{Fault, Head, Note, OpenSegment, signing::Keys},
@@ -49,6 +49,8 @@ pub struct SourceReport {
     pub damaged: Vec<DamagedPart>,
     /// Those of them that were removed because they were old enough.
     pub removed: Vec<Removed>,
+    /// When the state was made again from the archive.
+    pub rebuilt: Vec<Rebuilt>,
     /// The segment that is not sealed yet.
     pub open: Option<OpenSegment>,
     /// Its newest digest.

@@ -176,6 +176,7 @@ fn report(chain: Chain, outcomes: Outcomes, heads: &Heads, request: &Request) ->
         late_records: chain.late_records,
         bytes,
         damaged: chain.sealed.values().filter_map(|sealed| sealed.damaged.clone()).collect(),
+        rebuilt: chain.rebuilt,
         removed: chain.sealed.into_values().filter_map(|sealed| sealed.removed).collect(),
         open: chain.open,
         newest,

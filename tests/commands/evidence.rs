@@ -119,9 +119,10 @@ fn the_head_that_was_noted_proves_that_nothing_was_cut_off() {
         stage.add_record(&prod(), days * DAY, note);
     }
     stage.command(["status", "--head"]).assert_code(1).assert_says("nothing has been collected");
-    stage.command(["collect"]).assert_done();
+    let said = stage.command(["collect"]).assert_done().stderr;
     let head = stage.command(["status", "--head"]).assert_done().stdout.trim().to_owned();
     assert!(head.parse::<Sha256Sum>().is_ok(), "{head:?}");
+    assert!(said.contains(&format!("head {head}; keep it on another machine")), "{said}");
     verify(&stage, &["--head", &head]).assert_done();
     let newest = digests(&stage, &orders()).pop().unwrap();
     stage.damaged(|| {

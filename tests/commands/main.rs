@@ -38,6 +38,7 @@ mod reconcile;
 mod reconcile_exact;
 mod reload;
 mod reload_refused;
+mod retired;
 mod run_failing;
 mod run_reconcile;
 mod run_restart;

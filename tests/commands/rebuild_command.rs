@@ -24,7 +24,7 @@ fn who_lost_the_state_is_told_the_command_and_what_was_assumed() {
         " is covered, less 0 gaps; 1 record, 1 segment\n".to_owned(),
         format!(
             "payments/stream-audit/orders: assumed: the open segment {} is taken as it lies there (bytes: {}, records: 1): \
-             nothing proves it until it is sealed\n",
+             if somebody changed it, nobody will know, and its digest says so\n",
             open.name,
             open.bytes.len()
         ),
@@ -38,6 +38,42 @@ fn who_lost_the_state_is_told_the_command_and_what_was_assumed() {
     stage.command(["collect"]).assert_done();
     assert_eq!([orders(), prod()].map(|source| stage.bytes(&source)), archived);
     [orders(), prod()].iter().for_each(|source| stage.assert_exact(source));
+}
+
+#[test]
+fn what_was_taken_as_it_lay_there_is_told_for_ever() {
+    let stage = Stage::new();
+    stage.configure(|config| config.set_text("archive", "rotate_size", "1B"));
+    [orders(), prod()].iter().for_each(|source| stage.add_record(source, HOUR, "alice"));
+    stage.command(["collect"]).assert_done();
+    lose_state(&stage);
+    let open = stage.segments(&orders()).remove(0);
+    let path = stage.folder_of(&orders()).join(&open.name);
+    stage.damaged(|| {
+        fs::write(&path, String::from_utf8(open.bytes.clone()).unwrap().replace("alice", "carol")).unwrap()
+    });
+    stage.command(["rebuild"]).assert_done();
+    stage.add_record(&orders(), SECOND, "two");
+    stage.command(["collect"]).assert_done();
+    let archive = stage.archive();
+    let verify = ["verify", archive.to_str().unwrap()];
+    let told = format!(
+        ": the first {} bytes of {} were taken as they lay there; a change to them before is not noticed",
+        open.bytes.len(),
+        open.name
+    );
+    let said = stage.command(verify).assert_done().stdout;
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("rebuilt: ")).collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(lines[0].starts_with("rebuilt: payments/stream-audit/orders: ") && lines[0].ends_with(&told), "{said}");
+    let said = stage.command([&verify[..], &["--json"]].concat()).assert_done().stdout;
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let rebuilt = &report["sources"][1]["rebuilt"][0];
+    assert_eq!((&rebuilt["adopted"], &rebuilt["adopted_bytes"]), (&open.name.into(), &open.bytes.len().into()));
+    // The digests tell of it also after the next rebuild.
+    lose_state(&stage);
+    stage.command(["rebuild"]).assert_done();
+    assert!(stage.command(verify).assert_done().stdout.contains(&told));
 }
 
 #[test]

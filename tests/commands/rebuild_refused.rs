@@ -204,11 +204,9 @@ fn an_archive_that_was_cut_off_at_its_end_is_refused_by_its_newest_archive_diges
         fs::rename(&segments[2], stage.folder().join("segment")).unwrap();
     });
     assert_refused(&stage, &said);
-    // Where only the digest is missing, it was decided and never written.
+    // Nor is it enough that the segment is there: an archive digest lists only digests that are in their places.
     stage.damaged(|| fs::rename(stage.folder().join("segment"), &segments[2]).unwrap());
-    let told = stage.command(["rebuild"]).assert_done().stdout;
-    let undigested = format!("tells of a digest of {} that was never written", name(&segments[2]));
-    assert!(told.contains(&undigested), "{told}");
+    assert_refused(&stage, &said);
 }
 
 #[test]

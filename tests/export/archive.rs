@@ -109,6 +109,7 @@ impl Archive {
             damaged: Vec::new(),
             compressed: Vec::new(),
             removed: Vec::new(),
+            rebuilt: Vec::new(),
             signing_key: None,
             previous: self.previous,
             program: program(),

@@ -108,6 +108,7 @@ impl SourceWriter {
             damaged: Vec::new(),
             compressed: Vec::new(),
             removed: Vec::new(),
+            rebuilt: Vec::new(),
             signing_key: key.map(|key| key.signer.fingerprint().to_owned()),
             previous: self.previous,
             program: program(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    evidence::{DamagedPart, Range, Removed},
+    evidence::{DamagedPart, Range, Rebuilt, Removed},
     instant::Instant,
     plan::Gap,
     verify::{Fault, Report, Request, SourceReport, shown::shown_path},
@@ -70,6 +70,7 @@ struct JsonSource {
     bytes: u64,
     damaged: Vec<JsonDamaged>,
     removed: Vec<JsonRemoved>,
+    rebuilt: Vec<JsonRebuilt>,
     open_segment: Option<JsonOpen>,
     newest_digest: Option<JsonDigest>,
     notes: Vec<String>,
@@ -91,6 +92,14 @@ struct JsonDamaged {
     good_bytes: u64,
     detail: String,
     noticed: Instant,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonRebuilt {
+    at: Instant,
+    told_until: Option<Instant>,
+    adopted: Option<String>,
+    adopted_bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,6 +172,7 @@ fn source(report: &SourceReport) -> JsonSource {
         bytes: report.bytes,
         damaged: report.damaged.iter().map(damaged).collect(),
         removed: report.removed.iter().map(removed).collect(),
+        rebuilt: report.rebuilt.iter().map(rebuilt).collect(),
         open_segment: report
             .open
             .as_ref()
@@ -198,6 +208,11 @@ fn damaged(part: &DamagedPart) -> JsonDamaged {
         detail: part.detail.clone(),
         noticed: part.noticed,
     }
+}
+
+fn rebuilt(entry: &Rebuilt) -> JsonRebuilt {
+    let adopted = entry.adopted.as_ref().map(ToString::to_string);
+    JsonRebuilt { at: entry.at, told_until: entry.told_until, adopted, adopted_bytes: entry.adopted_bytes }
 }
 
 fn removed(entry: &Removed) -> JsonRemoved {

@@ -89,6 +89,16 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
     for entry in &source.removed {
         lines.push(format!("removed: {name}/{}: by retention on {}", entry.segment, entry.decided));
     }
+    for entry in &source.rebuilt {
+        lines.push(match &entry.adopted {
+            Some(adopted) => format!(
+                "rebuilt: {name}: the state was made again on {}: the first {} bytes of {adopted} were taken as they lay there; \
+                 a change to them before is not noticed",
+                entry.at, entry.adopted_bytes,
+            ),
+            None => format!("rebuilt: {name}: the state was made again on {} from what is sealed", entry.at),
+        });
+    }
     for gap in &source.gaps {
         let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
         lines.push(format!("gap: {name}: {}: {}{detail}", gap.window, gap.reason.sentence()));
