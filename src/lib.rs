@@ -20,6 +20,7 @@
 //! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
 //!    range of time out of it, and names what proves them.
 //! 10. [`rebuild`] makes the state again from the archive, where it is lost.
+//! 11. [`http`] shows how the daemon is doing.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -35,6 +36,7 @@ pub mod config;
 pub mod daemon;
 pub mod evidence;
 pub mod export;
+pub mod http;
 pub mod instant;
 mod lock;
 mod nearest;

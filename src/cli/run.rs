@@ -15,6 +15,7 @@ use crate::{
     collect::{Observer, Progress},
     config::{Config, ConfigError},
     daemon::{Control, Service, Station},
+    http::HttpServer,
     source::Source,
 };
 
@@ -48,6 +49,20 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
+    if let Some(address) = station.config.http.listen {
+        let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
+        match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
+            Ok(server) => {
+                let listen = server.address().unwrap_or(address);
+                tracing::info!(%listen, "showing metrics at http://{listen}/metrics");
+                tokio::spawn(server.serve(stop.soon.clone()));
+            }
+            Err(error) => {
+                terminal::complain(&format!("atlas-logd: {error}"));
+                return Ok(Exit::Failed);
+            }
+        }
+    }
     let ready = Box::new(|| notify(&[NotifyState::Ready]));
     let stopping = stop.soon.clone();
     tokio::spawn(async move {

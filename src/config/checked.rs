@@ -1,6 +1,6 @@
 //! The checked configuration: every value parsed, every reference resolved, nothing left to refuse.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -26,6 +26,8 @@ pub struct Config {
     pub collect: Collect,
     /// How the archive proves itself.
     pub evidence: Evidence,
+    /// What is shown over HTTP.
+    pub http: Http,
     /// How Atlas is reached.
     pub atlas: Atlas,
     /// Credentials by the name that projects use.
@@ -39,7 +41,7 @@ impl Config {
     pub const DEFAULT_STATE_DIR: &str = "/var/lib/atlas-logd";
 
     /// The keys in which `new` differs and that a running daemon cannot change, because state and archive are open and
-    /// locked where they are, and the signing key is read once; empty when `new` can be put in force.
+    /// locked where they are, the signing key is read once, and the listener stays; empty when `new` can be put in force.
     #[must_use]
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
         let (old, new_archive) = (&self.archive, &new.archive);
@@ -49,6 +51,7 @@ impl Config {
             ("archive.dir_mode", old.dir_mode != new_archive.dir_mode),
             ("state.dir", self.state_dir != new.state_dir),
             ("evidence.signing_key", self.evidence.signing_key != new.evidence.signing_key),
+            ("http.listen", self.http != new.http),
         ];
         fixed.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
@@ -187,6 +190,13 @@ pub struct Evidence {
     /// The private key that digests are signed with (already resolved against `$CREDENTIALS_DIRECTORY` or the
     /// configuration's folder), which could be read; nothing means that they are not signed.
     pub signing_key: Option<PathBuf>,
+}
+
+/// The section `[http]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Http {
+    /// Where the daemon listens; nothing means that it does not.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The section `[atlas]`.

@@ -46,7 +46,7 @@ fn credentials_have_one_of_two_forms() {
         (
             error_with("[credentials.main]", "[credentials]\nmain = 5\n[other]"),
             "F:2:8: credentials.main: found an integer; expected a table, under a line [credentials.main]\n\
-             F:3:2: unknown section \"other\"; allowed: archive, state, schedule, collect, evidence, atlas, credentials, project"
+             F:3:2: unknown section \"other\"; allowed: archive, state, schedule, collect, evidence, http, atlas, credentials, project"
                 .to_owned(),
         ),
     ];

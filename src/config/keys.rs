@@ -2,7 +2,7 @@
 
 /// The sections.
 pub(super) const ROOT: &[&str] =
-    &["archive", "state", "schedule", "collect", "evidence", "atlas", "credentials", "project"];
+    &["archive", "state", "schedule", "collect", "evidence", "http", "atlas", "credentials", "project"];
 /// `[archive]`
 pub(super) const ARCHIVE: &[&str] =
     &["dir", "rotate_size", "rotate_every", "compress", "keep", "min_free", "file_mode", "dir_mode"];
@@ -22,6 +22,8 @@ pub(super) const COLLECT: &[&str] = &[
 ];
 /// `[evidence]`
 pub(super) const EVIDENCE: &[&str] = &["signing_key"];
+/// `[http]`
+pub(super) const HTTP: &[&str] = &["listen"];
 /// `[atlas]`
 pub(super) const ATLAS: &[&str] = &["base_url", "ca_file", "connect_timeout", "stall_timeout", "retry_budget"];
 /// `[credentials.NAME]`
@@ -43,6 +45,7 @@ pub fn keys() -> Vec<String> {
         ("schedule", SCHEDULE),
         ("collect", COLLECT),
         ("evidence", EVIDENCE),
+        ("http", HTTP),
         ("atlas", ATLAS),
         ("credentials.NAME", CREDENTIAL),
         ("project", PROJECT),

@@ -9,7 +9,7 @@ use super::{
     error::{ConfigError, Fault},
     evidence,
     faults::{Faults, Place, position},
-    keys, project, schedule,
+    http, keys, project, schedule,
     secret::Surroundings,
     table::Table,
 };
@@ -63,6 +63,7 @@ fn read(document: &Table<'_>, file: &Path, environment: &dyn Fn(&str) -> Option<
         state_dir,
         collect: collect::read(document),
         evidence: evidence::read(document, surroundings),
+        http: http::read(document),
         atlas: atlas::read(document, folder),
         credentials: credentials.checked,
         projects,

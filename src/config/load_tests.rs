@@ -58,6 +58,8 @@ fn every_value_is_read() {
         reconcile_range = "1h"
         [evidence]
         signing_key = "key"
+        [http]
+        listen = "[::1]:9187"
         [atlas]
         base_url = "http://127.0.0.1:8080/"
         ca_file = "ca.pem"
@@ -108,6 +110,7 @@ fn every_value_is_read() {
             reconcile_range: Duration::from_secs(3600),
         },
         evidence: Evidence { signing_key: Some(folder.path().join("key")) },
+        http: Http { listen: Some("[::1]:9187".parse().unwrap()) },
         atlas: Atlas {
             base_url: "http://127.0.0.1:8080".to_owned(),
             ca_file: Some(folder.path().join("ca.pem")),

@@ -29,6 +29,7 @@ mod example;
 #[cfg(test)]
 mod fault_tests;
 mod faults;
+mod http;
 mod keys;
 mod load;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::{
 
 use rusqlite::Connection;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use crate::{
     archive::{Archive, ArchiveError, RealFiles},
@@ -51,6 +52,7 @@ pub struct Station {
     pub clock: Arc<dyn Clock>,
     clients: BTreeMap<String, Client>,
     slots: Slots,
+    sources: watch::Sender<Vec<Source>>,
 }
 
 impl Station {
@@ -63,7 +65,8 @@ impl Station {
         let committer = open_committer(&config, Arc::clone(&clock))?;
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
         let slots = Slots::new(config.collect.polls_at_once);
-        Ok(Self { config, collector, clock, clients, slots })
+        let sources = watch::Sender::new(sources_of(&config));
+        Ok(Self { config, collector, clock, clients, slots, sources })
     }
 
     /// The tasks for all sources, in the order of the configuration, each with its project.
@@ -77,10 +80,16 @@ impl Station {
         })
     }
 
+    /// The sources of the configuration in force, also after it has changed.
+    #[must_use]
+    pub fn watch_sources(&self) -> watch::Receiver<Vec<Source>> {
+        self.sources.subscribe()
+    }
+
     /// The sources of the configuration.
     #[must_use]
     pub fn configured(&self) -> BTreeSet<SourceId> {
-        self.config.projects.iter().flat_map(Project::sources).map(|source| source.id).collect()
+        sources_of(&self.config).into_iter().map(|source| source.id).collect()
     }
 
     /// The sources that are no longer in the configuration, and of which something is still open or half sealed.
@@ -132,6 +141,7 @@ impl Station {
         if config.collect.polls_at_once != self.config.collect.polls_at_once {
             self.slots = Slots::new(config.collect.polls_at_once);
         }
+        self.sources.send_replace(sources_of(&config));
         self.config = config;
         Ok(replaced)
     }
@@ -140,6 +150,10 @@ impl Station {
     pub async fn revoke(&self) {
         futures_util::future::join_all(self.clients.values().map(Client::revoke)).await;
     }
+}
+
+fn sources_of(config: &Config) -> Vec<Source> {
+    config.projects.iter().flat_map(Project::sources).collect()
 }
 
 /// Whether a digest is decided that may not be in its place.
