@@ -59,12 +59,13 @@ impl Export {
             }
             Err(error) => return Err(error.into()),
         };
+        let namesakes = folder.namesakes(&files)?;
         let range = Window::new(from, to);
         let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout().lock());
         match export(&files, &folder, range, &mut out) {
             Ok(report) => {
                 tell(&report, &folder, range);
-                for other in folder.namesakes(&files)? {
+                for other in namesakes {
                     terminal::complain(&format!("another source of that name, not exported: {}", other.as_str()));
                 }
                 tell_checked(&report, root);

@@ -165,6 +165,8 @@ fn a_second_segment_without_a_digest_is_told() {
     // The newest digest is gone.
     fs::remove_file(archive.path(&names[3].digest())).unwrap();
     export(&archive).assert(1, &all).assert_says(&has_none(&names[3])).assert_says(&has_none(&open));
+    fs::remove_file(archive.path(names[3].as_str())).unwrap();
+    export(&archive).assert(1, &[&lines[..6], &all[8..]].concat()).assert_says(&has_none(&open));
 }
 
 #[test]
