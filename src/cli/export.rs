@@ -13,6 +13,7 @@ use crate::{
     config,
     export::{ExportError, Report, SourceFolder, export},
     instant::Instant,
+    shell::quoted,
     window::Window,
 };
 
@@ -21,7 +22,8 @@ const BUFFER: usize = 256 * 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// The source, by its folder in the archive, for example payments/access-history/prod-0
+    /// The source: its name, for example payments/access-history/prod-0, or, where several have that name, its folder in the
+    /// archive, for example payments/access-history/prod-0~auth_result=failure
     #[arg(value_name = "SOURCE")]
     source: String,
 
@@ -52,14 +54,21 @@ impl Export {
         let files = open(root)?;
         let folder = match SourceFolder::find(&files, &self.source) {
             Ok(folder) => folder,
-            Err(error @ ExportError::UnknownSource { .. }) => return refuse(error.to_string()),
+            Err(error @ (ExportError::UnknownSource { .. } | ExportError::Ambiguous { .. })) => {
+                return refuse(error.to_string());
+            }
             Err(error) => return Err(error.into()),
         };
+        let namesakes = folder.namesakes(&files)?;
         let range = Window::new(from, to);
         let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout().lock());
         match export(&files, &folder, range, &mut out) {
             Ok(report) => {
                 tell(&report, &folder, range);
+                for other in namesakes {
+                    terminal::complain(&format!("another source of that name, not exported: {}", other.as_str()));
+                }
+                tell_checked(&report, root);
                 let failed = report.findings.iter().any(|finding| finding.is_failure());
                 Ok(if failed { Exit::Failed } else { Exit::Done })
             }
@@ -88,6 +97,9 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     for window in &report.uncovered {
         terminal::complain(&format!("not covered: no digest says yet that {window} was collected"));
     }
+    if !report.tells_coverage {
+        terminal::complain("what is covered, and whether there are gaps, cannot be told: see below");
+    }
     for finding in &report.findings {
         terminal::complain(&finding.to_string());
     }
@@ -97,9 +109,10 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
         terminal::count(report.bytes, "byte"),
         folder.as_str(),
     ));
-    for unsealed in &report.unsealed {
-        let records = terminal::count(unsealed.records, "record");
-        terminal::complain(&format!("not sealed yet, so that nothing proves it: {}, {records}", unsealed.segment));
+    for unproven in &report.unproven {
+        let why = if unproven.is_open { "not sealed yet, so that nothing proves it" } else { "nothing proves it" };
+        let records = terminal::count(unproven.records, "record");
+        terminal::complain(&format!("{why}: {}, {records}", unproven.segment));
     }
     if !report.proofs.is_empty() {
         terminal::complain("proven by (SHA-256 of the digest):");
@@ -107,4 +120,27 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     for proof in &report.proofs {
         terminal::complain(&format!("{}  {}", proof.sha256, proof.digest));
     }
+}
+
+/// Says on standard error what that was proven with, and what was not looked at.
+fn tell_checked(report: &Report, root: &Path) {
+    let verify = format!("atlas-logd verify {}", quoted(&root.display().to_string()));
+    if report.unheld > 0 {
+        terminal::complain(&format!(
+            "the chain of digests is broken: no later one holds those up to number {}, and they prove nothing; run {verify}",
+            report.unheld
+        ));
+    }
+    terminal::complain(
+        "checked: the bytes of the segments that were read against their digests, and each digest of the source against the \
+         one behind it (number, SHA-256)",
+    );
+    let newest = report.newest.as_ref().map(|newest| {
+        let held = if newest.is_signed { "its signature" } else { "a head: it is not signed" };
+        format!("; the newest digest, {}, is held by nothing but {held}", newest.file.digest)
+    });
+    terminal::complain(&format!(
+        "not checked: signatures, and whether anything is cut off at the end{}; run {verify} --allowed-signers FILE --head SHA256",
+        newest.unwrap_or_default()
+    ));
 }

@@ -9,7 +9,7 @@ use crate::archive::explain;
 /// Why nothing, or no more, is exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// No source has this folder.
+    /// No source has this name or folder.
     #[error("there is no source {name:?} in the archive; {hint}{known}")]
     UnknownSource {
         /// What was asked for.
@@ -18,6 +18,14 @@ pub enum ExportError {
         hint: String,
         /// The folders that are there, as a part of a sentence.
         known: String,
+    },
+    /// Several sources have this name.
+    #[error("several sources of the archive have the name {name:?}; give the folder of one: {folders}")]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// Their folders, as a part of a sentence.
+        folders: String,
     },
     /// A folder of the archive cannot be looked into.
     #[error("failed to look into {path}: {}", why(cause))]

@@ -9,7 +9,7 @@ use crate::{
     archive::{Files, SegmentName, SegmentReader, for_each_line},
     evidence::{RunningSha256, Sha256Sum},
     export::{
-        ExportError, Finding, Proof, Report, SourceFolder, Unsealed,
+        ExportError, Finding, Proof, Report, SourceFolder, Unproven,
         inventory::{Inventory, Segment},
         selector::Selector,
     },
@@ -31,11 +31,15 @@ pub fn export(
     out: &mut dyn Write,
 ) -> Result<Report, ExportError> {
     let mut inventory = Inventory::take(files, folder)?;
-    let (gaps, uncovered) = inventory.missing(range);
+    let missing = inventory.missing(range);
+    let tells_coverage = missing.is_some();
+    let (gaps, uncovered) = missing.unwrap_or_default();
     let findings = std::mem::take(&mut inventory.findings);
-    let report = Report { gaps, uncovered, findings, ..Report::default() };
-    let mut exporter = Exporter { files, folder, range, out, report };
-    for (name, segment) in inventory.segments.iter().filter(|(_, segment)| segment.can_hold(range)) {
+    let (newest, unheld) = (inventory.chain.newest().cloned(), inventory.chain.unheld());
+    let report = Report { newest, unheld, gaps, uncovered, tells_coverage, findings, ..Report::default() };
+    let mut exporter = Exporter { files, folder, inventory: &inventory, range, out, report };
+    for (name, segment) in inventory.segments.iter().filter(|(name, segment)| inventory.can_hold(name, segment, range))
+    {
         exporter.segment(name, segment)?;
     }
     exporter.out.flush().map_err(ExportError::Output)?;
@@ -45,6 +49,7 @@ pub fn export(
 struct Exporter<'a> {
     files: &'a dyn Files,
     folder: &'a SourceFolder,
+    inventory: &'a Inventory,
     range: Window,
     out: &'a mut dyn Write,
     report: Report,
@@ -53,6 +58,8 @@ struct Exporter<'a> {
 /// The bytes of a segment that count, and the digest that says so.
 struct Good<'a> {
     digest: &'a Proof,
+    /// The digest's number.
+    number: u64,
     bytes: u64,
     sha256: Sha256Sum,
     /// Whether the file goes on behind them because it was damaged.
@@ -60,16 +67,21 @@ struct Good<'a> {
 }
 
 impl<'a> Good<'a> {
-    fn of(segment: &'a Segment) -> Option<Self> {
-        let damaged = segment.damaged.as_ref().map(|(damaged, digest)| Self {
-            digest,
-            bytes: damaged.good_bytes,
-            sha256: damaged.good_sha256,
+    fn of(name: &SegmentName, segment: &'a Segment) -> Option<Self> {
+        let damaged = segment.damaged.as_ref().map(|admitted| Self {
+            digest: &admitted.digest,
+            number: admitted.number,
+            bytes: admitted.part.good_bytes,
+            sha256: admitted.part.good_sha256,
             is_part: true,
         });
-        let told = segment.told.as_ref();
-        let told =
-            told.map(|told| Self { digest: &told.digest, bytes: told.bytes, sha256: told.sha256, is_part: false });
+        let told = segment.told.as_ref().map(|told| Self {
+            digest: &told.digest,
+            number: name.sequence(),
+            bytes: told.bytes,
+            sha256: told.sha256,
+            is_part: false,
+        });
         damaged.or(told)
     }
 }
@@ -84,15 +96,15 @@ impl Exporter<'_> {
     /// Exports the records of one segment.
     fn segment(&mut self, name: &SegmentName, segment: &Segment) -> Result<(), ExportError> {
         let shown = self.folder.file(name.as_str());
-        if let Some((damaged, _)) = &segment.damaged {
+        if let Some(part) = segment.damaged.as_ref().map(|admitted| &admitted.part) {
             self.report.findings.push(Finding::Damaged {
                 segment: shown.clone(),
-                detail: damaged.detail.clone(),
-                noticed: damaged.noticed,
-                good_bytes: damaged.good_bytes,
+                detail: part.detail.clone(),
+                noticed: part.noticed,
+                good_bytes: part.good_bytes,
             });
         }
-        let good = Good::of(segment);
+        let good = Good::of(name, segment);
         if good.as_ref().is_some_and(|good| good.is_part && good.bytes == 0) {
             return Ok(());
         }
@@ -116,13 +128,14 @@ impl Exporter<'_> {
             copied => good.as_ref().and_then(|good| compare(&copied, good, &shown)),
         };
         let records = self.report.records - before;
-        match (&finding, good) {
+        match good.filter(|good| finding.is_none() && self.inventory.chain.holds(good.number)) {
             _ if records == 0 => {}
-            // What was found of it says that nothing is proven.
-            (Some(_), Some(_)) => {}
-            (None, Some(Good { digest, .. })) if self.report.proofs.contains(digest) => {}
-            (None, Some(Good { digest, .. })) => self.report.proofs.push(digest.clone()),
-            (_, None) => self.report.unsealed.push(Unsealed { segment: shown, records }),
+            Some(Good { digest, .. }) if self.report.proofs.contains(digest) => {}
+            Some(Good { digest, .. }) => self.report.proofs.push(digest.clone()),
+            None => {
+                let is_open = self.inventory.open.as_ref() == Some(name);
+                self.report.unproven.push(Unproven { segment: shown, records, is_open });
+            }
         }
         self.report.findings.extend(finding);
         Ok(())

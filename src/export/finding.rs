@@ -6,11 +6,11 @@ use thiserror::Error;
 
 use crate::{
     evidence::{FormatError, LedgerFault, Sha256Sum},
-    export::error::why,
+    export::{ChainFault, error::why},
     instant::Instant,
 };
 
-/// Something about a segment or a digest that was needed. Files are named as they lie below the archive's root.
+/// Something about a segment or a digest. Files are named as they lie below the archive's root.
 #[derive(Debug, Error)]
 pub enum Finding {
     /// A segment cannot be read, or not to its end.
@@ -121,8 +121,25 @@ pub enum Finding {
         /// The segment that it tells of.
         of: String,
     },
+    /// The chain of the digests does not hold here.
+    #[error("{digest}: {cause}")]
+    Unchained {
+        /// The digest.
+        digest: String,
+        /// Why.
+        cause: ChainFault,
+    },
+    /// A segment without a digest, where one has to be.
+    #[error(
+        "{segment} has no digest, though only one segment can be without, the one behind the newest digest: a digest is gone, \
+         or the segment was put here"
+    )]
+    Undigested {
+        /// The segment.
+        segment: String,
+    },
     /// The digests do not add up.
-    #[error("{digest} does not follow from the digests before it: {cause}; what is covered cannot be told")]
+    #[error("{digest} does not follow from the digests before it: {cause}")]
     Unfollowed {
         /// The digest.
         digest: String,
@@ -133,9 +150,9 @@ pub enum Finding {
 
 impl Finding {
     /// Whether an export with it has failed, though all that can be read was exported. What was removed because it was
-    /// old enough is as it should be.
+    /// old enough is as it should be, and what a digest admits to be damaged was asked of Atlas again or is told as a gap.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        !matches!(self, Self::Removed { .. })
+        !matches!(self, Self::Removed { .. } | Self::Damaged { .. })
     }
 }

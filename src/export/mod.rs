@@ -5,8 +5,8 @@
 //! needed, and the daemon may go on writing meanwhile.
 //!
 //! ```text
-//! digests ─▶ Inventory ─▶ segments that can hold records of the range ─▶ Selector ─▶ output, byte for byte
-//!                     └─▶ what is covered, what is missing, what proves it ─▶ Report
+//! digests ─▶ Chain, Inventory ─▶ segments that can hold records of the range ─▶ Selector ─▶ output, byte for byte
+//!                            └─▶ what is covered, what is missing, what proves it ─▶ Report
 //! ```
 //!
 //! A record belongs to the range if any of its clocks lies in it. One without a clock belongs to it if it may have happened
@@ -18,7 +18,11 @@
 //! Segments are chosen by the times in their digests, so that a day out of a year reads little more than that day. Every
 //! byte of a segment that was chosen is compared with its digest, also where few of its records belong to the range. What is
 //! wrong is a [`Finding`], which is told at the end and ends nothing: all that can be read is exported.
+//!
+//! A digest is called a proof only where later digests hold it, each by the SHA-256 of the one before; the newest one holds
+//! itself up. Signatures and heads, which hold that one, are for [`verify`](crate::verify).
 
+mod chain;
 mod error;
 mod exporter;
 mod finding;
@@ -27,9 +31,10 @@ mod report;
 mod selector;
 mod source_folder;
 
+pub use chain::{ChainFault, NewestDigest};
 pub use error::ExportError;
 pub use exporter::export;
 pub use finding::Finding;
 pub(crate) use inventory::{digest_names, read_digest};
-pub use report::{Proof, Report, Unsealed};
+pub use report::{Proof, Report, Unproven};
 pub use source_folder::SourceFolder;

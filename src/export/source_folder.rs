@@ -1,9 +1,9 @@
-//! The folder of a source, found by its name.
+//! The folder of a source, found by its path or by the source's name.
 
 use std::path::{Path, PathBuf};
 
 use crate::{
-    archive::{EntryIs, Files},
+    archive::{EntryIs, Files, escape},
     export::ExportError,
     nearest::nearest,
     source::Kind,
@@ -21,26 +21,54 @@ pub struct SourceFolder {
 }
 
 impl SourceFolder {
-    /// The folder with this path below the archive's root, which is there.
+    /// The folder with this path below the archive's root, or else that of the one source with this name. The name is that of
+    /// the configuration, as long as the project has not been renamed since: `payments/access-history/prod-0`, while the
+    /// folder of a source with a filter is `payments/access-history/prod-0~auth_result=failure`.
     ///
     /// # Errors
-    /// When it is not there, or when the archive cannot be looked into.
-    pub fn find(files: &dyn Files, path: &str) -> Result<Self, ExportError> {
-        let mut known = Self::all(files)?;
+    /// When none is there or several are, or when the archive cannot be looked into.
+    pub fn find(files: &dyn Files, name: &str) -> Result<Self, ExportError> {
+        let known = Self::all(files)?;
         // As a shell completes it.
-        let path = path.trim_end_matches('/');
-        if let Some(position) = known.iter().position(|folder| folder.path == path) {
-            return Ok(known.swap_remove(position));
+        let path = name.trim_end_matches('/');
+        if let Some(folder) = known.iter().find(|folder| folder.path == path) {
+            return Ok(folder.clone());
         }
-        let paths = || known.iter().map(|folder| folder.path.as_str());
-        let hint = nearest(path, paths()).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
-        let shown: Vec<String> = paths().take(MOST_SHOWN).map(|path| format!("{path:?}")).collect();
-        let more = if known.len() > shown.len() { ", …" } else { "" };
-        let known = match shown.is_empty() {
+        let plain = plain_folder(name);
+        let named: Vec<&Self> = known.iter().filter(|folder| plain.as_deref() == Some(folder.plain())).collect();
+        match named.as_slice() {
+            [] => Err(Self::unknown(path, &known)),
+            [folder] => Ok((*folder).clone()),
+            _ => Err(ExportError::Ambiguous { name: name.to_owned(), folders: listed(named.into_iter()) }),
+        }
+    }
+
+    fn unknown(path: &str, known: &[Self]) -> ExportError {
+        let paths = known.iter().map(|folder| folder.path.as_str());
+        let hint = nearest(path, paths).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
+        let known = match known.is_empty() {
             true => "there is none at all: is that the root folder of an archive?".to_owned(),
-            false => format!("there are: {}{more}", shown.join(", ")),
+            false => format!("there are: {}", listed(known.iter())),
         };
-        Err(ExportError::UnknownSource { name: path.to_owned(), hint, known })
+        ExportError::UnknownSource { name: path.to_owned(), hint, known }
+    }
+
+    /// The folders of the other sources with the same name: with another filter, or from before a name was used again.
+    ///
+    /// # Errors
+    /// When the archive cannot be looked into.
+    pub fn namesakes(&self, files: &dyn Files) -> Result<Vec<Self>, ExportError> {
+        let all = Self::all(files)?.into_iter();
+        Ok(all.filter(|other| other != self && other.plain() == self.plain()).collect())
+    }
+
+    /// Its path without what tells sources of one name apart: `~auth_result=failure`, `~2`.
+    fn plain(&self) -> &str {
+        let name = self.path.rfind('/').map_or(0, |slash| slash + 1);
+        // A long name ends with two of them and its hash.
+        let end_of_name = self.path[name..].find("~~").map_or(name, |hash| name + hash + 2);
+        let end = self.path[end_of_name..].find('~').map_or(self.path.len(), |tilde| end_of_name + tilde);
+        &self.path[..end]
     }
 
     /// The folders of all sources, in order.
@@ -84,6 +112,22 @@ impl SourceFolder {
     }
 }
 
+/// The folder that the source with this name has, if it has no filter and nothing had that folder before.
+fn plain_folder(name: &str) -> Option<String> {
+    let (project, rest) = name.split_once('/')?;
+    // The name of a stream instance can have slashes.
+    let (kind, name) = rest.split_once('/')?;
+    let kind: Kind = kind.parse().ok()?;
+    Some(format!("{}/{kind}/{}", escape(project), escape(name)))
+}
+
+/// Folders as a part of a sentence.
+fn listed<'a>(folders: impl ExactSizeIterator<Item = &'a SourceFolder>) -> String {
+    let more = if folders.len() > MOST_SHOWN { ", …" } else { "" };
+    let shown: Vec<String> = folders.take(MOST_SHOWN).map(|folder| format!("{:?}", folder.path)).collect();
+    shown.join(", ") + more
+}
+
 /// The names of the folders in a folder that can belong to a source.
 fn folders(files: &dyn Files, folder: &Path) -> Result<Vec<String>, ExportError> {
     let unreadable = |cause| ExportError::Folder { path: shown(folder), cause };
@@ -105,7 +149,45 @@ mod tests {
     use crate::archive::RealFiles;
 
     #[test]
-    fn a_folder_is_found_by_its_path_and_no_other_way() {
+    fn a_source_is_found_by_the_name_that_the_configuration_gives_it() {
+        let root = tempfile::tempdir().unwrap();
+        let files = RealFiles::open(root.path(), 0o640, 0o750).unwrap();
+        let long = "ä".repeat(120);
+        let folder = |name: &str| format!("p%7E/stream-audit/{}", escape(name));
+        let filtered = "p%7E/access-history/prod-0~auth_result=failure";
+        let both = ["p%7E/access-history/prod-1~2", "p%7E/access-history/prod-1~ip_address=203.0.113.9"];
+        for folder in
+            [filtered, both[0], both[1], &folder("a/b"), &folder(&long), "p%7E/stream-audit/x", "p%7E/stream-audit/x~2"]
+        {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        let find = |name: &str| SourceFolder::find(&files, name);
+        assert_eq!(find("p~/access-history/prod-0").unwrap().as_str(), filtered);
+        assert_eq!(find("p~/stream-audit/a/b").unwrap().as_str(), folder("a/b"));
+        assert_eq!(find(&format!("p~/stream-audit/{long}")).unwrap().as_str(), folder(&long));
+        assert_eq!(
+            find("p~/access-history/prod-1").unwrap_err().to_string(),
+            format!(
+                "several sources of the archive have the name \"p~/access-history/prod-1\"; give the folder of one: {:?}, {:?}",
+                both[0], both[1]
+            )
+        );
+        let names = |folder: &str| {
+            let folders = find(folder).unwrap().namesakes(&files).unwrap();
+            folders.iter().map(|folder| folder.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(matches!(find("p~/stream-audit/x"), Err(ExportError::Ambiguous { .. })));
+        assert_eq!(find("p%7E/stream-audit/x").unwrap().as_str(), "p%7E/stream-audit/x", "a folder comes first");
+        assert_eq!(names("p%7E/stream-audit/x"), ["p%7E/stream-audit/x~2"]);
+        assert_eq!(names(both[0]), [both[1]]);
+        assert_eq!(names(filtered), [""; 0]);
+        for name in ["p~/access-history/prod", "p/access-history/prod-0", "p~/other/prod-0", "p~/access-history"] {
+            assert!(matches!(find(name), Err(ExportError::UnknownSource { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_found_by_its_path() {
         let root = tempfile::tempdir().unwrap();
         let path = |folder: &str| root.path().join(folder);
         let files = RealFiles::open(root.path(), 0o640, 0o750).unwrap();

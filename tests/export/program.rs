@@ -48,6 +48,13 @@ pub(crate) fn program() -> Command {
     command
 }
 
+/// What `atlas-logd export --help` says, in one line.
+pub(crate) fn help() -> String {
+    let mut command = program();
+    command.args(["export", "--help"]);
+    outcome(command).stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[track_caller]
 fn outcome(command: Command) -> Outcome {
     let output = assert_cmd::Command::from_std(command).timeout(PATIENCE).output().unwrap();

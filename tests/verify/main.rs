@@ -19,6 +19,7 @@ mod key;
 mod program;
 mod source;
 mod standard_tools;
+mod standard_tools_by_hand;
 mod unnoticed;
 mod untouched;
 mod written;
