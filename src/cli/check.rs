@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     nearest::nearest,
     plan::CLOCK_TOLERANCE,
+    shown::shown,
     source::{Kind, Source},
     state::{ArchiveId, SourceState, StateError, Store},
     window::Window,
@@ -71,7 +72,7 @@ struct StoredFault {
 
 impl StoredFault {
     fn new(error: impl Into<ArchiveError>) -> Self {
-        Self { said: error.into().to_string(), may_be_meant: false }
+        Self { said: shown(&error.into().to_string()), may_be_meant: false }
     }
 }
 
@@ -109,7 +110,7 @@ fn segment_faults(root: &Path, files: &dyn Files, store: &Store) -> Result<Vec<S
         let found = examine(root, files, store, state.key);
         let found = found.unwrap_or_else(|error| vec![SegmentFault::Refused(error)]);
         faults.extend(found.iter().map(|fault| StoredFault {
-            said: format!("{}: {fault}", state.display_name()),
+            said: format!("{}: {}", state.display_name(), shown(&fault.to_string())),
             may_be_meant: fault.may_be_meant(),
         }));
     }
@@ -161,7 +162,7 @@ async fn online(config: Config) -> anyhow::Result<bool> {
             None => terminal::say(&format!("{source}: ok")),
             Some(refusal) => {
                 failed = true;
-                terminal::say(&format!("{source}: {refusal}"));
+                terminal::say(&format!("{source}: {}", shown(&refusal)));
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     config,
     export::{ExportError, Report, SourceFolder, export},
     instant::Instant,
+    shown::shown,
     window::Window,
 };
 
@@ -82,20 +83,20 @@ fn open(root: &Path) -> Result<RealFiles, ExportError> {
 /// of `sha256sum`, which checks them in the archive's root folder.
 fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     for gap in &report.gaps {
-        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
+        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
         terminal::complain(&format!("gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &report.uncovered {
         terminal::complain(&format!("not covered: no digest says yet that {window} was collected"));
     }
     for finding in &report.findings {
-        terminal::complain(&finding.to_string());
+        terminal::complain(&shown(&finding.to_string()));
     }
     terminal::complain(&format!(
         "{}, {}, of {range} in {}",
         terminal::count(report.records, "record"),
         terminal::count(report.bytes, "byte"),
-        folder.as_str(),
+        shown(folder.as_str()),
     ));
     for unsealed in &report.unsealed {
         let records = terminal::count(unsealed.records, "record");
@@ -105,6 +106,6 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
         terminal::complain("proven by (SHA-256 of the digest):");
     }
     for proof in &report.proofs {
-        terminal::complain(&format!("{}  {}", proof.sha256, proof.digest));
+        terminal::complain(&format!("{}  {}", proof.sha256, shown(&proof.digest)));
     }
 }

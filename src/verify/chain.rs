@@ -9,11 +9,11 @@ use crate::{
     archive::{Files, SegmentName, StoredForm},
     evidence::{Compressed, DamagedPart, LONGEST_DIGEST, Ledger, Removed, SegmentDigest, Sha256Sum, SourceIdentity},
     instant::Instant,
+    shown::shown_path,
     state::ArchiveId,
     verify::{
         Fault, Reason, Request,
         folder::{Folder, digest_path},
-        shown::shown_path,
         signing::{Announced, Keys},
         whole_file,
     },
