@@ -16,6 +16,7 @@ mod heads;
 mod hostile;
 mod key;
 mod program;
+mod retention;
 mod source;
 mod standard_tools;
 mod unnoticed;
