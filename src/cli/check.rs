@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 use crate::{
     archive::{Archive, ArchiveError, Files, RealFiles},
     atlas::{Ask, Client, Consequence, Listing, RequestError},
-    cli::{Exit, runtime, terminal},
+    cli::{Exit, exposure::exposed, runtime, terminal},
     clock::{Clock, SystemClock},
     commit::{SegmentFault, examine},
     config::Config,
@@ -39,6 +39,9 @@ impl Check {
             terminal::count(config.projects.len() as u64, "project"),
             terminal::count(sources as u64, "source"),
         ));
+        for exposed in exposed(&config, std::env::var_os("CREDENTIALS_DIRECTORY")) {
+            terminal::say(&exposed);
+        }
         let mut failed = false;
         for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
             match writable(folder) {
