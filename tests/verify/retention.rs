@@ -108,11 +108,16 @@ fn a_segment_without_a_digest_stays_and_those_behind_it_go() {
         let digest = archive.file(FULL, 2, ".digest.json");
         let bytes = archive.read(&digest);
         damage(&archive.root().join(&digest));
-        decide_and_remove(&author, &mut state, 144);
-        assert_eq!(stored(&archive), [2, 4, 5, 6, 7]);
-        assert!(!archive.faults().is_empty(), "verify names it");
-        decide_and_remove(&author, &mut state, 168);
-        assert_eq!(stored(&archive), [2, 5, 6, 7, 8]);
+        let path = archive.beside("log");
+        let log = fs::File::create(&path).unwrap();
+        tracing::subscriber::with_default(tracing_subscriber::fmt().with_writer(log).finish(), || {
+            decide_and_remove(&author, &mut state, 144);
+            assert_eq!(stored(&archive), [2, 4, 5, 6, 7]);
+            assert!(!archive.faults().is_empty(), "verify names it");
+            decide_and_remove(&author, &mut state, 168);
+            assert_eq!(stored(&archive), [2, 5, 6, 7, 8]);
+        });
+        assert_eq!(fs::read_to_string(path).unwrap().matches("it stays as evidence").count(), 1, "it is said once");
         // It is not forgotten.
         archive.write(&digest, &bytes);
         decide_and_remove(&author, &mut state, 192);
