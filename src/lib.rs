@@ -44,6 +44,7 @@ pub mod plan;
 pub mod rebuild;
 pub mod record;
 mod shell;
+mod shown;
 pub mod sim;
 pub mod source;
 pub mod state;

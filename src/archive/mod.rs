@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! <archive>/.atlas-logd                                    marker: format version and archive id; locked while in use
-//! <archive>/.spool/<number>.ndjson                         the records of a commit under way
+//! <archive>/.spool/<number>.records                        the records of a commit under way
 //! <archive>/.spool/<number>.answer                         an answer that came newest first, until it is turned round
 //! <archive>/.spool/<number>.note                           a digest, until it is put into its place
 //! <archive>/<project>/<kind>/<name>/<seq>-<opened>.ndjson  a segment: one record a line
 //!                                  <seq>-<opened>.ndjson.gz, .zst  a sealed segment that was compressed
 //! ```
+//!
+//! Nothing but a segment ends in `.ndjson`: whoever matches that name below the archive reads segments.
 //!
 //! A segment is *open* while records are appended to it and *sealed* afterwards. Its bytes, once written, are never
 //! rewritten, moved or taken back, and its name never changes; only a sealed one may be compressed, and then the plain form

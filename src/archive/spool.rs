@@ -231,8 +231,9 @@ pub(crate) fn note_spool(number: i64) -> PathBuf {
     Spooled::path(&format!("{number}.note"))
 }
 
+/// Not the suffix of a segment: a shipper that matches that one everywhere below the archive must not see the records twice.
 fn final_name(number: i64) -> String {
-    format!("{number}.ndjson")
+    format!("{number}.records")
 }
 
 fn answer_name(number: i64) -> String {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, sync::Arc};
 
-use super::excerpt::excerpt;
+use crate::shown::excerpt;
 
 const CHARACTERS: usize = 300;
 

@@ -26,7 +26,6 @@ use super::{
     content_disposition::echoed_window,
     endpoint::Endpoint,
     error_body::Code,
-    excerpt::excerpt,
     listing::{Listed, Listing, Page},
     rate_limits::{Flight, RateLimits},
     refusal,
@@ -35,7 +34,7 @@ use super::{
     target::Target,
     transport::{Exchange, Transport},
 };
-use crate::{clock::Clock, config, source::Kind};
+use crate::{clock::Clock, config, shown::excerpt, source::Kind};
 
 /// The largest page of a list, in bytes; 500 clusters have about 3 MB.
 const PAGE_BYTES: usize = 32 << 20;

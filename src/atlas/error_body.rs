@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::excerpt::excerpt;
+use crate::shown::excerpt;
 
 const DETAIL_CHARACTERS: usize = 300;
 const CODE_CHARACTERS: usize = 80;

@@ -20,7 +20,6 @@ mod content_disposition;
 pub mod decode;
 mod endpoint;
 mod error_body;
-mod excerpt;
 mod holds;
 mod http_date;
 mod listing;

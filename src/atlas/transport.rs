@@ -13,13 +13,12 @@ use super::{
     body::Body,
     client_error::ClientError,
     clock_offset::ClockOffset,
-    excerpt::excerpt,
     http_date,
     request_error::RequestError,
     stats::{ClientStats, Counters},
     target::Target,
 };
-use crate::{clock::Clock, config, instant::Instant};
+use crate::{clock::Clock, config, instant::Instant, shown::excerpt};
 
 /// Bytes that one stream of an HTTP/2 connection may have on the way to a caller who does not read …
 const STREAM_WINDOW: u32 = 512 << 10;

@@ -8,12 +8,13 @@ use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 use crate::{
     archive::{Archive, ArchiveError, Files, RealFiles},
     atlas::{Ask, Client, Consequence, Listing, RequestError},
-    cli::{Exit, runtime, terminal},
+    cli::{Exit, exposure::exposed, runtime, terminal},
     clock::{Clock, SystemClock},
     commit::{SegmentFault, examine},
     config::Config,
     nearest::nearest,
     plan::CLOCK_TOLERANCE,
+    shown::shown,
     source::{Kind, Source},
     state::{ArchiveId, SourceState, StateError, Store},
     window::Window,
@@ -38,6 +39,9 @@ impl Check {
             terminal::count(config.projects.len() as u64, "project"),
             terminal::count(sources as u64, "source"),
         ));
+        for exposed in exposed(&config, std::env::var_os("CREDENTIALS_DIRECTORY")) {
+            terminal::say(&exposed);
+        }
         let mut failed = false;
         for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
             match writable(folder) {
@@ -71,7 +75,7 @@ struct StoredFault {
 
 impl StoredFault {
     fn new(error: impl Into<ArchiveError>) -> Self {
-        Self { said: error.into().to_string(), may_be_meant: false }
+        Self { said: shown(&error.into().to_string()), may_be_meant: false }
     }
 }
 
@@ -109,7 +113,7 @@ fn segment_faults(root: &Path, files: &dyn Files, store: &Store) -> Result<Vec<S
         let found = examine(root, files, store, state.key);
         let found = found.unwrap_or_else(|error| vec![SegmentFault::Refused(error)]);
         faults.extend(found.iter().map(|fault| StoredFault {
-            said: format!("{}: {fault}", state.display_name()),
+            said: format!("{}: {}", state.display_name(), shown(&fault.to_string())),
             may_be_meant: fault.may_be_meant(),
         }));
     }
@@ -161,7 +165,7 @@ async fn online(config: Config) -> anyhow::Result<bool> {
             None => terminal::say(&format!("{source}: ok")),
             Some(refusal) => {
                 failed = true;
-                terminal::say(&format!("{source}: {refusal}"));
+                terminal::say(&format!("{source}: {}", shown(&refusal)));
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     export::{ExportError, Report, SourceFolder, export},
     instant::Instant,
     shell::quoted,
+    shown::shown,
     window::Window,
 };
 
@@ -91,7 +92,7 @@ fn open(root: &Path) -> Result<RealFiles, ExportError> {
 /// of `sha256sum`, which checks them in the archive's root folder.
 fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     for gap in &report.gaps {
-        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
+        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
         terminal::complain(&format!("gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &report.uncovered {
@@ -101,13 +102,13 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
         terminal::complain("what is covered, and whether there are gaps, cannot be told: see below");
     }
     for finding in &report.findings {
-        terminal::complain(&finding.to_string());
+        terminal::complain(&shown(&finding.to_string()));
     }
     terminal::complain(&format!(
         "{}, {}, of {range} in {}",
         terminal::count(report.records, "record"),
         terminal::count(report.bytes, "byte"),
-        folder.as_str(),
+        shown(folder.as_str()),
     ));
     for unproven in &report.unproven {
         let why = if unproven.is_open { "not sealed yet, so that nothing proves it" } else { "nothing proves it" };
@@ -118,7 +119,7 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
         terminal::complain("proven by (SHA-256 of the digest):");
     }
     for proof in &report.proofs {
-        terminal::complain(&format!("{}  {}", proof.sha256, proof.digest));
+        terminal::complain(&format!("{}  {}", proof.sha256, shown(&proof.digest)));
     }
 }
 

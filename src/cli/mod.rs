@@ -7,6 +7,7 @@ mod collect;
 mod demo;
 mod exit;
 mod export;
+mod exposure;
 mod logging;
 mod overview;
 mod pass;
@@ -21,14 +22,14 @@ mod status;
 mod terminal;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 pub use exit::Exit;
 
-use crate::{cli::logging::LogFormat, config::Config, instant::Instant};
+use crate::{cli::logging::LogFormat, config::ConfigError, instant::Instant};
 
 /// Archives MongoDB Atlas logs: audit logs of stream processing instances and the database access history of clusters,
 /// complete, exact and append-only.
@@ -107,7 +108,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(verify) => return verify.run(),
         command => command,
     };
-    let config = match load(&cli.config) {
+    let loaded = match command {
+        // What only reads must work where the secrets cannot be read.
+        Command::Status(_) | Command::Export(_) => crate::config::load_to_read(&cli.config),
+        _ => crate::config::load(&cli.config),
+    };
+    let config = match loaded.map_err(refused) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
     };
@@ -124,12 +130,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     }
 }
 
-/// Reads the configuration; prints its faults.
-fn load(path: &Path) -> Result<Config, Exit> {
-    crate::config::load(path).map_err(|error| {
-        terminal::complain(&error.to_string());
-        Exit::Configuration
-    })
+/// Prints the faults of a configuration.
+fn refused(error: ConfigError) -> Exit {
+    terminal::complain(&error.to_string());
+    Exit::Configuration
 }
 
 /// The runtime that everything with a network runs on.

@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     instant::Instant,
     plan::Gap,
+    shown::shown,
     source::Source,
     state::{
         DamagedSegment, Health, PollRecord, Reconciled, SourceState, StateError, Store, damaged_segments, health,
@@ -159,13 +160,14 @@ pub(crate) fn table(rows: &[Row]) -> String {
     let mut text = table.trim_fmt();
     for row in rows {
         if let Some(damage) = &row.damage {
-            text.push_str(&format!("\ndamaged: {}: {damage}", row.name));
+            text.push_str(&format!("\ndamaged: {}: {}", row.name, shown(damage)));
         }
         if let Some(health) = row.health.as_ref().filter(|health| health.failing_since.is_some()) {
-            text.push_str(&format!("\nfailing: {}: {}", row.name, health.message));
+            text.push_str(&format!("\nfailing: {}: {}", row.name, shown(&health.message)));
         }
         if let Some(failed) = row.reconciliation.as_ref().filter(|last| !last.message.is_empty()) {
-            text.push_str(&format!("\nreconciliation failed at {}: {}: {}", failed.begun, row.name, failed.message));
+            let message = shown(&failed.message);
+            text.push_str(&format!("\nreconciliation failed at {}: {}: {message}", failed.begun, row.name));
         }
         if let Some(state) = row.state.as_ref().filter(|state| state.late_records > 0) {
             text.push_str(&format!(
@@ -178,13 +180,14 @@ pub(crate) fn table(rows: &[Row]) -> String {
         for segment in &row.damaged_segments {
             let DamagedSegment { name, good_length, detail, .. } = segment;
             text.push_str(&format!(
-                "\ndamaged segment of {}: {}: only its first {good_length} bytes count: {detail}",
+                "\ndamaged segment of {}: {}: only its first {good_length} bytes count: {}",
                 row.name,
                 name.as_str(),
+                shown(detail),
             ));
         }
         for gap in &row.gaps {
-            let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
+            let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
             text.push_str(&format!("\ngap in {}: {}: {}{detail}", row.name, gap.window, gap.reason.sentence()));
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     daemon::{Station, Stop},
     instant::Instant,
+    shown::shown,
     source::Source,
     window::Window,
 };
@@ -208,7 +209,7 @@ impl Display {
     fn end(&self, source: &Source, report: &PollReport) {
         self.bar.inc(1);
         match (&report.failure, report.compared) {
-            (Some(failure), _) => self.line(&format!("{source}: {failure}")),
+            (Some(failure), _) => self.line(&format!("{source}: {}", shown(&failure.to_string()))),
             (None, Some(compared)) => self.line(&format!("{source}: {}", outcome(compared))),
             (None, None) => self.line(&format!(
                 "{source}: done: {}, {}, asked {}",

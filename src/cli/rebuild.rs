@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     rebuild::{Order, RebuiltSource, Report, rebuild},
     shell::quoted,
+    shown::{shown, shown_path},
 };
 
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ impl Rebuild {
 
 /// Says what was made, and what was assumed.
 fn tell(config: &Config, report: &Report) {
-    report.moved.iter().for_each(|path| terminal::say(&format!("moved aside: {}", path.display())));
+    report.moved.iter().for_each(|path| terminal::say(&format!("moved aside: {}", shown_path(path))));
     report.sources.iter().for_each(tell_of_source);
     if report.sources.is_empty() {
         terminal::say("the archive holds no segment yet: the new state knows of no source");
@@ -52,7 +53,7 @@ const FORGOTTEN: [&str; 3] = [
 ];
 
 fn tell_of_source(source: &RebuiltSource) {
-    let folder = &source.folder;
+    let folder = shown(&source.folder);
     let covered = source.covered.map_or_else(|| "nothing".to_owned(), |covered| covered.to_string());
     terminal::say(&format!(
         "{folder}: {covered} is covered, less {}; {}, {}",
@@ -61,10 +62,10 @@ fn tell_of_source(source: &RebuiltSource) {
         terminal::count(source.segments, "segment"),
     ));
     for gap in &source.gaps {
-        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", gap.detail) };
+        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
         terminal::say(&format!("{folder}: gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for assumption in &source.assumptions {
-        terminal::say(&format!("{folder}: assumed: {assumption}"));
+        terminal::say(&format!("{folder}: assumed: {}", shown(&assumption.to_string())));
     }
 }

@@ -56,7 +56,7 @@ impl Status {
         }
         rows.retain(|row| self.sources.is_empty() || self.sources.contains(&row.name));
         if self.json {
-            terminal::say(&serde_json::to_string_pretty(&overview::json(&rows))?);
+            terminal::say_json(&overview::json(&rows))?;
         } else {
             terminal::say(&overview::table(&rows));
             if let Some(head) = head {

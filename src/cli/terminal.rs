@@ -1,15 +1,44 @@
 //! Writing to the terminal. A reader that has gone away is no reason to fail.
+//!
+//! Nothing but newlines steers the terminal, whoever wrote what is shown; and what others wrote begins no line of its own
+//! where it goes through [`shown`](crate::shown::shown()) first.
 
 use std::io::Write;
 
-/// Writes a line to standard output.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+use serde::Serialize;
+
+use crate::shown::{is_plain, shown_lines};
+
+/// Writes lines to standard output.
+pub(super) fn say(lines: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", shown_lines(lines));
 }
 
-/// Writes a line to standard error.
-pub(super) fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Writes lines to standard error.
+pub(super) fn complain(lines: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", shown_lines(lines));
+}
+
+/// Writes a value for programs to standard output. What could steer a terminal is escaped as JSON has it, so that programs
+/// read what was written.
+pub(super) fn say_json(value: &impl Serialize) -> serde_json::Result<()> {
+    let _ = writeln!(std::io::stdout(), "{}", json(value)?);
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        // Only within a string is anything else not plain.
+        if is_plain(character) || character == '\n' {
+            shown.push(character);
+        } else {
+            let mut units = [0; 2];
+            character.encode_utf16(&mut units).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    Ok(shown)
 }
 
 /// A duration for people: its two largest units.
@@ -66,6 +95,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn programs_read_what_was_written_and_no_terminal_obeys_it() {
+        let written = "one\n\u{1b}[2J \u{9b}2J \u{202e} ü\u{1f600}";
+        let json = json(&[written]).unwrap();
+        assert_eq!(json, "[\n  \"one\\n\\u001b[2J \\u009b2J \\u202e ü\u{1f600}\"\n]");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [written]);
+    }
 
     #[test]
     fn durations_have_two_units() {

@@ -50,7 +50,7 @@ impl Committer {
     /// The writer of `archive`, whose state is `store`.
     #[must_use]
     pub fn new(store: Arc<Store>, archive: Archive, clock: Arc<dyn Clock>) -> Self {
-        let sealer = Sealer { archive: archive.id().clone(), signer: None };
+        let sealer = Sealer::new(archive.id().clone(), None);
         Self { store, archive, clock, sealer }
     }
 
@@ -259,16 +259,19 @@ impl Committer {
         })
     }
 
-    /// Seals the open segment of a source that is no longer collected. Its state is kept.
+    /// Seals the open segment of a source that is no longer collected. Its state is kept, and so are its segments but those that
+    /// its digests say are removed.
     ///
     /// # Errors
     /// When the state or the archive cannot be written.
     pub fn retire(&self, state: &mut SourceState) -> Result<(), CommitError> {
         self.store.transaction(|transaction| {
+            state.withdraw_removals(transaction, |_| true)?;
             self.sealer.seal(transaction, state, self.clock.now())?;
             Ok::<_, CommitError>(state.save(transaction)?)
         })?;
-        self.finish_seals(state).map_err(|error| self.absolute(error))
+        let finished = self.finish_seals(state).and_then(|()| self.remove_decided(state));
+        finished.map_err(|error| self.absolute(error))
     }
 
     fn load_or_create(&self, source: &Source) -> Result<SourceState, CommitError> {

@@ -74,7 +74,7 @@ impl Resealer {
     /// For the archive with this id, whose digests may be signed.
     #[must_use]
     pub fn new(archive: ArchiveId, signer: Option<Signer>) -> Self {
-        Self(Sealer { archive, signer })
+        Self(Sealer::new(archive, signer))
     }
 
     /// Decides the seal of the open segment of `source`, behind whose records so many bytes lie: its digest will admit that

@@ -18,7 +18,8 @@
 //! segment takes their place ([`examine`] does the same, and changes nothing).
 //!
 //! Around it, with the same pattern of decided, placed, forgotten: a segment that is sealed gets its digest (`seal`), the archive
-//! its own once a day (`heads`), and sealed segments are compressed and removed (`upkeep`).
+//! its own once a day (`heads`), and sealed segments are compressed (`upkeep`) and removed when they are old
+//! enough (`retention`).
 
 mod committer;
 mod damage;
@@ -29,6 +30,7 @@ mod heads;
 mod inspection;
 mod place;
 mod placing;
+mod retention;
 mod rotation;
 mod seal;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::path::Path;
 use rusqlite::Transaction;
 
 use crate::{
-    commit::{CommitError, Committer, placing::put_in_place},
+    commit::{CommitError, Committer, placing::put_in_place, retention::Retention},
     evidence::{FORMAT, SIGNATURE_SUFFIX, SegmentDigest, Signer, program},
     instant::Instant,
     state::{ArchiveId, OpenSegment, Seal, SourceState, StateError, Untold, untold, untold_gaps},
@@ -25,9 +25,14 @@ use crate::{
 pub(super) struct Sealer {
     pub(super) archive: ArchiveId,
     pub(super) signer: Option<Signer>,
+    pub(super) retention: Retention,
 }
 
 impl Sealer {
+    pub(super) fn new(archive: ArchiveId, signer: Option<Signer>) -> Self {
+        Self { archive, signer, retention: Retention::default() }
+    }
+
     /// Decides the seal of the open segment of `source`, if it has one. The source is not saved.
     pub(super) fn seal(
         &self,
@@ -36,6 +41,7 @@ impl Sealer {
         now: Instant,
     ) -> Result<(), StateError> {
         let Some(open) = source.open.clone() else { return Ok(()) };
+        source.withdraw_removals(transaction, |removed| !self.retention.stands(removed, now))?;
         let digest = self.digest(transaction, source, &open, now)?.to_bytes();
         let signature = self.sign(&digest)?;
         Seal { segment: open.name, digest, signature }.record(transaction, source)

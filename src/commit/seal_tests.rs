@@ -46,7 +46,7 @@ proptest! {
         let mut state = new_source(&mut connection, Instant::from_millis(start));
         state.open_next(Instant::from_millis(0));
         let archive = ArchiveId::parse("0123456789abcdef0123456789abcdef").unwrap();
-        let sealer = Sealer { archive, signer: None };
+        let sealer = Sealer::new(archive, None);
         let (mut ledger, mut previous) = (Ledger::default(), None);
         for (step, seals) in steps.into_iter().chain([(Step::Nothing, true)]) {
             let transaction = connection.transaction().unwrap();

@@ -7,12 +7,7 @@
 //! | 3 | one transaction notes it for the next digest | both forms; the plain one is removed at the next upkeep |
 //! | 4 | the plain one is removed | |
 //!
-//! | step | removal | a crash after it leaves |
-//! |---|---|---|
-//! | 1 | one transaction notes it for the next digest | |
-//! | 2 | the next digest, which tells of it, is in its place | files that are to go |
-//! | 3 | the file is removed; fsync of the folder | |
-//! | 4 | one transaction forgets it | |
+//! How they are removed is told in `retention`.
 //!
 //! The last sealed segment is left as it is, so that a shipper that reads it is never cut off. What a segment's digest does
 //! not say of it stays as it is, as evidence; [`verify`](crate::verify) names it.
@@ -26,8 +21,8 @@ use crate::{
     },
     commit::{CommitError, Committer, placing::sync_names},
     config,
-    evidence::{Compressed, LONGEST_DIGEST, Removed, RunningSha256, SegmentDigest, Sha256Sum},
-    state::{Seal, SourceState, Untold, damaged_segments, decide_removal, removals, untold},
+    evidence::{Compressed, LONGEST_DIGEST, RunningSha256, SegmentDigest, Sha256Sum},
+    state::{Seal, SourceState, Untold, damaged_segments},
 };
 
 /// What becomes of sealed segments.
@@ -47,7 +42,7 @@ impl From<&config::Archive> for Upkeep {
 }
 
 /// The files of a source's segments.
-type Stored = BTreeMap<SegmentName, Vec<StoredForm>>;
+pub(super) type Stored = BTreeMap<SegmentName, Vec<StoredForm>>;
 
 impl Committer {
     /// Does what is due for the sealed segments of an open source; of what takes long, one segment at a time.
@@ -65,7 +60,8 @@ impl Committer {
     pub fn is_due(source: &SourceState, upkeep: Upkeep, looked: bool) -> bool {
         let Some(sealed) = &source.sealed else { return false };
         let compressible = upkeep.compress.is_some() && source.told.compressed_to + 1 < sealed.name.sequence();
-        compressible || !looked && upkeep != Upkeep::default()
+        // What the digests say is removed goes, whatever the configuration says now.
+        compressible || !looked && (upkeep != Upkeep::default() || source.told.removed_to > 0)
     }
 
     fn keep_up_source(&self, source: &mut SourceState, upkeep: Upkeep) -> Result<(), CommitError> {
@@ -74,6 +70,9 @@ impl Committer {
             return Ok(());
         }
         self.remove_decided(source)?;
+        if upkeep == Upkeep::default() {
+            return Ok(());
+        }
         let stored = self.stored(source)?;
         self.remove_plain_of_compressed(source, &stored)?;
         if let Some(keep) = upkeep.keep {
@@ -95,45 +94,12 @@ impl Committer {
         Ok(stored)
     }
 
-    /// Removes what a digest in its place says is removed.
-    fn remove_decided(&self, source: &mut SourceState) -> Result<(), CommitError> {
-        let decided = self.store.read(|connection| removals(connection, source.key))?;
-        if decided.is_empty() {
-            return Ok(());
-        }
-        let events = self.store.read(|connection| untold(connection, source.key))?;
-        let is_told = |segment: &SegmentName| {
-            let of_it = |event: &Untold| matches!(event, Untold::Removed(removed) if removed.segment == *segment);
-            !events.iter().any(of_it)
-        };
-        let folder = Path::new(&source.folder);
-        let files = self.archive.files();
-        let mut gone = Vec::new();
-        for segment in decided.into_iter().filter(is_told) {
-            for form in StoredForm::ALL {
-                self.remove(&folder.join(form.file_name(&segment)))?;
-            }
-            tracing::info!(
-                source = source.display_name(),
-                segment = segment.as_str(),
-                "removed by retention, as its source's digests say"
-            );
-            gone.push(segment);
-        }
-        if gone.is_empty() {
-            return Ok(());
-        }
-        files.sync_folder(folder).map_err(CommitError::io("sync", folder))?;
-        self.store.transaction(|transaction| source.forget_removals(transaction, &gone))?;
-        Ok(())
-    }
-
     /// A segment that is compressed and noted, and of which both forms lie there: a crash came before the plain one went.
     fn remove_plain_of_compressed(&self, source: &SourceState, stored: &Stored) -> Result<(), CommitError> {
         // One that is to go may never have been noted, and both forms of it go.
-        let compressed = source.told.removed_to + 1..=source.told.compressed_to;
-        for (segment, forms) in stored {
-            let is_noted = compressed.contains(&segment.sequence()) && forms.contains(&StoredForm::Plain);
+        let to_go = self.to_go(source)?;
+        for (segment, forms) in stored.iter().filter(|(segment, _)| !to_go.contains(*segment)) {
+            let is_noted = segment.sequence() <= source.told.compressed_to && forms.contains(&StoredForm::Plain);
             let Some(form) = forms.iter().copied().find(|form| is_noted && *form != StoredForm::Plain) else {
                 continue;
             };
@@ -145,39 +111,15 @@ impl Committer {
         Ok(())
     }
 
-    /// Decides what is old enough to go, and notes it for the next digest.
-    fn decide_removals(&self, source: &mut SourceState, stored: &Stored, keep: Duration) -> Result<(), CommitError> {
-        let Some(last) = source.sealed.as_ref().map(|sealed| sealed.name.sequence()) else { return Ok(()) };
-        let now = self.clock.now();
-        let old_enough = now - keep;
-        let candidates = stored.keys().filter(|segment| {
-            segment.sequence() > source.told.removed_to && segment.sequence() < last && segment.opened() < old_enough
-        });
-        let mut old = Vec::new();
-        for segment in candidates {
-            let Some(digest) = self.digest_of(source, segment)? else { break };
-            let newest = digest.last_record.map_or(digest.sealed, |last| last.max(digest.sealed));
-            // A clock that is ahead of everything is wrong, and must not keep a segment for ever.
-            if newest.min(digest.sealed + DAY) >= old_enough {
-                break;
-            }
-            old.push(segment.clone());
-        }
-        for segment in old {
-            let removed = Removed { segment, decided: now, keep_seconds: keep.as_secs() };
-            self.store.transaction(|transaction| decide_removal(transaction, source, removed))?;
-        }
-        Ok(())
-    }
-
     /// Compresses the next segment that is not yet.
     fn compress_next(&self, source: &mut SourceState, stored: &Stored, form: StoredForm) -> Result<(), CommitError> {
         let Some(last) = source.sealed.as_ref().map(|sealed| sealed.name.sequence()) else { return Ok(()) };
         let damaged = self.store.read(|connection| damaged_segments(connection, source.key))?;
+        let to_go = self.to_go(source)?;
         let next = stored.iter().find(|(segment, forms)| {
             let is_next = segment.sequence() > source.told.compressed_to && segment.sequence() < last;
             let whole = damaged.iter().all(|damaged| damaged.name != **segment);
-            is_next && whole && forms.contains(&StoredForm::Plain) && segment.sequence() > source.told.removed_to
+            is_next && whole && forms.contains(&StoredForm::Plain) && !to_go.contains(*segment)
         });
         let Some((segment, forms)) = next else {
             if source.told.compressed_to + 1 < last {
@@ -241,7 +183,11 @@ impl Committer {
     }
 
     /// What a segment's digest says; nothing where there is none that can be read.
-    fn digest_of(&self, source: &SourceState, segment: &SegmentName) -> Result<Option<SegmentDigest>, CommitError> {
+    pub(super) fn digest_of(
+        &self,
+        source: &SourceState,
+        segment: &SegmentName,
+    ) -> Result<Option<SegmentDigest>, CommitError> {
         let path = Path::new(&source.folder).join(segment.digest());
         let files = self.archive.files();
         if files.length(&path).map_err(CommitError::io("look at", &path))?.is_none_or(|length| length > LONGEST_DIGEST)
@@ -274,10 +220,7 @@ impl Committer {
     }
 
     /// Removes a file that may be gone already.
-    fn remove(&self, path: &Path) -> Result<(), CommitError> {
+    pub(super) fn remove(&self, path: &Path) -> Result<(), CommitError> {
         remove_if_there(self.archive.files(), path).map_err(CommitError::io("remove", path))
     }
 }
-
-/// The clock of a record is not further ahead of the sealing of its segment, unless it is wrong.
-const DAY: Duration = Duration::from_secs(24 * 3600);

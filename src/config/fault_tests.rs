@@ -47,8 +47,10 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
         ),
         (
             error_after_minimal("[evidence]\nsigning_key = \"none\"\n"),
-            "F:13:15: evidence.signing_key: missing signing key: there is no file /etc/atlas-logd/none; make it with: \
-             ssh-keygen -t ed25519 -N '' -f FILE",
+            "F:13:15: evidence.signing_key: missing signing key: there is no file /etc/atlas-logd/none; \
+             $CREDENTIALS_DIRECTORY, where a service may have it, is not set here; put the key back that signed the digests \
+             so far (a new one is for a new archive, or a rotation); the first one is made with: ssh-keygen -t ed25519 -N '' \
+             -C atlas-logd -f FILE",
         ),
         (
             error_after_minimal("[state]\ndir = \"/var/log/atlas-logd/state\"\n"),

@@ -10,7 +10,7 @@ use super::{
     evidence,
     faults::{Faults, Place, position},
     http, keys, project, schedule,
-    secret::Surroundings,
+    secret::{Secrets, Surroundings},
     table::Table,
 };
 
@@ -22,6 +22,19 @@ const LARGEST_FILE: u64 = 4 << 20;
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    load_for(path, Secrets::AreThere)
+}
+
+/// Likewise, for a command that neither asks Atlas nor signs: secrets and the signing key need not be there, and may be where
+/// only the service finds them. What the configuration says of them is the first place where they may be.
+///
+/// # Errors
+/// Everything else that is wrong with it, at once.
+pub fn load_to_read(path: &Path) -> Result<Config, ConfigError> {
+    load_for(path, Secrets::AreNotNeeded)
+}
+
+fn load_for(path: &Path, secrets: Secrets) -> Result<Config, ConfigError> {
     // Absolute, so that the paths in it stay what they are whatever becomes of the working directory.
     let file = std::path::absolute(path).map_err(|error| cannot_read(path, &error))?;
     let mut bytes = Vec::new();
@@ -32,7 +45,7 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::of_file(&file, "larger than 4 MiB; that is no configuration".to_owned()));
     }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&file, &error))?;
-    parse(&text, &file, &|name| std::env::var_os(name))
+    parse_for(&text, &file, &|name| std::env::var_os(name), secrets)
 }
 
 /// Checks the configuration `text` of the file `file`; `environment` looks up environment variables.
@@ -42,19 +55,29 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
 /// # Errors
 /// Everything that is wrong with it, at once; only where it is not TOML, nothing but that.
 pub fn parse(text: &str, file: &Path, environment: &dyn Fn(&str) -> Option<OsString>) -> Result<Config, ConfigError> {
+    parse_for(text, file, environment, Secrets::AreThere)
+}
+
+fn parse_for(
+    text: &str,
+    file: &Path,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+    secrets: Secrets,
+) -> Result<Config, ConfigError> {
     let document = parse_toml(text, file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let surroundings = Surroundings { folder, environment, secrets };
     let faults = Faults::new(text);
-    let config = read(&Table::document(&document, &faults, keys::ROOT), file, environment);
+    let config = read(&Table::document(&document, &faults, keys::ROOT), file, surroundings);
     faults.into_result(file)?;
     Ok(config)
 }
 
 /// What the document says, with a default in the place of each fault.
-fn read(document: &Table<'_>, file: &Path, environment: &dyn Fn(&str) -> Option<OsString>) -> Config {
-    let folder = file.parent().unwrap_or(Path::new(""));
+fn read(document: &Table<'_>, file: &Path, surroundings: Surroundings<'_>) -> Config {
+    let folder = surroundings.folder;
     let (archive, state_dir) = archive::read(document, folder);
     let schedule = schedule::read(document, &Schedule::default());
-    let surroundings = Surroundings { folder, environment };
     let credentials = credential::read(document, surroundings);
     let projects = project::read(document, &credentials, &schedule);
     Config {

@@ -158,6 +158,19 @@ fn a_signing_key_that_cannot_sign_is_a_fault_with_its_place() {
     let shown = path.display();
     assert!(error.starts_with(&format!("F:13:15: evidence.signing_key: {shown} is no OpenSSH private key")), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+    fs::write(&path, " \n").unwrap();
+    let empty = self::error(&with_key);
+    assert!(
+        empty.starts_with(&format!("F:13:15: evidence.signing_key: {shown} is empty, where the signing key")),
+        "{empty}"
+    );
+    let public = ssh_key::PrivateKey::from_openssh(signing_key()).unwrap().public_key().to_openssh().unwrap();
+    fs::write(&path, public + "\n").unwrap();
+    let public = self::error(&with_key);
+    assert!(
+        public.starts_with(&format!("F:13:15: evidence.signing_key: {shown} holds a public key; name")),
+        "{public}"
+    );
     fs::write(&path, signing_key()).unwrap();
     let config = parsed(&with_key).unwrap();
     assert_eq!(config.evidence.signing_key, Some(path));

@@ -50,5 +50,5 @@ pub use cron::next_run;
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Fault, Position};
 pub use keys::keys;
-pub use load::{load, parse};
+pub use load::{load, load_to_read, parse};
 pub use schedule::Schedule;

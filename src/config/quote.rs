@@ -1,5 +1,7 @@
 //! Showing an operator's own text back without showing a secret or upsetting a terminal.
 
+use crate::shown::excerpt;
+
 /// Longer texts are cut: the position already says which one is meant.
 const LONGEST_SHOWN: usize = 80;
 
@@ -39,13 +41,7 @@ pub(super) fn presentable(message: &str) -> String {
         rest = &rest[place + length..];
     }
     shown.push_str(rest);
-    if shown.contains(char::is_control) {
-        let escaped = |character: char| match character.is_control() {
-            true => character.escape_default().to_string(),
-            false => character.to_string(),
-        };
-        shown = shown.chars().map(escaped).collect();
-    }
+    let shown = excerpt(&shown, usize::MAX);
     let characters = shown.chars().count();
     if characters <= LONGEST_MESSAGE {
         return shown;

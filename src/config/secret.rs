@@ -16,12 +16,22 @@ use super::{
     Secret, path,
     quote::{looks_like_secret, quote},
 };
+use crate::evidence::PUT_KEY_BACK;
 
 /// Where systemd puts the files of `LoadCredential=`.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 /// A client secret has some 50 characters; a file larger than this is the wrong file.
 const LARGEST_SECRET: u64 = 64 << 10;
+
+/// Whether secrets and keys have to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Secrets {
+    /// They are looked at.
+    AreThere,
+    /// Whether they are there does not matter.
+    AreNotNeeded,
+}
 
 /// What surrounds the configuration: the places where names in it are looked up.
 #[derive(Clone, Copy)]
@@ -30,6 +40,8 @@ pub(super) struct Surroundings<'e> {
     pub(super) folder: &'e Path,
     /// Looks up an environment variable.
     pub(super) environment: &'e dyn Fn(&str) -> Option<OsString>,
+    /// Whether secrets are needed.
+    pub(super) secrets: Secrets,
 }
 
 impl Surroundings<'_> {
@@ -41,7 +53,9 @@ impl Surroundings<'_> {
             );
         }
         let path = self.find(text, "secret", "create it with the secret in it")?;
-        check_file(&path).map_err(|what| format!("missing secret: {} {what}", path.display()))?;
+        if self.secrets == Secrets::AreThere {
+            check_file(&path).map_err(|what| format!("missing secret: {} {what}", path.display()))?;
+        }
         Ok(Secret::File(path))
     }
 
@@ -51,8 +65,15 @@ impl Surroundings<'_> {
         if looks_like_key(text) || looks_like_secret(text) {
             return Err("this looks like the key itself; put it into a file and write the file's name here".to_owned());
         }
-        let path = self.find(text, "signing key", "make it with: ssh-keygen -t ed25519 -N '' -f FILE")?;
-        check_is_file(&path, "key").map_err(|what| format!("missing signing key: {} {what}", path.display()))?;
+        let is_bare = !text.contains('/');
+        let elsewhere = match is_bare && (self.environment)(CREDENTIALS_DIRECTORY).is_none() {
+            true => "$CREDENTIALS_DIRECTORY, where a service may have it, is not set here; ",
+            false => "",
+        };
+        let path = self.find(text, "signing key", &format!("{elsewhere}{PUT_KEY_BACK}"))?;
+        if self.secrets == Secrets::AreThere {
+            check_is_file(&path, "key").map_err(|what| format!("missing signing key: {} {what}", path.display()))?;
+        }
         Ok(path)
     }
 
@@ -68,6 +89,9 @@ impl Surroundings<'_> {
         // A file that is there but cannot be looked at is the one that is meant.
         let is_there =
             |path: &&PathBuf| !matches!(fs::metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        if let (Secrets::AreNotNeeded, Some(first)) = (self.secrets, candidates.first()) {
+            return Ok(first.clone());
+        }
         candidates.iter().find(is_there).cloned().ok_or_else(|| {
             let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
             format!("missing {thing}: there is no file {}; {advice}", places.join(" or "))
@@ -90,6 +114,9 @@ impl Surroundings<'_> {
         // Variables are written in capitals. Anything else may be a password, and its position says enough.
         let is_shown = !variable.bytes().any(|byte| byte.is_ascii_lowercase());
         let shown = if is_shown { quote(variable) } else { "named here".to_owned() };
+        if self.secrets == Secrets::AreNotNeeded {
+            return Ok(Secret::Environment { variable: variable.to_owned(), value: SecretString::default() });
+        }
         let missing = |what: &str| format!("missing secret: the environment variable {shown} {what}");
         let value = (self.environment)(variable).ok_or_else(|| missing("is not set; set it to the secret"))?;
         let value = value.to_str().ok_or_else(|| missing("is not UTF-8; set it to the secret"))?.trim();
@@ -149,7 +176,7 @@ mod tests {
             assert_eq!(name, CREDENTIALS_DIRECTORY);
             credentials_directory.map(|path| path.as_os_str().to_owned())
         };
-        match (Surroundings { folder, environment: &environment }).secret_in_file(text)? {
+        match (Surroundings { folder, environment: &environment, secrets: Secrets::AreThere }).secret_in_file(text)? {
             Secret::File(path) => Ok(path),
             other => panic!("{other:?}"),
         }
@@ -157,7 +184,8 @@ mod tests {
 
     fn in_environment(variable: &str, value: Option<&str>) -> Result<Secret, String> {
         let environment = |_: &str| value.map(OsString::from);
-        Surroundings { folder: Path::new("/"), environment: &environment }.secret_in_environment(variable)
+        let folder = Path::new("/");
+        Surroundings { folder, environment: &environment, secrets: Secrets::AreThere }.secret_in_environment(variable)
     }
 
     #[test]
@@ -201,11 +229,11 @@ mod tests {
         let (folder, credentials) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (folder, credentials) = (folder.path(), credentials.path());
         let environment = |_: &str| Some(credentials.as_os_str().to_owned());
-        let found = |text: &str| Surroundings { folder, environment: &environment }.key_in_file(text);
+        let found = |text: &str| {
+            Surroundings { folder, environment: &environment, secrets: Secrets::AreThere }.key_in_file(text)
+        };
         let (there, shown) = (credentials.display(), folder.display());
-        let none = format!(
-            "missing signing key: there is no file {there}/k or {shown}/k; make it with: ssh-keygen -t ed25519 -N '' -f FILE"
-        );
+        let none = format!("missing signing key: there is no file {there}/k or {shown}/k; {PUT_KEY_BACK}");
         assert_eq!(found("k"), Err(none));
         fs::write(folder.join("k"), "not looked at").unwrap();
         assert_eq!(found("k"), Ok(folder.join("k")));

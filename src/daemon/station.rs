@@ -138,6 +138,7 @@ impl Station {
             }
         }
         self.clients = clients;
+        self.collector.committer().set_keep(config.archive.keep);
         if config.collect.polls_at_once != self.config.collect.polls_at_once {
             self.slots = Slots::new(config.collect.polls_at_once);
         }
@@ -172,7 +173,9 @@ pub(crate) fn open_committer(config: &Config, clock: Arc<dyn Clock>) -> Result<C
         })?;
     let archive = Archive::open(settings, Arc::new(files), &store)?;
     let signer = config.evidence.signing_key.as_deref().map(Signer::read).transpose()?;
-    Ok(Committer::new(store, archive, clock).with_signer(signer))
+    let committer = Committer::new(store, archive, clock).with_signer(signer);
+    committer.set_keep(settings.keep);
+    Ok(committer)
 }
 
 /// A client for each credential that a project uses.

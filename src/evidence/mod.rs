@@ -35,6 +35,7 @@ pub use ledger::{Ledger, LedgerFault};
 pub use segment_digest::{Compressed, DamagedPart, NotedGap, Range, Rebuilt, Removed, SegmentDigest, SourceIdentity};
 pub use sha256::{RunningSha256, Sha256Sum};
 pub use signature::{LONGEST_SIGNATURE, Signature, SignatureError};
+pub(crate) use signer::PUT_KEY_BACK;
 pub use signer::{NAMESPACE, Signer, SignerError};
 
 /// The folder of archive digests, below the archive's root.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use secrecy::zeroize::Zeroizing;
-use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey};
+use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey};
 use thiserror::Error;
 
 /// The namespace of all signatures: one made for another purpose is worth nothing here, nor one of these elsewhere.
@@ -16,6 +16,10 @@ pub const NAMESPACE: &str = "atlas-logd";
 
 /// The private key of Ed25519 has some 400 bytes in its file.
 const LONGEST_KEY: u64 = 64 << 10;
+
+/// What to do where there is no key: digests may be signed with it already, and another one is not what is missing.
+pub(crate) const PUT_KEY_BACK: &str = "put the key back that signed the digests so far (a new one is for a new archive, or a rotation); the first one is made \
+     with: ssh-keygen -t ed25519 -N '' -C atlas-logd -f FILE";
 
 /// Why there is no key to sign with.
 #[derive(Debug, Error)]
@@ -28,10 +32,14 @@ pub enum SignerError {
         /// Why.
         cause: io::Error,
     },
+    /// It holds nothing.
+    #[error("{0} is empty, where the signing key should be; {PUT_KEY_BACK}")]
+    Empty(PathBuf),
+    /// It holds the public key.
+    #[error("{0} holds a public key; name the file of the private key, which has the same name without .pub")]
+    Public(PathBuf),
     /// It is not a private key.
-    #[error(
-        "{path} is no OpenSSH private key ({detail}); make one with: ssh-keygen -t ed25519 -N '' -C atlas-logd -f {path}"
-    )]
+    #[error("{path} is no OpenSSH private key ({detail}); {PUT_KEY_BACK}")]
     NoKey {
         /// The file.
         path: PathBuf,
@@ -75,6 +83,12 @@ impl Signer {
         let unreadable = |cause| SignerError::Unreadable { path: path.to_owned(), cause };
         let mut text = Zeroizing::new(String::new());
         File::open(path).and_then(|file| file.take(LONGEST_KEY).read_to_string(&mut text)).map_err(unreadable)?;
+        if text.trim().is_empty() {
+            return Err(SignerError::Empty(path.to_owned()));
+        }
+        if PublicKey::from_openssh(text.trim()).is_ok() {
+            return Err(SignerError::Public(path.to_owned()));
+        }
         let no_key = |error: ssh_key::Error| SignerError::NoKey { path: path.to_owned(), detail: error.to_string() };
         let key = PrivateKey::from_openssh(text.as_bytes()).map_err(no_key)?;
         if key.is_encrypted() {

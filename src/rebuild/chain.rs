@@ -37,6 +37,8 @@ pub(super) struct Chain {
     pub(super) open: Option<SegmentName>,
     damaged: BTreeMap<SegmentName, DamagedPart>,
     removed: BTreeSet<SegmentName>,
+    /// Those of them that lie there still.
+    lingering: BTreeSet<SegmentName>,
     pub(super) compressed_to: u64,
     pub(super) bytes: u64,
     pub(super) late_records: u64,
@@ -109,7 +111,11 @@ impl Chain {
     fn find(&mut self, folder: &SourceFolder, segment: SegmentName) -> Result<(), RebuildError> {
         let next = self.sealed.len() as u64 + 1;
         match segment.sequence() {
-            _ if self.sealed.contains_key(&segment) => {}
+            _ if self.sealed.contains_key(&segment) => {
+                if self.removed.contains(&segment) {
+                    self.lingering.insert(segment);
+                }
+            }
             number if number == next && self.open.is_none() => self.open = Some(segment),
             number if number > next => {
                 let (folder, found) = (folder.as_str().to_owned(), segment.to_string());
@@ -195,6 +201,11 @@ impl Chain {
     /// The newest digest.
     pub(super) fn last_digest(&self) -> Option<LastDigest> {
         self.newest().map(|(name, sealed)| LastDigest { segment: name.clone(), sha256: sealed.digest })
+    }
+
+    /// The segments that the digests say are removed, and that lie there still: the lost state had still to remove them.
+    pub(super) fn lingering(&self) -> Vec<SegmentName> {
+        self.lingering.iter().cloned().collect()
     }
 
     /// Segments up to this number were removed.

@@ -116,6 +116,7 @@ impl Rebuilder<'_> {
             gaps: chain.ledger.gaps(),
             islands: &chain.ledger.islands(),
             damaged: chain.damaged(),
+            removals: chain.lingering(),
             unsigned: self.unsigned(chain, folder)?,
         };
         state.restore(transaction, &told)?;

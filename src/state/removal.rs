@@ -1,5 +1,7 @@
 //! Old segments that are decided to go: the next digest tells of it, and then the file goes.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Transaction};
 
 use crate::{
@@ -34,16 +36,65 @@ pub fn decide_removal(
 ) -> Result<(), StateError> {
     source.told.removed_to = source.told.removed_to.max(removed.segment.sequence());
     source.amend(transaction, |source| {
-        transaction.execute(
-            "INSERT OR REPLACE INTO removal (source, segment) VALUES (?1, ?2)",
-            (source.key, removed.segment.as_str()),
-        )?;
+        insert(transaction, source.key, &removed.segment)?;
         told::note(transaction, source.key, Untold::Removed(removed))
     })?;
     source.save(transaction)
 }
 
+pub(super) fn insert(transaction: &Transaction<'_>, key: SourceKey, segment: &SegmentName) -> Result<(), StateError> {
+    let row = (key, segment.as_str());
+    transaction.execute("INSERT OR REPLACE INTO removal (source, segment) VALUES (?1, ?2)", row)?;
+    Ok(())
+}
+
+fn delete<'a>(
+    transaction: &Transaction<'_>,
+    key: SourceKey,
+    segments: impl IntoIterator<Item = &'a SegmentName>,
+) -> Result<(), StateError> {
+    for segment in segments {
+        let row = (key, segment.as_str());
+        transaction.execute("DELETE FROM removal WHERE source = ?1 AND segment = ?2", row)?;
+    }
+    Ok(())
+}
+
 impl SourceState {
+    /// Takes back the decision that segments go, of those that no digest has told of and that are `withdrawn`. The source is not
+    /// saved.
+    ///
+    /// # Errors
+    /// When the rows of the source are damaged, or whatever SQLite gives.
+    pub fn withdraw_removals(
+        &mut self,
+        transaction: &Transaction<'_>,
+        withdrawn: impl Fn(&Removed) -> bool,
+    ) -> Result<(), StateError> {
+        let events = told::untold(transaction, self.key)?.into_iter();
+        let decided = events.filter_map(|event| match event {
+            Untold::Removed(removed) => Some(removed),
+            _ => None,
+        });
+        let segments: BTreeSet<SegmentName> = decided.filter(withdrawn).map(|removed| removed.segment).collect();
+        if segments.is_empty() {
+            return Ok(());
+        }
+        self.amend(transaction, |source| {
+            delete(transaction, source.key, &segments)?;
+            let is_withdrawn =
+                |event: &Untold| matches!(event, Untold::Removed(removed) if segments.contains(&removed.segment));
+            told::take_back(transaction, source.key, is_withdrawn)
+        })?;
+        // They are missed again if they are not there.
+        for segment in segments.iter().rev() {
+            if segment.sequence() == self.told.removed_to {
+                self.told.removed_to -= 1;
+            }
+        }
+        Ok(())
+    }
+
     /// The files of these segments are gone. The source is saved.
     ///
     /// # Errors
@@ -53,13 +104,7 @@ impl SourceState {
         transaction: &Transaction<'_>,
         segments: &[SegmentName],
     ) -> Result<(), StateError> {
-        self.amend(transaction, |source| {
-            for segment in segments {
-                let gone = (source.key, segment.as_str());
-                transaction.execute("DELETE FROM removal WHERE source = ?1 AND segment = ?2", gone)?;
-            }
-            Ok(())
-        })?;
+        self.amend(transaction, |source| delete(transaction, source.key, segments))?;
         self.save(transaction)
     }
 }

@@ -3,9 +3,10 @@
 use rusqlite::Transaction;
 
 use crate::{
+    archive::SegmentName,
     evidence::DamagedPart,
     plan::Gap,
-    state::{Seal, SourceState, StateError, coverage, damaged},
+    state::{Seal, SourceState, StateError, coverage, damaged, removal},
     window::Window,
 };
 
@@ -18,6 +19,8 @@ pub struct ToldRows<'a> {
     pub islands: &'a [Window],
     /// What is still good of damaged segments.
     pub damaged: Vec<DamagedPart>,
+    /// The segments that the digests say are removed, and that lie there still.
+    pub removals: Vec<SegmentName>,
     /// A digest that is there without its signature.
     pub unsigned: Option<Seal>,
 }
@@ -32,6 +35,7 @@ impl SourceState {
             told.gaps.iter().try_for_each(|gap| coverage::insert_gap(transaction, source.key, gap, true))?;
             told.islands.iter().try_for_each(|island| coverage::insert_island(transaction, source.key, *island))?;
             told.damaged.iter().try_for_each(|part| damaged::insert(transaction, source.key, &part.clone().into()))?;
+            told.removals.iter().try_for_each(|segment| removal::insert(transaction, source.key, segment))?;
             told.unsigned.iter().try_for_each(|seal| seal.insert(transaction, source.key))
         })
     }

@@ -20,7 +20,7 @@ pub struct Told {
     pub end: Option<Instant>,
     /// Segments up to this number are compressed, or will never be.
     pub compressed_to: u64,
-    /// Segments up to this number were removed because of their age.
+    /// Segments up to this number were removed because of their age, or lie there as evidence: their digests cannot be read.
     pub removed_to: u64,
 }
 
@@ -76,6 +76,18 @@ pub(super) fn note(transaction: &Transaction<'_>, key: SourceKey, mut event: Unt
     }
     let text = serde_json::to_string(&event).map_err(|error| StateError::Damaged(error.to_string()))?;
     transaction.execute("INSERT INTO untold (source, number, event) VALUES (?1, ?2, ?3)", (key, number, text))?;
+    Ok(())
+}
+
+/// Takes back what no digest has told of yet.
+pub(super) fn take_back(
+    transaction: &Transaction<'_>,
+    key: SourceKey,
+    is_it: impl Fn(&Untold) -> bool,
+) -> Result<(), StateError> {
+    for (number, _) in rows(transaction, key)?.into_iter().filter(|(_, event)| is_it(event)) {
+        transaction.execute("DELETE FROM untold WHERE source = ?1 AND number = ?2", (key, number))?;
+    }
     Ok(())
 }
 

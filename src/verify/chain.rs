@@ -11,11 +11,11 @@ use crate::{
         Compressed, DamagedPart, LONGEST_DIGEST, Ledger, Rebuilt, Removed, SegmentDigest, Sha256Sum, SourceIdentity,
     },
     instant::Instant,
+    shown::shown_path,
     state::ArchiveId,
     verify::{
         Fault, Reason, Request,
         folder::{Folder, digest_path},
-        shown::shown_path,
         signing::{Announced, Keys},
         whole_file,
     },

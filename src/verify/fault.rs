@@ -7,11 +7,9 @@ use thiserror::Error;
 
 use crate::{
     evidence::{FormatError, LedgerFault, NotAllowed, Sha256Sum, SignatureError},
+    shown::{shown, shown_path},
     state::ArchiveId,
-    verify::{
-        Difference,
-        shown::{shown, shown_path},
-    },
+    verify::Difference,
 };
 
 /// A file or folder of the archive, and what is wrong with it.

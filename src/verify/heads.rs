@@ -11,10 +11,10 @@ use crate::{
     archive::{EntryIs, Files, SegmentName},
     evidence::{ArchiveDigest, HEADS, LONGEST_DIGEST, ListedSource, SIGNATURE_SUFFIX, Sha256Sum, SourceIdentity},
     instant::Instant,
+    shown::shown_path,
     state::ArchiveId,
     verify::{
         Fault, Reason, Request,
-        shown::shown_path,
         signing::{Announced, Keys},
         whole_file,
     },

@@ -8,13 +8,13 @@ use std::{
 use crate::{
     archive::{MARKER, StoredForm},
     evidence::HEADS,
+    shown::shown_path,
     state::ArchiveId,
     verify::{
         Fault, Reason,
         chain::Chain,
         folder::digest_path,
         heads::{Heads, Listed, head_path},
-        shown::shown_path,
     },
 };
 

@@ -39,7 +39,6 @@ mod pool;
 mod report;
 mod request;
 mod segment;
-pub(crate) mod shown;
 mod signing;
 mod verifier;
 mod walk;

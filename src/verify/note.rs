@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::{
     instant::Instant,
-    verify::shown::{shown, shown_path},
+    shown::{shown, shown_path},
 };
 
 /// Something worth knowing that is no fault.

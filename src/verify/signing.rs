@@ -6,7 +6,8 @@ use crate::{
     archive::Files,
     evidence::{LONGEST_SIGNATURE, SIGNATURE_SUFFIX, Signature},
     instant::Instant,
-    verify::{Fault, Reason, Request, shown::shown_path, whole_file},
+    shown::shown_path,
+    verify::{Fault, Reason, Request, whole_file},
 };
 
 /// The keys that signed, each with the principals that stand for it among the allowed signers.

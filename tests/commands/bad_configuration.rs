@@ -70,10 +70,14 @@ fn every_command_lists_all_faults_and_touches_nothing() {
         assert_eq!(outcome.stdout, "", "{command}");
         let file = format!("{}:", stage.config_path().display());
         let said: Vec<&str> = outcome.stderr.lines().filter_map(|line| line.strip_prefix(&file)).collect();
-        for (said, expected) in said.iter().zip(FAULTS) {
+        // What only reads needs no secret.
+        let needs_secrets = !command.starts_with("status");
+        let faults = FAULTS.into_iter().filter(|fault| needs_secrets || !fault.contains("missing secret"));
+        let faults: Vec<&str> = faults.collect();
+        for (said, expected) in said.iter().zip(&faults) {
             assert!(said.starts_with(expected), "{command}: not {expected:?} but {said:?}");
         }
-        assert_eq!(said.len(), FAULTS.len(), "{command}:\n{}", outcome.stderr);
+        assert_eq!(said.len(), faults.len(), "{command}:\n{}", outcome.stderr);
     }
     assert_untouched(&stage);
 }

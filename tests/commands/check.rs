@@ -1,10 +1,17 @@
 //! `check`: what is wrong is said before the first night, and nothing is touched.
 
-use std::fs;
+use std::{
+    ffi::OsStr,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+};
 
 use atlas_logd::{sim::Role, source::Kind};
 
-use crate::harness::{CLIENT_ID, Outcome, PAYMENTS, PUBLIC_KEY, ProjectTable, Stage};
+use crate::{
+    evidence::sign_with,
+    harness::{CLIENT_ID, Outcome, PAYMENTS, PUBLIC_KEY, ProjectTable, Stage},
+};
 
 fn lines(outcome: &Outcome) -> Vec<&str> {
     outcome.stdout.lines().collect()
@@ -120,5 +127,36 @@ fn atlas_that_cannot_be_reached_fails_every_source() {
     for source in ["payments/access-history/prod-0", "payments/stream-audit/orders"] {
         let start = format!("{source}: no access token: no connection to 127.0.0.1: ");
         assert!(lines(&outcome).iter().any(|line| line.starts_with(&start)), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_named_and_fails_nothing() {
+    let stage = Stage::new();
+    sign_with(&stage, 1);
+    let place = |name: &str| stage.folder().join(name);
+    let set_mode = |name: &str, mode| fs::set_permissions(place(name), Permissions::from_mode(mode)).unwrap();
+    let warnings = |outcome: &Outcome| {
+        let warnings = lines(outcome).into_iter().filter(|line| line.starts_with("warning: "));
+        warnings.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    set_mode("key-1", 0o600);
+    assert_eq!(warnings(&stage.command(["check"]).assert_done()), [] as [&str; 0]);
+    for (name, what, mode) in [
+        ("client-secret", "the secret of credentials main", 0o604),
+        ("private-key", "the secret of credentials legacy", 0o640),
+        ("key-1", "the signing key", 0o644),
+    ] {
+        set_mode(name, mode);
+        let expected = format!(
+            "warning: {what} in {} is open to others on this machine (mode 0{mode:o}); make it a file of the user that \
+             atlas-logd runs as, with mode 0600",
+            place(name).display()
+        );
+        assert_eq!(warnings(&stage.command(["check"]).assert_done()), [expected]);
+        let given = [("CREDENTIALS_DIRECTORY", stage.folder().as_os_str())];
+        let outcome = stage.command_with(&given as &[(&str, &OsStr)], ["check"]).assert_done();
+        assert_eq!(warnings(&outcome), [] as [&str; 0], "what a service manager gives has its own modes");
+        set_mode(name, 0o600);
     }
 }

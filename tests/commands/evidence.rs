@@ -42,7 +42,7 @@ fn files(stage: &Stage, source: &Source, end: &str) -> Vec<PathBuf> {
 }
 
 /// A key in a file that the configuration names, and its line for a file of allowed signers.
-fn sign_with(stage: &Stage, seed: u8) -> String {
+pub(crate) fn sign_with(stage: &Stage, seed: u8) -> String {
     let key: PrivateKey = Ed25519Keypair::from_seed(&[seed; 32]).into();
     let path = stage.folder().join(format!("key-{seed}"));
     fs::write(&path, key.to_openssh(LineEnding::LF).unwrap().as_bytes()).unwrap();

@@ -33,6 +33,7 @@ mod rebuild;
 mod rebuild_command;
 mod rebuild_interrupted;
 mod rebuild_refused;
+mod rebuild_removed;
 mod rebuild_story;
 mod reconcile;
 mod reconcile_exact;

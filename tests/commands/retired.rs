@@ -33,7 +33,7 @@ fn take_digest_back(stage: &Stage) -> (PathBuf, Vec<u8>) {
     let mut state = store.read(|connection| SourceState::load(connection, &prod().id)).unwrap().unwrap();
     assert_eq!(state.open, None);
     let seal = Seal { segment: state.sealed.clone().unwrap().name, digest: digest.clone(), signature: None };
-    let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), unsigned: Some(seal) };
+    let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), removals: Vec::new(), unsigned: Some(seal) };
     let decided = store.transaction(|transaction| {
         state.restore(transaction, &told)?;
         state.save(transaction)

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsStr, fs, path::Path};
 
-use crate::harness::{CLIENT_ID, CLIENT_SECRET, Outcome, PRIVATE_KEY, Stage, orders, prod, shops, warehouse};
+use crate::{
+    evidence::sign_with,
+    harness::{CLIENT_ID, CLIENT_SECRET, Outcome, PRIVATE_KEY, Stage, orders, prod, shops, warehouse},
+};
 
 /// How the simulated Atlas begins its tokens.
 const TOKEN: &str = "eyJhbGciOiJub25lIn0";
@@ -136,4 +139,42 @@ fn no_secret_is_shown_or_kept_whatever_is_logged() {
     assert_quiet(&stage.command_with(&trace, ["collect"]).assert_code(1));
     assert_quiet(&stage.command_with(&trace, ["check", "--online"]).assert_code(1));
     look_into(&stage.state());
+}
+
+#[test]
+fn what_only_reads_needs_neither_secrets_nor_the_signing_key() {
+    let stage = Stage::new();
+    sign_with(&stage, 1);
+    stage.configure(|config| config.set_text("evidence", "signing_key", "key-1"));
+    stage.command(["collect"]).assert_done();
+    let directory = stage.folder().join("credentials");
+    fs::create_dir(&directory).unwrap();
+    for name in ["client-secret", "private-key", "key-1"] {
+        fs::rename(stage.folder().join(name), directory.join(name)).unwrap();
+    }
+    stage.configure(|config| {
+        config.remove("credentials.legacy", "private_key_file");
+        config.set_text("credentials.legacy", "private_key_env", "NOT_SET_HERE");
+    });
+    stage.command(["status"]).assert_done();
+    stage.command(["status", "--head"]).assert_done();
+    let export = ["export", "payments/stream-audit/orders", "--from", "2026-01-01", "--to", "2026-01-02"];
+    stage.command(export).assert_done();
+    let missing = format!(
+        "evidence.signing_key: missing signing key: there is no file {}/key-1; $CREDENTIALS_DIRECTORY, where a service may have \
+         it, is not set here; put the key back that signed the digests so far (a new one is for a new archive, or a rotation); \
+         the first one is made with: ssh-keygen -t ed25519 -N '' -C atlas-logd -f FILE",
+        stage.folder().display()
+    );
+    stage.command(["collect"]).assert_code(78).assert_says(&missing);
+    stage.command(["check"]).assert_code(78).assert_says(&missing);
+    let given = [("CREDENTIALS_DIRECTORY", directory.as_os_str()), ("NOT_SET_HERE", OsStr::new(PRIVATE_KEY))];
+    stage.command_with(&given, ["collect"]).assert_done();
+    for (name, directory) in ["client-secret", "private-key", "key-1"].map(|name| (name, &directory)) {
+        fs::rename(directory.join(name), stage.folder().join(name)).unwrap();
+    }
+    stage.configure(|config| {
+        config.remove("credentials.legacy", "private_key_env");
+        config.set_text("credentials.legacy", "private_key_file", "private-key");
+    });
 }

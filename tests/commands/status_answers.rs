@@ -4,7 +4,7 @@ use std::fs;
 
 use atlas_logd::sim::{Event, Fault, Match};
 
-use crate::harness::{HOUR, Stage, orders, prod};
+use crate::harness::{HOUR, MINUTE, Stage, orders, prod};
 
 const NAMES: &str = "payments/stream-audit/orders, payments/access-history/prod-0";
 
@@ -140,4 +140,23 @@ fn a_damaged_segment_is_named_with_the_bytes_that_count() {
     let good_lines: Vec<u8> = fs::read(&path).unwrap()[..good].to_vec();
     let behind = &stage.segments(&orders())[1].bytes;
     assert_eq!(good_lines.len() + behind.len(), segment.bytes.len(), "what counts is there once");
+}
+
+#[test]
+fn what_others_wrote_does_not_steer_the_terminal() {
+    let stage = Stage::new();
+    stage.command(["collect"]).assert_done();
+    let (source, end) = (orders().to_string(), stage.status(&orders()).end());
+    let (from, to) = (end.to_string(), (end + MINUTE).to_string());
+    let reason = "lost\u{1b}[2J\u{9b}1A\u{202e}\ngap in nothing";
+    stage.command(["skip", &source, "--from", &from, "--to", &to, "--reason", reason]).assert_done();
+    let escaped = "(lost\\u{1b}[2J\\u{9b}1A\\u{202e}\\ngap in nothing)";
+    for command in ["status", "collect"] {
+        let outcome = stage.command([command]).assert_done();
+        assert!(outcome.stdout.contains(escaped), "{}", outcome.stdout);
+        assert!(!outcome.stdout.chars().any(|character| character != '\n' && character.is_control()));
+    }
+    let json = stage.command(["status", "--json"]).assert_done().stdout;
+    assert!(json.contains("lost\\u001b[2J\\u009b1A\\u202e\\ngap in nothing"), "{json}");
+    assert_eq!(stage.gaps(&orders())[0].detail, reason, "a program reads what was written");
 }

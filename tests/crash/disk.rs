@@ -104,9 +104,9 @@ pub(crate) struct Failing {
     pub(crate) more: usize,
 }
 
-/// Whether a file is a segment: a spool and the marker lie at the root or below a folder with a dot.
+/// Whether a file is a segment: nothing else has this suffix.
 pub(crate) fn is_segment(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "ndjson") && !path.starts_with(".spool")
+    path.extension().is_some_and(|extension| extension == "ndjson")
 }
 
 #[derive(Default)]

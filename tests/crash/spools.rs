@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use atlas_logd::archive::SegmentName;
+
 use crate::{
     crashes::moments,
-    disk::{Content, FileBytes, Thing},
+    disk::{Content, FileBytes, Thing, is_segment},
     machine::Machine,
     oracle,
     process::Process,
@@ -49,6 +51,19 @@ fn rewrite(content: &mut Content, path: &Path, change: impl Fn(&mut Vec<u8>)) {
     let mut bytes = content.files[number].live.clone();
     change(&mut bytes);
     content.files[number] = FileBytes::durable(bytes);
+}
+
+#[test]
+fn what_a_shipper_matches_is_segments_and_nothing_else() {
+    let mut seen = 0;
+    for moment in moments(&workload::steps()) {
+        seen += spools(&moment.content).len();
+        for (path, _) in moment.content.all().filter(|(path, _)| is_segment(path)) {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(name.parse::<SegmentName>().is_ok(), "{} is no segment", path.display());
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 fn is_tried_enough((lost, unharmed): (usize, usize)) {

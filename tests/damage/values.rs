@@ -120,7 +120,7 @@ fn fill(folders: &Folders<'_>) {
     let digest = std::fs::read(folders.archive().join(&state.folder).join(sealed.digest())).unwrap();
     let oldest = folders.segments(Kind::StreamAudit)[0].file_name().unwrap().to_str().unwrap().parse().unwrap();
     let seal = Seal { segment: sealed, digest: digest.clone(), signature: None };
-    let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), unsigned: Some(seal) };
+    let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), removals: Vec::new(), unsigned: Some(seal) };
     let head = Head {
         sequence: 1,
         date: end.date(),

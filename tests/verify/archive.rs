@@ -122,7 +122,7 @@ impl TestArchive {
     pub(crate) fn empty() -> Self {
         let archive = Self::without_files();
         fs::create_dir_all(archive.root().join(".spool")).unwrap();
-        archive.write(Path::new(".spool/7.ndjson"), &records("spool", 2));
+        archive.write(Path::new(".spool/7.records"), &records("spool", 2));
         archive.write(Path::new(".atlas-logd"), Archive::marker(&archive_id()).unwrap().as_bytes());
         archive
     }

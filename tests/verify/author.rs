@@ -1,6 +1,6 @@
 //! Writes an archive with the program's own writer, as the daemon does, but at times of the test's choice.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use atlas_logd::{
     archive::{Archive, RealFiles},
@@ -78,7 +78,7 @@ impl Author {
         let Some(spooled) = spool.finish().unwrap() else {
             return self.committer.commit_quiet(state, &change, |_| Ok(()), None).unwrap();
         };
-        let last = Some(covered.to - std::time::Duration::from_secs(1));
+        let last = Some(covered.to - Duration::from_secs(1));
         let times = RecordTimes { first: Some(covered.from), last, ..RecordTimes::default() };
         self.committer.commit(state, Records { spooled, change, times }, |_| Ok(()), ROTATION).unwrap();
     }
@@ -92,6 +92,16 @@ impl Author {
     /// So many looks after what is sealed.
     pub(crate) fn keep_up(&self, state: &mut SourceState, upkeep: Upkeep, times: usize) {
         (0..times).for_each(|_| self.committer.keep_up(state, upkeep).unwrap());
+    }
+
+    /// What the configuration says from now on of how long segments are kept.
+    pub(crate) fn set_keep(&self, keep: Option<Duration>) {
+        self.committer.set_keep(keep);
+    }
+
+    /// What time it is from now on: so many hours after the first day began.
+    pub(crate) fn set_now(&self, now: i64) {
+        self.clock.set(hour(now));
     }
 
     /// The source is no longer collected.
@@ -122,7 +132,7 @@ impl Author {
         let path = Path::new(&state.folder).join(newest.digest());
         let seal = Seal { segment: newest, digest: archive.read(&path), signature: None };
         archive.remove(&path);
-        let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), unsigned: Some(seal) };
+        let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), removals: Vec::new(), unsigned: Some(seal) };
         let taken = self.committer.store().transaction(|transaction| {
             state.restore(transaction, &told)?;
             state.save(transaction)

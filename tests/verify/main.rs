@@ -17,6 +17,7 @@ mod heads_written;
 mod hostile;
 mod key;
 mod program;
+mod retention;
 mod source;
 mod standard_tools;
 mod standard_tools_by_hand;

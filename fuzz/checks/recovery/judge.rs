@@ -194,7 +194,7 @@ fn segments(content: &Content) -> impl Iterator<Item = (&Path, &[u8])> {
 }
 
 fn is_segment(path: &Path) -> bool {
-    !path.starts_with(SPOOL) && path.extension().is_some_and(|extension| extension == "ndjson")
+    path.extension().is_some_and(|extension| extension == "ndjson")
 }
 
 /// The good bytes of all segments, of those that a reader sees or that are on stable storage.

@@ -8,7 +8,8 @@ use reqwest::{
     header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE},
 };
 
-use super::super::{excerpt::excerpt, request_error::RequestError};
+use super::super::request_error::RequestError;
+use crate::shown::excerpt;
 
 /// The most characters of a reason that a server's text may have a part in.
 const REASON_CHARACTERS: usize = 200;

@@ -7,7 +7,7 @@ use secrecy::{SecretString, zeroize::Zeroize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::super::excerpt::excerpt;
+use crate::shown::excerpt;
 
 /// What the vendor documents; assumed when the answer does not say.
 const USUAL_LIFETIME: Duration = Duration::from_secs(3600);

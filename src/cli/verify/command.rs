@@ -83,7 +83,7 @@ impl Verify {
             }
         };
         if self.json {
-            terminal::say(&serde_json::to_string_pretty(&json::report(&report, &request))?);
+            terminal::say_json(&json::report(&report, &request))?;
         } else {
             terminal::say(&table::report(&report));
         }

@@ -6,7 +6,8 @@ use crate::{
     evidence::{DamagedPart, Range, Rebuilt, Removed},
     instant::Instant,
     plan::Gap,
-    verify::{Fault, Report, Request, SourceReport, shown::shown_path},
+    shown::shown_path,
+    verify::{Fault, Report, Request, SourceReport},
     window::Window,
 };
 

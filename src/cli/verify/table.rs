@@ -4,10 +4,8 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::{
     cli::terminal,
-    verify::{
-        Report, SourceReport,
-        shown::{shown, shown_path},
-    },
+    shown::{shown, shown_path},
+    verify::{Report, SourceReport},
 };
 
 /// A table of the sources, then all that has to be said, faults last: nothing scrolls them away.

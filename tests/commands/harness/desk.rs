@@ -105,6 +105,12 @@ impl Desk<'_> {
         });
     }
 
+    /// Does what is due for the sealed segments of a source.
+    pub(crate) fn keep_up(&self, source: &Source) {
+        let (_, task) = self.station.tasks().find(|(_, task)| task.source == *source).unwrap();
+        self.runtime.block_on(self.station.collector.keep_up(&task));
+    }
+
     /// Collects a range; it must not fail.
     #[track_caller]
     pub(crate) fn backfill(&self, source: &Source, window: Window) -> PollReport {

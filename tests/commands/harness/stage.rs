@@ -2,8 +2,9 @@
 
 use std::{
     cell::RefCell,
-    fs,
+    fs::{self, Permissions},
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -123,8 +124,11 @@ impl Stage {
         for name in ["archive", "state"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        fs::write(folder.path().join("client-secret"), CLIENT_SECRET).unwrap();
-        fs::write(folder.path().join("private-key"), PRIVATE_KEY).unwrap();
+        for (name, secret) in [("client-secret", CLIENT_SECRET), ("private-key", PRIVATE_KEY)] {
+            let path = folder.path().join(name);
+            fs::write(&path, secret).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        }
         let configuration = RefCell::new(Configuration::new(&atlas.base_url()));
         let (address, atlas) = (atlas.addr(), RefCell::new(Some(atlas)));
         let stage = Self { world, atlas, address, clocks, configuration, readers: RefCell::default(), folder };

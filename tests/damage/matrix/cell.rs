@@ -47,7 +47,7 @@ fn tree(folder: &Path) -> Tree {
             continue;
         } else if path.is_dir() {
             tree.extend(self::tree(&path));
-        } else if path.extension().is_some_and(|extension| extension == "ndjson") && !path.starts_with(".spool") {
+        } else if path.extension().is_some_and(|extension| extension == "ndjson") {
             tree.insert(path.clone(), fs::read(&path).unwrap());
         }
     }

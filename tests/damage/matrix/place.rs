@@ -116,7 +116,7 @@ impl Place {
             Self::Digest => segment(0).with_extension("digest.json"),
             Self::SourceFolder => folders.source_folder(kind),
             Self::ProjectFolder => folders.archive().join("payments"),
-            Self::SpoolLeftOver | Self::SpoolOfAnIntent => folders.archive().join(format!(".spool/{key}.ndjson")),
+            Self::SpoolLeftOver | Self::SpoolOfAnIntent => folders.archive().join(format!(".spool/{key}.records")),
             Self::UnknownSpool => folders.archive().join(".spool/what-is-this"),
             Self::SpoolFolder => folders.archive().join(".spool"),
             Self::Marker => folders.archive().join(".atlas-logd"),
