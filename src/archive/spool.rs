@@ -217,10 +217,9 @@ fn read_range<'a>(file: &mut dyn ReadFile, from: u64, to: u64, block: &'a mut [u
 
 /// Removes what an earlier attempt left. Only for a source without a commit under way.
 pub(crate) fn remove_stale(files: &dyn Files, number: i64) -> io::Result<()> {
-    for path in [Spooled::path(&final_name(number)), Spooled::path(&answer_name(number)), note_spool(number)] {
-        remove_if_there(files, &path)?;
-    }
-    Ok(())
+    let all = [Spooled::path(&final_name(number)), Spooled::path(&answer_name(number)), note_spool(number)];
+    // One that cannot be removed does not keep the others.
+    all.map(|path| remove_if_there(files, &path)).into_iter().collect()
 }
 
 /// Removes a file that may be gone already.
@@ -285,6 +284,27 @@ mod tests {
         assert_eq!(spool(false, &[b"a\r", b"\xff", b"c"]), b"a\r\n\xff\nc\n");
         assert_eq!(spool(true, &[b"a\r", b"\xff", b"c"]), b"c\n\xff\na\r\n");
         assert_eq!(spool(true, &[]), b"");
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let files: Arc<dyn Files> = Arc::new(RealFiles::open(root.path(), 0o640, 0o750).unwrap());
+        files.make_folder(Path::new(SPOOL)).unwrap();
+        let left = || std::fs::read_dir(root.path().join(SPOOL)).unwrap().count();
+        for newest_first in [false, true] {
+            let mut writer = SpoolWriter::new(Arc::clone(&files), 7, newest_first);
+            writer.push(b"a").unwrap();
+            assert_eq!(left(), 1);
+            drop(writer);
+            assert_eq!(left(), 0);
+        }
+        let mut writer = SpoolWriter::new(Arc::clone(&files), 7, true);
+        writer.push(b"a").unwrap();
+        // A folder lies where the answer is to be turned round to.
+        std::fs::create_dir_all(root.path().join(SPOOL).join("7.ndjson")).unwrap();
+        writer.finish().unwrap_err();
+        assert!(!root.path().join(SPOOL).join("7.answer").exists());
     }
 
     #[test]
