@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    archive::{ArchiveError, EntryIs, Files, SPOOL},
+    archive::{ArchiveError, EntryIs, Files, Room, SPOOL},
     config,
     lock::Lock,
     state::{ArchiveId, Store},
@@ -37,6 +37,7 @@ pub struct Archive {
     folder: PathBuf,
     files: Arc<dyn Files>,
     id: ArchiveId,
+    room: Room,
     _lock: Option<Lock>,
 }
 
@@ -86,7 +87,7 @@ impl Archive {
         }
         store.transaction(|transaction| id.save(transaction, true))?;
         files.make_folder(Path::new(SPOOL)).map_err(in_folder)?;
-        Ok(Self { folder, files, id, _lock: lock })
+        Ok(Self { folder, files, id, room: Room::default(), _lock: lock })
     }
 
     /// Opens an archive that was used before, whose state is lost: nothing but its marker says which one it is.
@@ -97,7 +98,7 @@ impl Archive {
         let folder = settings.dir.clone();
         let lock = lock(&folder)?;
         let id = read_marker(files.as_ref(), &folder)?.ok_or_else(|| ArchiveError::Unmarked(folder.clone()))?;
-        Ok(Self { folder, files, id, _lock: lock })
+        Ok(Self { folder, files, id, room: Room::default(), _lock: lock })
     }
 
     /// Looks whether archive and state belong together, and changes nothing. `known` is what the state knows of its
@@ -133,6 +134,12 @@ impl Archive {
     #[must_use]
     pub fn files(&self) -> &dyn Files {
         self.files.as_ref()
+    }
+
+    /// How much of the file system is spoken for by those who write at the moment.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// The file system below the root, to share.

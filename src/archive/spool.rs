@@ -38,13 +38,16 @@ impl Spooled {
     }
 }
 
-/// Writes the new records of a window. The file is made with the first of them.
+/// Writes the new records of a window. The file is made with the first of them. Dropped before it is finished, or when that
+/// failed, it leaves no file behind.
 pub struct SpoolWriter {
     files: Arc<dyn Files>,
     /// The number in the file's name.
     number: i64,
     newest_first: bool,
     file: Option<BufWriter<Box<dyn WriteFile>>>,
+    /// Whether there may be a file that nobody will need.
+    unfinished: bool,
     hasher: blake3::Hasher,
     length: u64,
     records: u64,
@@ -54,7 +57,8 @@ impl SpoolWriter {
     /// The spool of the source with this number. Records that come newest first are turned round at the end.
     #[must_use]
     pub fn new(files: Arc<dyn Files>, number: i64, newest_first: bool) -> Self {
-        Self { files, number, newest_first, file: None, hasher: blake3::Hasher::new(), length: 0, records: 0 }
+        let hasher = blake3::Hasher::new();
+        Self { files, number, newest_first, file: None, unfinished: false, hasher, length: 0, records: 0 }
     }
 
     /// Adds a record; a newline is added to it.
@@ -65,6 +69,7 @@ impl SpoolWriter {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
+                self.unfinished = true;
                 let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
                 self.file
                     .insert(BufWriter::with_capacity(BUFFER, create_spool(self.files.as_ref(), &Spooled::path(&name))?))
@@ -94,6 +99,7 @@ impl SpoolWriter {
         }
         file.sync()?;
         self.files.sync_folder(Path::new(SPOOL))?;
+        self.unfinished = false;
         Ok(Some(Spooled {
             name: final_name(self.number),
             length: self.length,
@@ -107,7 +113,13 @@ impl SpoolWriter {
     /// # Errors
     /// Whatever removing gives.
     pub fn discard(mut self) -> io::Result<()> {
-        self.file = None;
+        self.remove()
+    }
+
+    fn remove(&mut self) -> io::Result<()> {
+        // What is buffered need not be written any more.
+        drop(self.file.take().map(BufWriter::into_parts));
+        self.unfinished = false;
         remove_stale(self.files.as_ref(), self.number)
     }
 
@@ -125,6 +137,15 @@ impl SpoolWriter {
         })?;
         self.files.remove(&Spooled::path(&answer_name(self.number)))?;
         out.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+impl Drop for SpoolWriter {
+    fn drop(&mut self) {
+        if self.unfinished {
+            // What cannot be removed now is removed when the source is opened, or gives way to the next spool.
+            let _ = self.remove();
+        }
     }
 }
 
@@ -196,10 +217,9 @@ fn read_range<'a>(file: &mut dyn ReadFile, from: u64, to: u64, block: &'a mut [u
 
 /// Removes what an earlier attempt left. Only for a source without a commit under way.
 pub(crate) fn remove_stale(files: &dyn Files, number: i64) -> io::Result<()> {
-    for path in [Spooled::path(&final_name(number)), Spooled::path(&answer_name(number)), note_spool(number)] {
-        remove_if_there(files, &path)?;
-    }
-    Ok(())
+    let all = [Spooled::path(&final_name(number)), Spooled::path(&answer_name(number)), note_spool(number)];
+    // One that cannot be removed does not keep the others.
+    all.map(|path| remove_if_there(files, &path)).into_iter().collect()
 }
 
 /// Removes a file that may be gone already.
@@ -265,6 +285,27 @@ mod tests {
         assert_eq!(spool(false, &[b"a\r", b"\xff", b"c"]), b"a\r\n\xff\nc\n");
         assert_eq!(spool(true, &[b"a\r", b"\xff", b"c"]), b"c\n\xff\na\r\n");
         assert_eq!(spool(true, &[]), b"");
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let files: Arc<dyn Files> = Arc::new(RealFiles::open(root.path(), 0o640, 0o750).unwrap());
+        files.make_folder(Path::new(SPOOL)).unwrap();
+        let left = || std::fs::read_dir(root.path().join(SPOOL)).unwrap().count();
+        for newest_first in [false, true] {
+            let mut writer = SpoolWriter::new(Arc::clone(&files), 7, newest_first);
+            writer.push(b"a").unwrap();
+            assert_eq!(left(), 1);
+            drop(writer);
+            assert_eq!(left(), 0);
+        }
+        let mut writer = SpoolWriter::new(Arc::clone(&files), 7, true);
+        writer.push(b"a").unwrap();
+        // A folder lies where the answer is to be turned round to.
+        std::fs::create_dir_all(root.path().join(SPOOL).join("7.ndjson")).unwrap();
+        writer.finish().unwrap_err();
+        assert!(!root.path().join(SPOOL).join("7.answer").exists());
     }
 
     #[test]

@@ -17,9 +17,9 @@ use crate::{
         reconcile::Reconciliation,
         scratch,
     },
-    commit::{CommitError, Committer},
+    commit::{CommitError, Committer, Upkeep},
     source::{Source, SourceId},
-    state::Head,
+    state::{Head, SourceState},
 };
 
 /// Collects sources.
@@ -76,15 +76,21 @@ impl Collector {
         .await
     }
 
-    /// Compresses and removes what is due of a source's sealed segments, after the poll of it that is under way. A fault does
-    /// not touch collection; the next upkeep goes on.
+    /// Compresses and removes what is due of a source's sealed segments, after the poll of it that is under way, also where
+    /// that failed: it may have been for want of room. A fault does not touch collection; the next upkeep goes on.
     pub async fn keep_up(&self, task: &Task) {
+        if task.upkeep == Upkeep::default() {
+            return;
+        }
         let lane = self.lane(&task.source.id);
         let mut lane = lane.lock().await;
-        let Some(mut state) = lane.state.take() else { return };
+        let opened = match lane.state.take() {
+            Some(state) => Some(state),
+            None => self.recover(task).await,
+        };
+        let Some(mut state) = opened else { return };
         let newest = state.sealed.as_ref().map(|sealed| sealed.name.sequence());
-        let looked = std::mem::replace(&mut lane.kept_up, newest) == newest;
-        if !Committer::is_due(&state, task.upkeep, looked) {
+        if !Committer::is_due(&state, task.upkeep, lane.kept_up == newest) {
             lane.state = Some(state);
             return;
         }
@@ -95,13 +101,29 @@ impl Collector {
             Ok(state)
         });
         match kept_up.await {
-            Ok(state) => lane.state = Some(state),
+            Ok(state) => {
+                lane.state = Some(state);
+                lane.kept_up = newest;
+                if std::mem::take(&mut lane.upkeep_fails) {
+                    tracing::info!(source = %task.source, "sealed segments are compressed and removed again");
+                }
+            }
             // What is in the database now is what counts; it is read again by the next poll.
+            Err(error) if std::mem::replace(&mut lane.upkeep_fails, true) => {
+                tracing::debug!(source = %task.source, "failed again to compress or remove sealed segments: {error}");
+            }
             Err(error) => tracing::error!(
                 source = %task.source,
-                "failed to compress or remove sealed segments; collection goes on: {error}"
+                "failed to compress or remove sealed segments; collection goes on, and it is tried again after each poll: \
+                 {error}"
             ),
         }
+    }
+
+    /// The state of a source whose last poll left it closed; nothing where it cannot be opened, as that poll has told.
+    async fn recover(&self, task: &Task) -> Option<SourceState> {
+        let (committer, source) = (Arc::clone(&self.desk.committer), task.source.clone());
+        blocking(move || Ok(committer.recover(&source)?)).await.ok()
     }
 
     /// Makes the archive digest of today, unless there is one, and logs it. `configured` are the sources of the configuration.

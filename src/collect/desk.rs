@@ -43,8 +43,10 @@ impl fmt::Debug for Desk {
 pub(super) struct Lane {
     /// The state as it is in the database; nothing when the source has to be opened (again).
     pub(super) state: Option<SourceState>,
-    /// The newest sealed segment when its segments were last compressed and removed.
+    /// The newest sealed segment when its segments were last compressed and removed without a fault.
     pub(super) kept_up: Option<u64>,
+    /// Whether that failed the last time, which was told then.
+    pub(super) upkeep_fails: bool,
     /// How wide windows could be the last time without a full page.
     pub(super) width: Option<Duration>,
     /// Up to when the last poll had asked for what was new.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::{
+    archive::LowDisk,
     atlas::{RequestError, decode::DecodeError},
     collect::Tally,
     commit::CommitError,
@@ -35,19 +36,10 @@ pub enum PollError {
     Decode(DecodeError<CommitError>),
     /// The archive or the state.
     #[error(transparent)]
-    Commit(#[from] CommitError),
+    Commit(CommitError),
     /// Nearly nothing is left of the archive's disk.
-    #[error(
-        "the archive's file system has {free} left, and [archive] min_free is {min_free}: collection pauses, watermarks wait, and \
-         it goes on by itself once there is room again (Atlas keeps access history for 7 days only)",
-        free = bytesize::ByteSize::b(*free).display().iec(), min_free = bytesize::ByteSize::b(*min_free).display().iec()
-    )]
-    LowDisk {
-        /// How many bytes are free.
-        free: u64,
-        /// How many have to be.
-        min_free: u64,
-    },
+    #[error(transparent)]
+    LowDisk(LowDisk),
     /// A segment turned out to be damaged.
     #[error("a segment was damaged and records of it were lost; the next poll asks for them again")]
     Damaged,
@@ -151,6 +143,15 @@ impl PollError {
             window.from,
             window.to
         ))
+    }
+}
+
+impl From<CommitError> for PollError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::LowDisk(low) => Self::LowDisk(low),
+            error => Self::Commit(error),
+        }
     }
 }
 

@@ -15,7 +15,9 @@ use crate::{
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
-        PollError, Progress, Tally, Task, archived,
+        PollError, Progress, Tally, Task,
+        allowance::Allowance,
+        archived,
         blocking::{blocking, panic_message},
         claims::Claims,
         desk::Desk,
@@ -270,12 +272,13 @@ impl Fetch<'_> {
             slack: question.window.from.since(question.asked.from),
             settle: self.task.settle,
         };
+        let allowance = Allowance::new(&self.desk.committer, self.task.min_free);
         Worker {
             kind: self.state.kind,
             limits: Limits::new(self.task.answer_limit),
             planner: self.planner.clone(),
             keep_full,
-            intake: Intake::new(&self.desk.committer, self.state, bounds, self.claims.clone(), stock),
+            intake: Intake::new(&self.desk.committer, self.state, bounds, self.claims.clone(), stock, allowance),
         }
     }
 
@@ -346,7 +349,7 @@ impl Worker {
         if let Err(error) = decoded {
             self.intake.discard()?;
             return Err(match error {
-                DecodeError::Sink(error) => PollError::Commit(error),
+                DecodeError::Sink(error) => error.into(),
                 error => PollError::Decode(error),
             });
         }

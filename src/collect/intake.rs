@@ -1,13 +1,15 @@
 //! The intake: takes an answer's records one by one, drops what is archived already, and spools the rest.
 
-use std::{borrow::Cow, path::PathBuf, time::Duration};
+use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    archive::{SPOOL, SpoolWriter, Spooled},
+    archive::{SPOOL, SpoolWriter},
     atlas,
     collect::{
         Tally,
+        allowance::Allowance,
         claims::Claims,
+        held::Held,
         judgement::Purpose,
         kept::Kept,
         placed::{Placed, Placer},
@@ -19,7 +21,7 @@ use crate::{
     plan::{FullPage, keep_until},
     record::{Clocks, Reading, RecordTimes, newlines_to_spaces},
     source::Kind,
-    state::{KeptFingerprint, RecordKey, SourceState},
+    state::{KeptFingerprint, RecordKey, SourceKey, SourceState},
     window::Window,
 };
 
@@ -58,11 +60,14 @@ pub(super) struct Intake {
 
 /// Where records go once their place is known.
 struct Shelf {
+    committer: Arc<Committer>,
+    source: SourceKey,
     bounds: AnswerBounds,
     claims: Claims,
     stock: Stock,
     kept: Kept,
     spool: SpoolWriter,
+    allowance: Allowance,
     /// New records.
     new: u64,
     times: RecordTimes,
@@ -85,7 +90,7 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct TakenIn {
     /// The new records, if there were any.
-    pub(super) spooled: Option<Spooled>,
+    pub(super) spooled: Option<Held>,
     /// What has to be known of them, and for longer of those seen again.
     pub(super) kept: Kept,
     /// All records of the answer.
@@ -101,19 +106,23 @@ pub(super) struct TakenIn {
 impl Intake {
     /// An intake for an answer about the source in `state`.
     pub(super) fn new(
-        committer: &Committer,
+        committer: &Arc<Committer>,
         state: &SourceState,
         bounds: AnswerBounds,
         claims: Claims,
         stock: Stock,
+        allowance: Allowance,
     ) -> Self {
         let newest_first = state.kind == Kind::AccessHistory;
         let shelf = Shelf {
+            committer: Arc::clone(committer),
+            source: state.key,
             bounds,
             claims,
             stock,
             kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
             spool: committer.spool(state, newest_first),
+            allowance,
             new: 0,
             times: RecordTimes::default(),
             by_arrival: state.by_arrival,
@@ -168,7 +177,8 @@ impl Intake {
             }
         }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
-        let Shelf { kept, by_arrival, times, .. } = shelf;
+        let Shelf { committer, source, allowance, kept, by_arrival, times, .. } = shelf;
+        let spooled = spooled.map(|spooled| Held::new(committer, source, spooled, allowance.for_the_commit()));
         let taken_in = TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times };
         Ok(Taken::In(Box::new(taken_in)))
     }
@@ -190,6 +200,7 @@ impl Shelf {
         };
         let known = self.stock.take(sought, &Comparison { asked_from: asked.from, slack, late })?;
         if known.is_none() {
+            self.allowance.grow(record.bytes.len() as u64 + 1)?;
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
             self.new += 1;
             self.times.note(record.clocks, self.claims.lateness(record.clocks));

@@ -13,6 +13,7 @@
 //! | `window` | one of them: asked for, and what is answered committed |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
+//! | `allowance`, `held` | what keeps the spool from filling the disk, and from lying there in vain |
 //! | `reconcile`, `tally` | what is claimed is compared with what Atlas shows now |
 //! | `claims` | what was claimed before, and so which records are late |
 //! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
@@ -21,6 +22,7 @@
 //! | `archived`, `stock` | the same from the segments themselves |
 
 mod absence;
+mod allowance;
 mod archived;
 mod blocking;
 mod claims;
@@ -28,6 +30,7 @@ mod collector;
 mod desk;
 mod error;
 mod fetch;
+mod held;
 mod intake;
 mod judgement;
 mod kept;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    archive::LowDisk,
     atlas,
     collect::{PollError, archived, blocking::blocking, judgement::Purpose, poll::Poll},
     commit::CommitError,
@@ -44,7 +45,7 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// Nothing is begun that could fill the disk.
+    /// No window is asked for that could fill the disk; the spool looks again while it grows.
     pub(super) async fn refuse_low_disk(&mut self) -> Result<(), PollError> {
         let Some(min_free) = self.task.min_free else { return Ok(()) };
         let committer = Arc::clone(&self.desk.committer);
@@ -53,7 +54,8 @@ impl Poll<'_> {
             Ok(archive.files().free_bytes().map_err(CommitError::io("look at", archive.folder()))?)
         });
         let free = free.await?;
-        if free < min_free { Err(PollError::LowDisk { free, min_free }) } else { Ok(()) }
+        let low = LowDisk { free, needed: 0, min_free };
+        if free < min_free { Err(PollError::LowDisk(low)) } else { Ok(()) }
     }
 
     pub(super) fn forget_start(&mut self) {

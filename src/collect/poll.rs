@@ -92,7 +92,9 @@ impl<'a> Poll<'a> {
             // What is in the database now is what counts; it is read again by the next poll.
             self.lane.state = None;
         }
-        self.report.failure = Some(Failure { error, window: self.window, advice });
+        // It does not matter which window the disk has no room for.
+        let window = self.window.filter(|_| !matches!(error, PollError::LowDisk(_)));
+        self.report.failure = Some(Failure { error, window, advice });
     }
 
     /// Tells how many of the new records came later than the settle time, if any did.
@@ -104,7 +106,6 @@ impl<'a> Poll<'a> {
     }
 
     async fn collect(&mut self, backfill: Option<Window>) -> Result<(), PollError> {
-        self.refuse_low_disk().await?;
         self.open().await?;
         self.resolve_start().await?;
         let (start, mut end) = self.watermarks();

@@ -8,6 +8,7 @@ use crate::{
         PollError, Progress,
         blocking::blocking,
         fetch::{Fetch, Fetched, FetchedAnswer, Question},
+        held::Held,
         judgement::{Judgement, Purpose, judge},
         kept::Kept,
         poll::Poll,
@@ -40,6 +41,7 @@ impl Poll<'_> {
         purpose: Purpose,
         range: Window,
     ) -> Result<Next, PollError> {
+        self.refuse_low_disk().await?;
         self.window = Some(window);
         if self.stop.is_cancelled() {
             return Err(PollError::Stopped);
@@ -196,17 +198,17 @@ impl Poll<'_> {
         }
         let (kept, times) = (answer.taken_in.kept, answer.taken_in.times);
         let tally = answer.taken_in.tally;
-        let (records, bytes) =
-            answer.taken_in.spooled.as_ref().map_or((0, 0), |spooled| (spooled.records, spooled.length));
-        match answer.taken_in.spooled {
+        let (records, bytes) = answer.taken_in.spooled.as_ref().map_or((0, 0), Held::size);
+        match answer.taken_in.spooled.and_then(Held::hand_over) {
             None if last => self.quiet_end = Some((change, kept)),
             None => self.commit_quietly(change, kept, false).await?,
-            Some(spooled) => {
+            Some((spooled, claim)) => {
                 let (committer, rotation) = (Arc::clone(&self.desk.committer), self.task.rotation);
                 let mut state = self.state().clone();
                 let state = blocking(move || {
                     let records = Records { spooled, change, times };
                     committer.commit(&mut state, records, |each| kept.for_each(each), rotation)?;
+                    drop(claim);
                     Ok(state)
                 })
                 .await?;

@@ -19,7 +19,8 @@ use crate::{
     record::RecordTimes,
     source::Source,
     state::{
-        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceState, StateError, Store, record_poll,
+        CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceKey, SourceState, StateError, Store,
+        record_poll,
     },
 };
 
@@ -145,6 +146,14 @@ impl Committer {
         SpoolWriter::new(self.archive.shared_files(), state.key, newest_first)
     }
 
+    /// Removes the spool of a source without a commit under way: its window failed, and is asked again.
+    pub(crate) fn remove_spool(&self, source: SourceKey) {
+        if let Err(error) = crate::archive::remove_stale_spool(self.archive.files(), source) {
+            // The source is opened again before anything is read from there.
+            tracing::warn!("failed to remove records that were not committed from the spool: {error}");
+        }
+    }
+
     /// Seals the open segment when its hour or day is over, and makes the next one; also when it is empty.
     ///
     /// # Errors
@@ -182,7 +191,12 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
-        self.commit_records(state, records, kept, rotation).map_err(|error| self.absolute(error))
+        self.commit_records(state, records, kept, rotation).map_err(|error| {
+            if let Ok(None) = self.store.read(|connection| Intent::load(connection, state)) {
+                self.remove_spool(state.key);
+            }
+            self.absolute(error)
+        })
     }
 
     fn commit_records(

@@ -7,7 +7,11 @@ use std::{
 
 use thiserror::Error;
 
-use crate::{archive::explain, shell::quoted, state::StateError};
+use crate::{
+    archive::{LowDisk, explain},
+    shell::quoted,
+    state::StateError,
+};
 
 /// Why records could not be committed, or a source not be opened.
 #[derive(Debug, Error)]
@@ -25,6 +29,9 @@ pub enum CommitError {
         /// Why it failed.
         cause: io::Error,
     },
+    /// Nearly nothing is left of the archive's disk.
+    #[error(transparent)]
+    LowDisk(#[from] LowDisk),
     /// A segment has bytes that neither state nor intent explain.
     #[error(
         "the segment {path} has {actual} bytes, but only {expected} of them were written by this state; either someone \

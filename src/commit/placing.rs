@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    archive::{Files, SPOOL, note_spool},
+    archive::{Files, SPOOL, create_spool, note_spool, remove_if_there},
     commit::CommitError,
 };
 
@@ -19,14 +19,24 @@ pub(super) fn put_in_place(files: &dyn Files, number: i64, path: &Path, bytes: &
         Some(_) => return Err(CommitError::Foreign { path: path.to_owned() }),
         None => {
             let spool = note_spool(number);
-            let mut file = crate::archive::create_spool(files, &spool).map_err(CommitError::io("create", &spool))?;
-            file.write_all(bytes).map_err(CommitError::io("write to", &spool))?;
-            file.sync().map_err(CommitError::io("sync", &spool))?;
-            drop(file);
-            files.rename(&spool, path).map_err(CommitError::io("rename the spool to", path))?;
+            put_by_way_of(files, &spool, path, bytes).inspect_err(|_| give_up(files, &spool))?;
         }
     }
     sync_names(files, folder)
+}
+
+fn put_by_way_of(files: &dyn Files, spool: &Path, path: &Path, bytes: &[u8]) -> Result<(), CommitError> {
+    let mut file = create_spool(files, spool).map_err(CommitError::io("create", spool))?;
+    file.write_all(bytes).map_err(CommitError::io("write to", spool))?;
+    file.sync().map_err(CommitError::io("sync", spool))?;
+    drop(file);
+    files.rename(spool, path).map_err(CommitError::io("rename the spool to", path))
+}
+
+/// Removes from the spool what could not be finished: it would hold room that others may need.
+pub(super) fn give_up(files: &dyn Files, spool: &Path) {
+    // What cannot be removed now gives way to the next one.
+    let _ = remove_if_there(files, spool);
 }
 
 /// Makes it durable that a file went from the spool into `folder`: first the new name, then the disappearance of the old one.

@@ -19,7 +19,10 @@ use crate::{
         CompressedSegment, SegmentName, SegmentReader, StoredForm, compress, create_spool, note_spool, read_small,
         remove_if_there,
     },
-    commit::{CommitError, Committer, placing::sync_names},
+    commit::{
+        CommitError, Committer,
+        placing::{give_up, sync_names},
+    },
     config,
     evidence::{Compressed, LONGEST_DIGEST, RunningSha256, SegmentDigest, Sha256Sum},
     state::{Seal, SourceState, Untold, damaged_segments},
@@ -128,7 +131,14 @@ impl Committer {
             }
             return Ok(());
         };
-        let compressed = match self.digest_of(source, segment)? {
+        let digest = self.digest_of(source, segment)?;
+        // It frees more than it takes, but first it takes; what has to stay free may be used for that, but no more.
+        let mut claim = self.archive.room().claim();
+        let room = claim.set(self.archive.files(), digest.as_ref().map_or(0, |digest| digest.bytes), 0);
+        if room.map_err(CommitError::io("look at", self.archive.folder()))?.is_err() {
+            return Ok(());
+        }
+        let compressed = match digest {
             Some(digest) => {
                 for left in forms.iter().filter(|form| **form != StoredForm::Plain) {
                     // A crash came before it was noted.
@@ -156,11 +166,22 @@ impl Committer {
         digest: &SegmentDigest,
         form: StoredForm,
     ) -> Result<Option<Compressed>, CommitError> {
+        let spool = note_spool(source.key);
+        let compressed = self.compress_by_way_of(&spool, source, digest, form);
+        compressed.inspect_err(|_| give_up(self.archive.files(), &spool))
+    }
+
+    fn compress_by_way_of(
+        &self,
+        spool: &Path,
+        source: &SourceState,
+        digest: &SegmentDigest,
+        form: StoredForm,
+    ) -> Result<Option<Compressed>, CommitError> {
         let files = self.archive.files();
         let folder = Path::new(&source.folder);
         let plain = folder.join(digest.segment.as_str());
-        let spool = note_spool(source.key);
-        let mut out = create_spool(files, &spool).map_err(CommitError::io("create", &spool))?;
+        let mut out = create_spool(files, spool).map_err(CommitError::io("create", spool))?;
         let written = compress(files, &plain, form, out.as_mut()).map_err(CommitError::io("compress", &plain))?;
         let CompressedSegment { plain: read, stored } = written;
         if (read.bytes, read.sha256) != (digest.bytes, digest.sha256) {
@@ -170,14 +191,14 @@ impl Committer {
                 "a sealed segment is not what its digest says: somebody changed it; it stays as it is, and `atlas-logd verify` \
                  names what else was changed",
             );
-            self.remove(&spool)?;
+            self.remove(spool)?;
             return Ok(None);
         }
-        out.sync().map_err(CommitError::io("sync", &spool))?;
+        out.sync().map_err(CommitError::io("sync", spool))?;
         drop(out);
         let file = form.file_name(&digest.segment);
         let path = folder.join(&file);
-        files.rename(&spool, &path).map_err(CommitError::io("rename the spool to", &path))?;
+        files.rename(spool, &path).map_err(CommitError::io("rename the spool to", &path))?;
         sync_names(files, folder)?;
         Ok(Some(Compressed { segment: digest.segment.clone(), file, bytes: stored.bytes, sha256: stored.sha256 }))
     }

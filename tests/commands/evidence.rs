@@ -181,15 +181,36 @@ fn collection_pauses_while_the_disk_is_nearly_full() {
     stage.configure(|config| config.set_text("archive", "min_free", "16TiB"));
     let sentence = "[archive] min_free is 16.0 TiB: collection pauses, watermarks wait, and it goes on by itself";
     collect(&stage, "one").assert_code(1).assert_says(sentence);
-    assert!([orders(), prod()].iter().all(|source| stage.segments(source).is_empty()));
+    assert!([orders(), prod()].iter().all(|source| stage.lines(source).is_empty()));
+    assert_paused(&stage, sentence);
     stage.configure(|config| config.remove("archive", "min_free"));
     collect(&stage, "two").assert_done();
     let ends = [orders(), prod()].map(|source| stage.status(&source).end());
     stage.configure(|config| config.set_text("archive", "min_free", "16TiB"));
     collect(&stage, "three").assert_code(1).assert_says(sentence);
     assert_eq!([orders(), prod()].map(|source| stage.status(&source).end()), ends, "watermarks wait");
+    assert_paused(&stage, sentence);
+    stage.command(["reconcile"]).assert_code(1).assert_says(sentence);
+    for source in [orders(), prod()] {
+        let reconciliation = stage.status(&source).reconciliation.unwrap();
+        assert!(reconciliation.failure.as_ref().is_some_and(|said| said.contains(sentence)), "{reconciliation:?}");
+    }
     stage.configure(|config| config.remove("archive", "min_free"));
     collect(&stage, "four").assert_done();
     [orders(), prod()].iter().for_each(|source| stage.assert_current(source));
     verify(&stage, &[]).assert_done();
+}
+
+/// The status says why nothing is collected, also of sources that never were.
+#[track_caller]
+fn assert_paused(stage: &Stage, sentence: &str) {
+    let table = stage.command(["status"]).assert_done().stdout;
+    assert!(!table.contains("never polled"), "{table}");
+    for source in [orders(), prod()] {
+        let status = stage.status(&source);
+        assert!(status.failing_since.is_some() && status.message.unwrap().contains(sentence));
+        let said =
+            table.lines().find(|line| line.starts_with(&format!("failing: {source}: the archive's file system has ")));
+        assert!(said.is_some_and(|said| said.contains(sentence)), "{table}");
+    }
 }

@@ -1,11 +1,13 @@
 //! A source that fails: the others go on, and the log tells when it begins and when it is over.
 
+use std::fs;
+
 use atlas_logd::{
     sim::{Event, Fault, Match, StreamInstance},
     source::Source,
 };
 
-use crate::harness::{EVERY_SECOND, HOUR, SECOND, Stage, orders, prod};
+use crate::harness::{EVERY_SECOND, HOUR, MINUTE, SECOND, Stage, orders, prod};
 
 fn stage() -> Stage {
     let stage = Stage::new();
@@ -57,4 +59,34 @@ fn another_cause_is_told_too() {
     daemon.wait_for_line("403");
     let told = about(&daemon.stop(), &orders());
     assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+#[test]
+fn upkeep_that_fails_is_told_once_and_so_is_that_it_works_again() {
+    let stage = stage();
+    stage.configure(|config| {
+        config.only_audit();
+        config.set_text("archive", "rotate_size", "1B");
+    });
+    for note in ["one", "two", "three", "four"] {
+        stage.add_record(&orders(), MINUTE, note);
+        stage.command(["collect"]).assert_done();
+    }
+    // What is compressed has no place to go to.
+    let first = &stage.segments(&orders())[0].name;
+    let in_the_way = stage.folder_of(&orders()).join(format!("{first}.zst"));
+    fs::create_dir(&in_the_way).unwrap();
+    stage.configure(|config| config.set_text("archive", "compress", "zstd"));
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("failed to compress or remove sealed segments");
+    for _ in 0..3 {
+        stage.wait_until_polled(&orders());
+    }
+    fs::remove_dir(&in_the_way).unwrap();
+    daemon.wait_for_line("sealed segments are compressed and removed again");
+    let told = about(&daemon.stop(), &orders());
+    let [failed, again] = &told[..] else { panic!("not two lines but {told:#?}") };
+    assert!(failed.contains("ERROR") && failed.contains(".ndjson.zst"), "{failed}");
+    assert!(again.contains("INFO"), "{again}");
+    stage.assert_current(&orders());
 }

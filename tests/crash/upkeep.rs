@@ -1,7 +1,11 @@
 //! Crashes at every moment of a life in which sealed segments are compressed and removed, and digests of the archive made:
 //! nothing is lost, and afterwards the archive proves itself.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use atlas_logd::{
     archive::StoredForm,
@@ -11,12 +15,13 @@ use atlas_logd::{
     source::{Kind, Source},
     verify::{Request, verify_files},
 };
+use rustix::io::Errno;
 use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 use tempfile::TempDir;
 
 use crate::{
     crashes::{extremes, variants},
-    disk::{Content, Disk, is_segment},
+    disk::{Content, Disk, Failing, is_segment},
     loss::{after_power_loss, durable},
     machine::{Machine, Snapshot},
     oracle,
@@ -149,4 +154,40 @@ fn a_crash_at_any_moment_of_the_upkeep_loses_nothing_and_the_archive_proves_itse
     }
     println!("{} moments, {kills} kills, {power_losses} power losses", moments.len());
     assert!(moments.len() > 200, "{}", moments.len());
+}
+
+#[test]
+fn an_upkeep_that_fails_leaves_nothing_in_the_spool_and_the_next_one_goes_on() {
+    let story = Story::new();
+    let is_note = |path: &Path| path.starts_with(".spool") && path.extension().is_some_and(|end| end == "note");
+    let work = |process: &mut Process, step: &Step| {
+        process.take(step)?;
+        process.keep_up(&step.source, UPKEEP)
+    };
+    let machine = Machine::new();
+    let mut process = story.start(&machine);
+    story.steps.iter().for_each(|step| work(&mut process, step).unwrap());
+    let operations = machine.disk.operations().into_iter().enumerate();
+    let writes = operations.filter(|(_, (what, path))| ["create", "write", "sync"].contains(what) && is_note(path));
+    let writes: Vec<usize> = writes.map(|(number, _)| number).collect();
+    assert!(writes.len() > 30, "{} writes", writes.len());
+    for operation in writes {
+        let machine = Machine::new();
+        machine.disk.fail(Failing { operation, errno: Errno::NOSPC, more: 0 });
+        let mut process = story.start(&machine);
+        let mut failed = 0;
+        for step in &story.steps {
+            if let Err(error) = work(&mut process, step) {
+                failed += 1;
+                assert!(error.to_string().contains("free some space"), "{error}");
+                let left: Vec<PathBuf> = machine.disk.content().live.into_keys().filter(|path| is_note(path)).collect();
+                assert_eq!(left, [] as [PathBuf; 0]);
+                work(&mut process, step).unwrap();
+            }
+        }
+        assert_eq!(failed, 1);
+        process.open_all(&story.steps).unwrap();
+        process.keep_up(story.source(), UPKEEP).unwrap();
+        story.judge(&machine, &process, &story.steps);
+    }
 }

@@ -13,8 +13,10 @@ use std::{
 use atlas_logd::source::Kind;
 
 use crate::{
+    low_disk::{DISK, pauses_and_goes_on, with_backlog},
     oracle::exact,
     scene::{Failures, Folders, Scene},
+    small_disk::SmallDisk,
 };
 
 /// A file system in memory, mounted until this is dropped.
@@ -115,4 +117,18 @@ fn a_disk_that_is_really_full_or_read_only_stops_nothing_for_longer() {
         println!("{}: full {times_full} times", ["state", "archive", "both"][number]);
         assert!(times_full > 3);
     }
+}
+
+#[test]
+fn a_backlog_larger_than_a_real_disk_never_takes_it_below_min_free() {
+    if std::env::var_os("ATLAS_LOGD_REAL_DISK").is_none() {
+        println!("not asked for");
+        return;
+    }
+    let scene = Scene::new();
+    let folders = with_backlog(&scene);
+    let mount = Mount::new(folders.archive(), u32::try_from(DISK / 1024).unwrap());
+    let disk = SmallDisk::real(folders.files());
+    pauses_and_goes_on(&folders, &disk, || mount.remount("size=64m"));
+    println!("the least that was free: {} KiB", disk.least_free() / 1024);
 }

@@ -13,7 +13,7 @@ use std::{
 use atlas_logd::{
     archive::{Archive, Entry, Files, ReadFile, RealFiles, WriteFile},
     clock::ManualClock,
-    collect::{Collector, Job, Task},
+    collect::{Collector, Job, PollReport, Task},
     commit::Committer,
     config::Config,
     daemon::Station,
@@ -21,7 +21,7 @@ use atlas_logd::{
     plan::{Gap, GapReason},
     sim::{Cluster, Event, Project, Role, ServiceAccount, SimAtlas, StreamInstance, World},
     source::{Kind, Source, SourceId},
-    state::{CoverageChange, SourceState, Store},
+    state::{CoverageChange, Intent, SourceState, Store},
     window::Window,
 };
 use rustix::io::Errno;
@@ -227,19 +227,49 @@ impl<'a> Folders<'a> {
     /// A poll at `time` that is killed between the intent and the first byte in the segment: what that leaves.
     pub(crate) fn poll_interrupted(&self, time: &str) -> Folders<'a> {
         self.scene.clock.set(at(time));
-        let station = self.open().unwrap();
-        let tasks: Vec<Task> = station.tasks().map(|(_, task)| task).collect();
-        drop(station);
-        let settings = self.config().archive;
-        let store = Arc::new(Store::open(&self.state()).unwrap());
-        let files = RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode).unwrap();
-        let archive = Archive::open(&settings, Arc::new(Interrupted(files)), &store).unwrap();
-        let committer = Committer::new(store, archive, Arc::clone(&self.scene.clock) as _);
-        let clock = Arc::clone(&self.scene.clock) as _;
-        let collector = Collector::new(Arc::new(committer), clock, Arc::new(|_, _| ())).unwrap();
+        let (collector, tasks) = self.collector_on(Arc::new(Interrupted(self.files())));
         let failures = poll_tasks(&collector, tasks, Job::Regular);
         assert!(failures.len() == 2 && failures.values().all(|said| said.contains("failed to open")), "{failures:?}");
         self.copy()
+    }
+
+    /// The real files of the archive.
+    pub(crate) fn files(&self) -> RealFiles {
+        let settings = self.config().archive;
+        RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode).unwrap()
+    }
+
+    /// A start with these files for the archive, and what is to be polled.
+    pub(crate) fn collector_on(&self, files: Arc<dyn Files>) -> (Collector, Vec<Task>) {
+        let config = self.config();
+        let store = Arc::new(Store::open(&self.state()).unwrap());
+        let archive = Archive::open(&config.archive, files, &store).unwrap();
+        let clock = || Arc::clone(&self.scene.clock) as _;
+        let committer = Committer::new(store, archive, clock());
+        let collector = Collector::new(Arc::new(committer), clock(), Arc::new(|_, _| ())).unwrap();
+        // The clients of the configuration come from a station, which wants state and archive of its own.
+        let elsewhere = self.scene.folders();
+        let mut station = elsewhere.open().unwrap();
+        station.change(config).unwrap();
+        (collector, station.tasks().map(|(_, task)| task).collect())
+    }
+
+    /// Changes the text of the configuration.
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let path = self.folder.path().join("config.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+    }
+
+    /// Whether a commit of the source with this number is under way.
+    pub(crate) fn has_intent(&self, number: i64) -> bool {
+        let store = Store::open_read_only(&self.state()).unwrap();
+        let intent = store.read(|connection| {
+            let source = SourceState::load_by_key(connection, number)?.unwrap();
+            Intent::load(connection, &source)
+        });
+        intent.unwrap().is_some()
     }
 
     /// The segments of a source, in order.
@@ -273,7 +303,18 @@ pub(crate) fn poll_all(station: &Station, job: Job) -> Failures {
     poll_tasks(&station.collector, station.tasks().map(|(_, task)| task).collect(), job)
 }
 
-fn poll_tasks(collector: &Collector, tasks: Vec<Task>, job: Job) -> Failures {
+/// One poll of each task, all at once.
+pub(crate) fn poll_tasks_at_once(collector: &Collector, tasks: Vec<Task>, job: Job) -> Failures {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stop = CancellationToken::new();
+    let polls = tasks.iter().map(|task| collector.poll(task, job, &stop));
+    let reports = runtime.block_on(futures_util::future::join_all(polls));
+    let failed = |(task, report): (&Task, PollReport)| Some((task.source.id.kind, report.failure?.to_string()));
+    tasks.iter().zip(reports).filter_map(failed).collect()
+}
+
+/// One poll of each task, one after the other.
+pub(crate) fn poll_tasks(collector: &Collector, tasks: Vec<Task>, job: Job) -> Failures {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut failures = Failures::new();
     for task in tasks {

@@ -132,7 +132,8 @@ impl Author {
         let path = Path::new(&state.folder).join(newest.digest());
         let seal = Seal { segment: newest, digest: archive.read(&path), signature: None };
         archive.remove(&path);
-        let told = ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), removals: Vec::new(), unsigned: Some(seal) };
+        let told =
+            ToldRows { gaps: &[], islands: &[], damaged: Vec::new(), removals: Vec::new(), unsigned: Some(seal) };
         let taken = self.committer.store().transaction(|transaction| {
             state.restore(transaction, &told)?;
             state.save(transaction)
