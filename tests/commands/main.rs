@@ -24,6 +24,7 @@ mod limits;
 mod locks;
 mod log_lines;
 mod made_anew;
+mod metrics;
 mod narrower_answers;
 mod open_facts;
 mod permissions;
