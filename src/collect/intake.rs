@@ -77,7 +77,7 @@ struct Shelf {
 pub(super) enum Taken {
     /// It can be committed.
     In(Box<TakenIn>),
-    /// Most of what was reconciled differs; nothing was kept.
+    /// Most of the window that was reconciled differs; nothing was kept.
     Differs(Tally),
 }
 
@@ -161,8 +161,7 @@ impl Intake {
         self.placer.finish(|placed| shelf.put(&placed))?;
         let tally = Tally { shown: self.seen - self.beside, missing: shelf.new };
         if shelf.bounds.purpose == Purpose::Reconcile {
-            // A source with few records in each window is judged by all windows.
-            if let Some(tally) = [tally, shelf.bounds.compared + tally].into_iter().find(|tally| tally.differs()) {
+            if tally.differs(shelf.bounds.compared) {
                 shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
                 return Ok(Taken::Differs(tally));
             }
@@ -183,6 +182,9 @@ impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
         let AnswerBounds { asked, purpose, end_after, slack, settle, .. } = self.bounds;
+        if purpose != Purpose::Forward && self.claims.was_removed(record.clocks, record.key.between) {
+            return Ok(());
+        }
         let late = if self.by_arrival { settle } else { Duration::ZERO };
         let sought = match purpose {
             Purpose::Reconcile => RecordKey { between: None, ..record.key },

@@ -14,11 +14,13 @@
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
 //! | `reconcile`, `tally` | what is claimed is compared with what Atlas shows now |
+//! | `differing` | where most of it is not archived, so that a person has to decide |
 //! | `claims` | what was claimed before, and so which records are late |
 //! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
 //! | `judgement` | what an answer proves about its window |
 //! | `archived`, `stock` | the same from the segments themselves |
+//! | `held`, `removed` | whether the segments are what was archived, and of which time retention removed them |
 
 mod absence;
 mod archived;
@@ -26,8 +28,10 @@ mod blocking;
 mod claims;
 mod collector;
 mod desk;
+mod differing;
 mod error;
 mod fetch;
+mod held;
 mod intake;
 mod judgement;
 mod kept;
@@ -36,6 +40,7 @@ mod opening;
 mod placed;
 mod poll;
 mod reconcile;
+mod removed;
 mod report;
 mod scratch;
 mod slots;
@@ -46,6 +51,7 @@ mod task;
 mod window;
 
 pub use collector::Collector;
+pub use differing::Differing;
 pub use error::PollError;
 pub use report::{Compared, Observer, PollReport, Progress};
 pub use slots::Slots;

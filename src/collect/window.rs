@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     atlas,
     collect::{
-        PollError, Progress,
+        PollError, Progress, Tally,
         blocking::blocking,
         fetch::{Fetch, Fetched, FetchedAnswer, Question},
         judgement::{Judgement, Purpose, judge},
@@ -71,6 +71,14 @@ impl Poll<'_> {
                 self.join_full(question, planner, purpose, range).await?;
                 Ok(Next::Committed)
             }
+            Fetched::Differs { window, narrower: Some(echoed), .. } if window.is_empty() => {
+                Err(PollError::Narrower { asked: question.asked, echoed })
+            }
+            Fetched::Differs { window, tally, .. } => {
+                planner.covered(window, tally.shown);
+                self.leave_out(window, tally).await?;
+                Ok(Next::Committed)
+            }
             Fetched::Answer(answer) => {
                 if purpose == Purpose::Forward && range.to > self.now() {
                     planner.end_by(self.now().max(window.to));
@@ -96,7 +104,8 @@ impl Poll<'_> {
         if let Some(until) = lost_until {
             planner.jump(until.min(range.to));
         }
-        let last = planner.next_window().is_none() && narrower.is_none();
+        // Between two windows of a reconciliation, others come to the source.
+        let last = purpose != Purpose::Reconcile && planner.next_window().is_none() && narrower.is_none();
         self.commit(answer, change, window, range, last).await?;
         if purpose == Purpose::Forward {
             self.lane.asked_until = self.lane.asked_until.max(Some(window.to));
@@ -149,7 +158,14 @@ impl Poll<'_> {
             let mut requests = 0;
             let fetched = fetch.ask(Question { auth_result, ..question }, true, &mut requests).await;
             self.report.figures.requests += requests;
-            let Fetched::Answer(answer) = fetched? else { continue };
+            let answer = match fetched? {
+                Fetched::Answer(answer) => answer,
+                Fetched::Full { .. } => continue,
+                Fetched::Differs { tally, .. } => {
+                    self.leave_out(question.window, tally).await?;
+                    break;
+                }
+            };
             let clocks = match earliest {
                 Some(before) => plan::Clocks {
                     local: before.local.min(answer.clocks.local),
@@ -180,6 +196,26 @@ impl Poll<'_> {
             self.commit(*answer, change, window, range, false).await?;
         }
         planner.covered(question.window, atlas::PAGE_LIMIT);
+        Ok(())
+    }
+
+    /// Most of a window that was claimed differs from what is archived: that is a gap, and a person has to decide about it.
+    async fn leave_out(&mut self, window: Window, tally: Tally) -> Result<(), PollError> {
+        let (reason, noticed) = (GapReason::Differs, self.desk.clock.now());
+        let gap = Gap { window, reason, detail: String::new(), noticed };
+        self.tell(&Progress::Gap { gap: &gap });
+        let committer = Arc::clone(&self.desk.committer);
+        let mut state = self.state().clone();
+        let state = blocking(move || {
+            committer.store().transaction(|transaction| {
+                state.declare(transaction, &gap)?;
+                state.save(transaction)
+            })?;
+            Ok(state)
+        })
+        .await?;
+        self.lane.state = Some(state);
+        self.differing.note(window, tally);
         Ok(())
     }
 

@@ -35,6 +35,7 @@ mod rebuild_interrupted;
 mod rebuild_refused;
 mod rebuild_story;
 mod reconcile;
+mod reconcile_evidence;
 mod reconcile_exact;
 mod reload;
 mod reload_refused;
