@@ -137,8 +137,8 @@ impl Desk<'_> {
     /// Does what is due for the sealed segments of a source that was polled.
     pub(crate) fn keep_up(&self, source: &Source) {
         let (_, task) = self.station.tasks().find(|(_, task)| task.source == *source).unwrap();
-        self.runtime.block_on(self.station.collector.keep_up(&task));
-        self.stage.forget_removed(source);
+        // Whoever reads them finds some gone.
+        self.stage.damaged(|| self.runtime.block_on(self.station.collector.keep_up(&task)));
     }
 
     /// The ranges of which was told since the last call that they were removed and are not asked again.
