@@ -160,11 +160,9 @@ impl Intake {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
         let tally = Tally { shown: self.seen - self.beside, missing: shelf.new };
-        if shelf.bounds.purpose == Purpose::Reconcile {
-            if tally.differs(shelf.bounds.compared) {
-                shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
-                return Ok(Taken::Differs(tally));
-            }
+        if shelf.bounds.purpose == Purpose::Reconcile && tally.differs(shelf.bounds.compared) {
+            shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
+            return Ok(Taken::Differs(tally));
         }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
         let Shelf { kept, by_arrival, times, .. } = shelf;
