@@ -196,6 +196,9 @@ impl Display {
             Progress::Gap { gap } => {
                 self.line(&format!("{source}: gap {}: {}", gap.window, gap.reason.sentence()));
             }
+            Progress::Removed { range } => {
+                self.line(&format!("{source}: {range} was removed by retention and is not asked again"));
+            }
             Progress::Late { records, lateness, settle } => {
                 self.line(&format!("{source}: {}", terminal::late(*records, *lateness, *settle)));
             }
@@ -232,7 +235,7 @@ impl Display {
 /// What a reconciliation came to, in words.
 fn outcome(Compared { range, tally }: Compared) -> String {
     let Some(range) = range else {
-        return "nothing to compare: it is not claimed to be archived, or Atlas no longer holds it".to_owned();
+        return "nothing to compare: it is not claimed to be archived, or was removed by retention, or Atlas no longer holds it".to_owned();
     };
     let records = terminal::count(tally.shown, "record");
     let missing = match tally.missing {

@@ -108,6 +108,12 @@ fn observer() -> Observer {
             "gap: {}",
             gap.reason.sentence(),
         ),
+        Progress::Removed { range } => tracing::info!(
+            source = %source,
+            from = %range.from,
+            to = %range.to,
+            "was removed by retention and is not asked again",
+        ),
         Progress::Late { records, lateness, settle } => tracing::warn!(
             source = %source,
             records,

@@ -63,12 +63,16 @@ impl Skip {
         let mut state = committer.recover(&source)?;
         let end = state.end.unwrap_or(from);
         let gaps = committer.store().read(|connection| gaps(connection, state.key))?;
-        // What damage took is asked for again, and may be what cannot be had.
-        let damaged = gaps.iter().filter(|gap| gap.reason == GapReason::Damage).map(|gap| gap.window);
+        // What damage took is asked for again, and may be what cannot be had; what differs may be meant to stay as it is.
+        let undecided = |gap: &&Gap| matches!(gap.reason, GapReason::Damage | GapReason::Differs);
+        let undecided = gaps.iter().filter(undecided).map(|gap| gap.window);
         let ahead = Window::new(end, Instant::MAX);
         let asked = Window::new(from, to);
-        let parts: Vec<Window> =
-            damaged.chain([ahead]).map(|missing| missing.intersection(asked)).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<Window> = undecided
+            .chain([ahead])
+            .map(|missing| missing.intersection(asked))
+            .filter(|part| !part.is_empty())
+            .collect();
         if parts.is_empty() {
             anyhow::bail!("{source} is collected up to {end} already; there is nothing to skip before that");
         }

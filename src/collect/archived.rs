@@ -1,10 +1,10 @@
 //! What the segments themselves say is archived: for ranges that are asked again, and when fingerprints were lost.
 
-use std::{cell::Cell, collections::HashMap, path::Path, time::Duration};
+use std::{cell::Cell, collections::HashMap, time::Duration};
 
 use crate::{
-    archive::{SegmentName, SegmentPart, edge_records, for_each_record, segment_names},
     collect::{
+        held::{Held, Trust},
         kept::Kept,
         known::Known,
         placed::{Placed, Placer},
@@ -14,7 +14,7 @@ use crate::{
     instant::Instant,
     plan::{MUCH_LATER, SLACK, keep_until},
     record::{Clocks, Reading},
-    state::{KeptFingerprint, RecordKey, SourceState, damaged_segments, replace_fingerprints},
+    state::{KeptFingerprint, RecordKey, SourceState, replace_fingerprints},
     window::Window,
 };
 
@@ -27,10 +27,12 @@ pub(super) fn known_in(
     state: &SourceState,
     range: Window,
     settle: Duration,
+    trust: Trust,
 ) -> Result<Known, CommitError> {
     let wide = range.widened(SLACK + settle);
     let mut known = Known::new(committer.store().folder(), format!("archived-{}", state.key));
-    for_each_archived(committer, state, wide.from, settle, |opened, clocks, key| {
+    let held = Held::since(committer, state, wide.from - CLOCKS_APART, trust)?;
+    for_each_archived(&held, state, wide.from, settle, |opened, clocks, key| {
         let near = match key.between {
             Some(between) => !between.intersection(wide).is_empty(),
             None => can_come_for(range, clocks, opened),
@@ -84,7 +86,8 @@ fn read_on(
     settle: Duration,
 ) -> Result<Contents, CommitError> {
     let Contents { range, known, read } = &mut contents;
-    for segment in segments(committer, state, range.from - SLACK - settle)? {
+    let held = Held::since(committer, state, range.from - SLACK - settle - CLOCKS_APART, Trust::Proven)?;
+    for segment in &held.segments {
         let name = segment.name.clone();
         let before = read.get(&name).copied().unwrap_or_default();
         let open = state.open.as_ref().filter(|open| open.name == name);
@@ -92,7 +95,7 @@ fn read_on(
             continue;
         }
         let mut records = 0;
-        for_each_record_of(committer, &segment, |record| {
+        held.for_each_record(segment, |record| {
             records += 1;
             if records <= before.records {
                 return Ok(());
@@ -129,7 +132,8 @@ pub(super) fn restore_fingerprints(
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
     // Behind the first record that is as new, all were collected since, whatever their clocks say.
     let mut collected_since = false;
-    for_each_archived(committer, state, since, settle, |opened, clocks, key| {
+    let held = Held::since(committer, state, since - CLOCKS_APART, Trust::AsTheyLie)?;
+    for_each_archived(&held, state, since, settle, |opened, clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));
         collected_since |= opened >= since || latest.is_some_and(|latest| latest >= since);
         if collected_since || tell_nothing(clocks, opened) {
@@ -155,43 +159,13 @@ fn tell_nothing(clocks: Clocks, opened: Instant) -> bool {
         || clocks.earliest().is_some_and(|clock| clock > ahead)
 }
 
-/// Calls `each` with the bytes of every archived record that can have been collected at `since` or later, and with when
-/// its segment was opened.
-fn for_each_archived_bytes(
-    committer: &Committer,
-    state: &SourceState,
-    since: Instant,
-    mut each: impl FnMut(Instant, &[u8]) -> Result<(), CommitError>,
-) -> Result<(), CommitError> {
-    for segment in segments(committer, state, since)? {
-        for_each_record_of(committer, &segment, |record| each(segment.name.opened(), record))?;
-    }
-    Ok(())
-}
-
-fn for_each_record_of(
-    committer: &Committer,
-    segment: &Segment,
-    each: impl FnMut(&[u8]) -> Result<(), CommitError>,
-) -> Result<(), CommitError> {
-    let path = committer.archive().folder().join(&segment.part.path);
-    let unreadable = |cause| CommitError::Io { doing: "read", path: path.clone(), cause };
-    for_each_record(committer.archive().files(), &segment.part, unreadable, each)
-}
-
-/// A segment that is read.
-struct Segment {
-    name: SegmentName,
-    part: SegmentPart,
-}
-
-/// Calls `each` with every archived record that can have been collected at `since` or later: when its segment was opened,
-/// its clocks, its key. Records are read only, one at a time.
+/// Calls `each` with every archived record that is held and can have been collected at `since` or later: when its segment
+/// was opened, its clocks, its key. Records are read only, one at a time.
 ///
 /// Late records lie behind newer ones in a segment, by up to the settle time: the place of a record without a clock is
 /// widened by it.
 fn for_each_archived(
-    committer: &Committer,
+    held: &Held<'_>,
     state: &SourceState,
     since: Instant,
     settle: Duration,
@@ -211,39 +185,9 @@ fn for_each_archived(
         at(Window::new(between.from - room, between.from + room))?;
         at(Window::new(between.to - room, between.to + room))
     };
-    for_each_archived_bytes(committer, state, since, |segment_opened, record| {
-        opened.set(segment_opened);
-        placer.place(record, Reading::of(state.kind, record), &mut hand_on)
-    })?;
-    placer.finish(hand_on)
-}
-
-/// The segments of a source that can hold records of `since` or later, in order, compressed ones too.
-///
-/// Segments follow the time of collection: one that was followed by the next before `since` holds none. But that time
-/// was told by the local clock, which may have been wrong, so the records at its edges have to be as old.
-fn segments(committer: &Committer, state: &SourceState, since: Instant) -> Result<Vec<Segment>, CommitError> {
-    let folder = Path::new(&state.folder);
-    let (root, files) = (committer.archive().folder(), committer.archive().files());
-    let names = segment_names(files, folder).map_err(CommitError::io("list", root.join(folder)))?;
-    let damaged = committer.store().read(|connection| damaged_segments(connection, state.key))?;
-    let good_length = |name: &SegmentName| {
-        let open = state.open.as_ref().filter(|open| open.name == *name).map(|open| open.length);
-        open.or_else(|| damaged.iter().find(|damaged| damaged.name == *name).map(|damaged| damaged.good_length))
-    };
-    let oldest = since - CLOCKS_APART;
-    let mut parts = Vec::new();
-    for (position, name) in names.iter().enumerate() {
-        let part = SegmentPart { path: folder.join(name.as_str()), length: good_length(name) };
-        let followed_before = names.get(position + 1).is_some_and(|next| next.opened() < oldest);
-        if followed_before {
-            let edges = edge_records(files, &part).map_err(CommitError::io("read", root.join(&part.path)))?;
-            let old = |record: &Vec<u8>| Reading::of(state.kind, record).clocks.latest().is_some_and(|at| at < oldest);
-            if edges.iter().all(old) {
-                continue;
-            }
-        }
-        parts.push(Segment { name: name.clone(), part });
+    for segment in &held.segments {
+        opened.set(segment.name.opened());
+        held.for_each_record(segment, |record| placer.place(record, Reading::of(state.kind, record), &mut hand_on))?;
     }
-    Ok(parts)
+    placer.finish(hand_on)
 }

@@ -9,6 +9,8 @@ use crate::{instant::Instant, record::Clocks, window::Window};
 pub(super) struct Claims {
     /// The ranges, in order; no two of them overlap.
     pub(super) complete: Vec<Window>,
+    /// What of the time that is claimed retention removed.
+    pub(super) removed: Vec<Window>,
     /// Up to when the last poll had asked, if this one goes on from there.
     pub(super) asked_until: Option<Instant>,
     /// How long records may take to appear: no range was claimed before.
@@ -20,6 +22,15 @@ impl Claims {
     pub(super) fn around(&self, instant: Instant) -> Option<Window> {
         let next = self.complete.partition_point(|window| window.to <= instant);
         self.complete.get(next).copied().filter(|window| window.contains(instant))
+    }
+
+    /// Whether a record belongs to what retention removed: it was archived, and is not brought back. One without a clock does
+    /// if its place `between` others does.
+    pub(super) fn was_removed(&self, clocks: Clocks, between: Option<Window>) -> bool {
+        let holds = |removed: &Window, between: Window| removed.intersection(between) == between;
+        self.removed
+            .iter()
+            .any(|removed| clocks.touch(*removed) || between.is_some_and(|between| holds(removed, between)))
     }
 
     /// How late a record came at least that is new and belongs to a range which had been claimed; nothing of one that
@@ -43,7 +54,7 @@ mod tests {
 
     fn claims(asked_until: Option<i64>) -> Claims {
         let complete = vec![Window::new(at(10), at(20)), Window::new(at(30), at(40))];
-        Claims { complete, asked_until: asked_until.map(at), settle: Duration::from_secs(7) }
+        Claims { complete, removed: Vec::new(), asked_until: asked_until.map(at), settle: Duration::from_secs(7) }
     }
 
     fn lateness(asked_until: Option<i64>, clock: i64) -> Option<u64> {
@@ -60,6 +71,22 @@ mod tests {
         }
         assert_eq!(claims(None).lateness(Clocks::NONE), None);
         assert_eq!(Claims::default().lateness(Clocks::one(Some(at(15)))), None);
+    }
+
+    #[test]
+    fn what_was_removed_is_told_by_a_clock_or_by_the_place_as_a_whole() {
+        let claims = Claims { removed: vec![Window::new(at(10), at(20))], ..Claims::default() };
+        let clock = |seconds| Clocks::one(Some(at(seconds)));
+        assert_eq!([9, 10, 19, 20].map(|seconds| claims.was_removed(clock(seconds), None)), [false, true, true, false]);
+        assert!(claims.was_removed(Clocks { first: Some(at(20)), second: Some(at(19)) }, None));
+        for (from, to, removed) in [(10, 20, true), (12, 13, true), (9, 12, false), (19, 21, false)] {
+            assert_eq!(
+                claims.was_removed(Clocks::NONE, Some(Window::new(at(from), at(to)))),
+                removed,
+                "{from} to {to}"
+            );
+        }
+        assert!(!claims.was_removed(Clocks::NONE, None));
     }
 
     #[test]

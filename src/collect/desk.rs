@@ -10,10 +10,10 @@ use rusqlite::Connection;
 
 use crate::{
     clock::Clock,
-    collect::{Observer, PollError, PollReport, blocking::blocking},
+    collect::{Observer, PollError, PollReport, blocking::blocking, removed},
     commit::Committer,
     instant::Instant,
-    plan::{GapReason, subtract},
+    plan::{Gap, GapReason, subtract},
     source::SourceId,
     state::{
         PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll, record_reconciliation,
@@ -85,9 +85,29 @@ impl Desk {
 
     /// The ranges of a source that are claimed to be complete: all that is claimed, less the gaps. In order.
     pub(super) async fn complete(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
+        self.claimed_less(state, |_| true).await
+    }
+
+    /// The same with what a reconciliation found to differ: that was claimed until then, and what comes of it is late.
+    pub(super) async fn once_complete(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
+        self.claimed_less(state, |gap| gap.reason != GapReason::Differs).await
+    }
+
+    async fn claimed_less(&self, state: &SourceState, counts: impl Fn(&Gap) -> bool) -> Result<Vec<Window>, PollError> {
         let claimed = self.claimed(state).await?;
-        let gaps: Vec<Window> = self.verified_rows(state, gaps).await?.into_iter().map(|gap| gap.window).collect();
+        let gaps = self.verified_rows(state, gaps).await?;
+        let gaps: Vec<Window> = gaps.iter().filter(|gap| counts(gap)).map(|gap| gap.window).collect();
         Ok(claimed.into_iter().flat_map(|window| subtract(window, gaps.iter().copied())).collect())
+    }
+
+    /// The time of which retention removed what was archived; of a `range`, all that matters.
+    pub(super) async fn removed(&self, state: &SourceState, range: Window) -> Result<Vec<Window>, PollError> {
+        let claimed = self.claimed(state).await?;
+        let (committer, state) = (Arc::clone(&self.committer), state.clone());
+        let spans = blocking(move || Ok(removed::removed_spans(&committer, &state, range)?)).await?;
+        // What was never collected cannot have been removed, whatever the clock of a record says.
+        let spans = spans.iter().flat_map(|span| claimed.iter().map(|claimed| claimed.intersection(*span)));
+        Ok(spans.filter(|span| !span.is_empty()).collect())
     }
 
     /// Reads rows of a source that its digest covers.

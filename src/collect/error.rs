@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     archive::LowDisk,
     atlas::{RequestError, decode::DecodeError},
-    collect::Tally,
+    collect::Differing,
     commit::CommitError,
     instant::Instant,
     shell::quoted,
@@ -86,10 +86,10 @@ pub enum PollError {
     },
     /// Most of what was reconciled differs from what is archived.
     #[error(
-        "of {} records that Atlas shows, {} are not in the archive, though it was complete: so many do not come late, \
-         something has changed at Atlas; nothing of this window was archived", .0.shown, .0.missing
+        "of what Atlas shows, {0} are not in the archive, though it was complete: so many do not come late, something has \
+         changed at Atlas; nothing of that was archived, and it is a gap until somebody decides"
     )]
-    Differs(Tally),
+    Differs(Differing),
     /// A defect in this program.
     #[error("a worker stopped unexpectedly ({0}); this is a defect in atlas-logd, please report it")]
     Panicked(String),
@@ -126,13 +126,14 @@ impl PollError {
         {
             return Some(advice);
         }
-        if let (Self::Differs(_), Some(window)) = (self, window) {
+        if let Self::Differs(differing) = self {
+            let Window { from, to } = differing.first()?;
+            let (range, source) = (format!("--from {from} --to {to}"), quoted(&source.to_string()));
+            let others = if differing.count() > 1 { " (and the other ranges likewise)" } else { "" };
             return Some(format!(
-                "compare some records with the archive; if they are to be archived all the same, stop the daemon and \
-                 archive them with: {program} collect {} --from {} --to {}",
-                quoted(&source.to_string()),
-                window.from,
-                window.to
+                "compare some records with the archive, stop the daemon, and either archive them with: {program} collect \
+                 {source} {range}; or, where they are archived in another form, leave it at that with: {program} skip \
+                 {source} {range} --reason '…'{others}"
             ));
         }
         let window = window.filter(|_| self.lasts(failures))?;

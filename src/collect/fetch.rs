@@ -21,6 +21,7 @@ use crate::{
         blocking::{blocking, panic_message},
         claims::Claims,
         desk::Desk,
+        held::Trust,
         intake::{AnswerBounds, Intake, Taken, TakenIn},
         judgement::{Purpose, judge},
         known::Known,
@@ -78,6 +79,15 @@ pub(super) enum Fetched {
     Full {
         /// How its entries lie.
         page: FullPage,
+    },
+    /// Most of what was reconciled is not archived; nothing of it was kept.
+    Differs {
+        /// The part of the window that the answer is for.
+        window: Window,
+        /// The range that the answer is for, where it is less than was asked.
+        narrower: Option<Window>,
+        /// How much of it is not archived.
+        tally: Tally,
     },
 }
 
@@ -222,6 +232,7 @@ impl Fetch<'_> {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
             }
             Outcome::Full { page } => Fetched::Full { page },
+            Outcome::Differs(tally) => Fetched::Differs { window, narrower, tally },
         })
     }
 
@@ -234,7 +245,9 @@ impl Fetch<'_> {
         blocking(move || {
             let known = match purpose {
                 Purpose::Forward => Known::load(committer.store(), &state)?,
-                Purpose::Again | Purpose::Refill => archived::known_in(&committer, &state, asked, settle)?,
+                Purpose::Again => archived::known_in(&committer, &state, asked, settle, Trust::Proven)?,
+                // It goes on by itself.
+                Purpose::Refill => archived::known_in(&committer, &state, asked, settle, Trust::AsTheyLie)?,
                 Purpose::Reconcile if state.kind == Kind::AccessHistory => {
                     let mut contents = shared.lock().unwrap_or_else(PoisonError::into_inner);
                     *contents = Some(archived::contents_around(&committer, &state, contents.take(), asked, settle)?);
@@ -325,6 +338,7 @@ struct Worker {
 enum Outcome {
     TakenIn(Box<TakenIn>),
     Full { page: FullPage },
+    Differs(Tally),
 }
 
 impl Worker {
@@ -358,9 +372,9 @@ impl Worker {
             self.intake.discard()?;
             return Ok(Outcome::Full { page });
         }
-        match self.intake.finish()? {
-            Taken::In(taken_in) => Ok(Outcome::TakenIn(taken_in)),
-            Taken::Differs(tally) => Err(PollError::Differs(tally)),
-        }
+        Ok(match self.intake.finish()? {
+            Taken::In(taken_in) => Outcome::TakenIn(taken_in),
+            Taken::Differs(tally) => Outcome::Differs(tally),
+        })
     }
 }

@@ -9,12 +9,12 @@ use crate::{
         Tally,
         allowance::Allowance,
         claims::Claims,
-        held::Held,
         judgement::Purpose,
         kept::Kept,
         placed::{Placed, Placer},
         sought::Comparison,
         stock::Stock,
+        uncommitted::Uncommitted,
     },
     commit::{CommitError, Committer},
     instant::Instant,
@@ -82,7 +82,7 @@ struct Shelf {
 pub(super) enum Taken {
     /// It can be committed.
     In(Box<TakenIn>),
-    /// Most of what was reconciled differs; nothing was kept.
+    /// Most of the window that was reconciled differs; nothing was kept.
     Differs(Tally),
 }
 
@@ -90,7 +90,7 @@ pub(super) enum Taken {
 #[derive(Debug)]
 pub(super) struct TakenIn {
     /// The new records, if there were any.
-    pub(super) spooled: Option<Held>,
+    pub(super) spooled: Option<Uncommitted>,
     /// What has to be known of them, and for longer of those seen again.
     pub(super) kept: Kept,
     /// All records of the answer.
@@ -169,16 +169,13 @@ impl Intake {
         let mut shelf = self.shelf;
         self.placer.finish(|placed| shelf.put(&placed))?;
         let tally = Tally { shown: self.seen - self.beside, missing: shelf.new };
-        if shelf.bounds.purpose == Purpose::Reconcile {
-            // A source with few records in each window is judged by all windows.
-            if let Some(tally) = [tally, shelf.bounds.compared + tally].into_iter().find(|tally| tally.differs()) {
-                shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
-                return Ok(Taken::Differs(tally));
-            }
+        if shelf.bounds.purpose == Purpose::Reconcile && tally.differs(shelf.bounds.compared) {
+            shelf.spool.discard().map_err(CommitError::io("clean up", shelf.spool_folder))?;
+            return Ok(Taken::Differs(tally));
         }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
         let Shelf { committer, source, allowance, kept, by_arrival, times, .. } = shelf;
-        let spooled = spooled.map(|spooled| Held::new(committer, source, spooled, allowance.for_the_commit()));
+        let spooled = spooled.map(|spooled| Uncommitted::new(committer, source, spooled, allowance.for_the_commit()));
         let taken_in = TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times };
         Ok(Taken::In(Box::new(taken_in)))
     }
@@ -193,6 +190,9 @@ impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
         let AnswerBounds { asked, purpose, end_after, slack, settle, .. } = self.bounds;
+        if purpose != Purpose::Forward && self.claims.was_removed(record.clocks, record.key.between) {
+            return Ok(());
+        }
         let late = if self.by_arrival { settle } else { Duration::ZERO };
         let sought = match purpose {
             Purpose::Reconcile => RecordKey { between: None, ..record.key },

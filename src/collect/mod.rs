@@ -13,13 +13,15 @@
 //! | `window` | one of them: asked for, and what is answered committed |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
 //! | `intake` | record by record: known, or new and into the spool |
-//! | `allowance`, `held` | what keeps the spool from filling the disk, and from lying there in vain |
+//! | `allowance`, `uncommitted` | what keeps the spool from filling the disk, and from lying there in vain |
 //! | `reconcile`, `tally` | what is claimed is compared with what Atlas shows now |
+//! | `differing` | where most of it is not archived, so that a person has to decide |
 //! | `claims` | what was claimed before, and so which records are late |
 //! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
 //! | `known`, `kept` | what is archived already, and what has to be known afterwards |
 //! | `judgement` | what an answer proves about its window |
 //! | `archived`, `stock` | the same from the segments themselves |
+//! | `held`, `removed` | whether the segments are what was archived, and of which time retention removed them |
 
 mod absence;
 mod allowance;
@@ -28,6 +30,7 @@ mod blocking;
 mod claims;
 mod collector;
 mod desk;
+mod differing;
 mod error;
 mod fetch;
 mod held;
@@ -39,6 +42,7 @@ mod opening;
 mod placed;
 mod poll;
 mod reconcile;
+mod removed;
 mod report;
 mod scratch;
 mod slots;
@@ -46,9 +50,11 @@ mod sought;
 mod stock;
 mod tally;
 mod task;
+mod uncommitted;
 mod window;
 
 pub use collector::Collector;
+pub use differing::Differing;
 pub use error::PollError;
 pub use report::{Compared, Observer, PollReport, Progress};
 pub use slots::Slots;

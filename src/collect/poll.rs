@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     atlas,
     collect::{
-        PollError, PollReport, Progress, Task,
+        Differing, PollError, PollReport, Progress, Task,
         claims::Claims,
         desk::{Desk, Lane},
         judgement::Purpose,
@@ -15,7 +15,7 @@ use crate::{
         window::Next,
     },
     instant::Instant,
-    plan::{GapReason, Planner},
+    plan::{GapReason, Planner, subtract},
     record::RecordTimes,
     source::Kind,
     state::{CoverageChange, SourceState},
@@ -41,6 +41,8 @@ pub(super) struct Poll<'a> {
     pub(super) claims: Claims,
     /// What a reconciliation has read of the segments.
     pub(super) contents: SharedContents,
+    /// Of which windows it found that most differs.
+    pub(super) differing: Differing,
 }
 
 impl<'a> Poll<'a> {
@@ -58,6 +60,7 @@ impl<'a> Poll<'a> {
             claimed: Vec::new(),
             claims: Claims::default(),
             contents: SharedContents::default(),
+            differing: Differing::default(),
         }
     }
 
@@ -109,16 +112,21 @@ impl<'a> Poll<'a> {
         self.open().await?;
         self.resolve_start().await?;
         let (start, mut end) = self.watermarks();
-        let complete = self.desk.complete(self.state()).await?;
+        let complete = self.desk.once_complete(self.state()).await?;
         // The end watermark trails by the settle time what the last poll of an earlier process had asked.
         let asked_until = self.lane.asked_until.unwrap_or(end + self.task.settle);
         let asked_until = backfill.is_none().then_some(asked_until);
-        self.claims = Claims { complete, asked_until, settle: self.task.settle };
+        self.claims = Claims { complete, removed: Vec::new(), asked_until, settle: self.task.settle };
         match backfill {
             Some(window) => {
                 self.claimed = self.desk.claimed(self.state()).await?;
-                let until = window.to.min(self.now());
-                self.cover(Window::new(window.from, until), Purpose::Again).await
+                let range = Window::new(window.from, window.to.min(self.now()));
+                self.claims.removed = self.desk.removed(self.state(), range).await?;
+                self.tell_of_removed(range);
+                for part in subtract(range, self.claims.removed.clone()) {
+                    self.cover(part, Purpose::Again).await?;
+                }
+                Ok(())
             }
             None => {
                 if self.now() < end {
@@ -138,11 +146,18 @@ impl<'a> Poll<'a> {
                 }
                 self.cover(Window::new(end, now), Purpose::Forward).await?;
                 for window in self.desk.gap_ranges(self.state(), GapReason::Damage).await? {
+                    self.claims.removed = self.desk.removed(self.state(), window).await?;
                     self.cover(window, Purpose::Refill).await?;
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Tells what of `range` is not asked for, because retention removed it.
+    pub(super) fn tell_of_removed(&self, range: Window) {
+        let removed = subtract(range, subtract(range, self.claims.removed.iter().copied()));
+        removed.into_iter().for_each(|range| self.tell(&Progress::Removed { range }));
     }
 
     /// Asks for `range`, window by window, and commits each.

@@ -4,7 +4,8 @@
 //! windows it gives its source back: a poll that is due meanwhile need not wait until all is compared. Nothing is asked,
 //! slack included, that lies beyond what is claimed. Gaps have ways of their own to be closed.
 //!
-//! Where most of what Atlas shows is not archived, nothing of the window is: a person has to decide.
+//! Where most of what Atlas shows of a window is not archived, nothing of it is: the window becomes a gap, and a person has to
+//! decide. The windows behind it are compared all the same. Windows before it stay as they are, with what came late of them.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     atlas,
     collect::{
-        Compared, PollError, PollReport, Task,
+        Compared, Differing, PollError, PollReport, Task,
         claims::Claims,
         desk::{Desk, Lane},
         judgement::Purpose,
@@ -22,7 +23,7 @@ use crate::{
         window::Next,
     },
     instant::Instant,
-    plan::{self, Planner},
+    plan::{self, Planner, subtract},
     source::Kind,
     window::Window,
 };
@@ -40,6 +41,10 @@ pub(super) struct Reconciliation<'a> {
     piece: Option<(Window, Planner)>,
     /// What it has read of the segments.
     contents: SharedContents,
+    /// Of which windows most differs.
+    differing: Differing,
+    /// Whether it was told what retention removed.
+    told_of_removed: bool,
     begun: tokio::time::Instant,
     report: PollReport,
 }
@@ -56,6 +61,8 @@ impl<'a> Reconciliation<'a> {
             left: None,
             piece: None,
             contents: SharedContents::default(),
+            differing: Differing::default(),
+            told_of_removed: false,
             begun: tokio::time::Instant::now(),
             report,
         }
@@ -74,16 +81,21 @@ impl<'a> Reconciliation<'a> {
             let mut poll = Poll::new(self.desk, self.task, self.stop, &mut lane);
             poll.contents = Arc::clone(&self.contents);
             std::mem::swap(&mut poll.report, &mut self.report);
+            std::mem::swap(&mut poll.differing, &mut self.differing);
             let compared = match turn {
                 Some(_) => self.compare_window(&mut poll).await,
                 None => Err(PollError::Stopped),
             };
+            std::mem::swap(&mut poll.differing, &mut self.differing);
+            let compared = compared.and_then(|more| match more || self.differing.count() == 0 {
+                true => Ok(more),
+                false => Err(PollError::Differs(std::mem::take(&mut self.differing))),
+            });
             let more = match compared {
                 Ok(more) => more,
                 Err(error) => {
                     // Nobody has to get past what is archived already.
-                    let to_decide = poll.window.filter(|_| matches!(error, PollError::Differs(_)));
-                    poll.fail(error, to_decide).await;
+                    poll.fail(error, None).await;
                     false
                 }
             };
@@ -107,12 +119,19 @@ impl<'a> Reconciliation<'a> {
             return Err(PollError::Stopped);
         }
         poll.open().await?;
-        let complete = self.desk.complete(poll.state()).await?;
         let left = self.left.unwrap_or_else(|| self.range(poll));
         self.left = Some(left);
+        let removed = self.desk.removed(poll.state(), left).await?;
+        let complete = self.desk.complete(poll.state()).await?;
+        let complete: Vec<Window> =
+            complete.into_iter().flat_map(|part| subtract(part, removed.iter().copied())).collect();
+        let settle = self.task.settle;
+        poll.claims = Claims { complete: complete.clone(), removed, asked_until: None, settle };
+        if !std::mem::replace(&mut self.told_of_removed, true) {
+            poll.tell_of_removed(left);
+        }
         let mut parts = complete.iter().map(|window| window.intersection(left));
         let Some(range) = parts.find(|part| !part.is_empty()) else { return Ok(false) };
-        poll.claims = Claims { complete, asked_until: None, settle: self.task.settle };
         let mut planner = match self.piece.take() {
             Some((piece, planner)) if piece == range => planner,
             // It is the first one, or what is claimed has changed since the last window.

@@ -53,6 +53,11 @@ pub enum Progress<'a> {
         /// The gap.
         gap: &'a crate::plan::Gap,
     },
+    /// A range that was to be asked for is not, because retention removed what was archived of it.
+    Removed {
+        /// The range.
+        range: Window,
+    },
 }
 
 /// Is told what happens. It must not block.

@@ -17,10 +17,13 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether most of it differs: that is no lateness, something has changed at Atlas.
+    /// Whether most of a window differs, which is no lateness: something has changed at Atlas. One with few records is
+    /// judged together with what was compared `before` it; what it adds to that must differ itself.
     #[must_use]
-    pub fn differs(self) -> bool {
-        self.shown >= ENOUGH && self.missing > self.shown / 2
+    pub fn differs(self, before: Self) -> bool {
+        let mostly = |tally: Self| tally.missing > tally.shown / 2;
+        let all = before + self;
+        mostly(self) && (self.shown >= ENOUGH || all.shown >= ENOUGH && mostly(all))
     }
 }
 
@@ -41,7 +44,23 @@ mod tests {
         for (shown, missing, differs) in
             [(0, 0, false), (19, 19, false), (20, 10, false), (20, 11, true), (21, 10, false), (21, 11, true)]
         {
-            assert_eq!(Tally { shown, missing }.differs(), differs, "{missing} of {shown}");
+            assert_eq!(Tally { shown, missing }.differs(Tally::default()), differs, "{missing} of {shown}");
+        }
+    }
+
+    #[test]
+    fn few_records_are_judged_with_those_before_them_if_they_differ_themselves() {
+        let before = |shown, missing| Tally { shown, missing };
+        let window = |shown, missing| Tally { shown, missing };
+        for (before, window, differs) in [
+            (before(12, 12), window(8, 8), true),
+            (before(12, 12), window(7, 7), false),
+            (before(12, 12), window(8, 4), false),
+            (before(19, 19), window(1, 0), false),
+            (before(30, 10), window(9, 9), false),
+            (before(1000, 0), window(20, 11), true),
+        ] {
+            assert_eq!(window.differs(before), differs, "{window:?} after {before:?}");
         }
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::{
     atlas,
     collect::{
-        PollError, Progress,
+        PollError, Progress, Tally,
         blocking::blocking,
         fetch::{Fetch, Fetched, FetchedAnswer, Question},
-        held::Held,
         judgement::{Judgement, Purpose, judge},
         kept::Kept,
         poll::Poll,
+        uncommitted::Uncommitted,
     },
     commit::Records,
     instant::Instant,
@@ -73,6 +73,14 @@ impl Poll<'_> {
                 self.join_full(question, planner, purpose, range).await?;
                 Ok(Next::Committed)
             }
+            Fetched::Differs { window, narrower: Some(echoed), .. } if window.is_empty() => {
+                Err(PollError::Narrower { asked: question.asked, echoed })
+            }
+            Fetched::Differs { window, tally, .. } => {
+                planner.covered(window, tally.shown);
+                self.leave_out(window, tally).await?;
+                Ok(Next::Committed)
+            }
             Fetched::Answer(answer) => {
                 if purpose == Purpose::Forward && range.to > self.now() {
                     planner.end_by(self.now().max(window.to));
@@ -98,7 +106,8 @@ impl Poll<'_> {
         if let Some(until) = lost_until {
             planner.jump(until.min(range.to));
         }
-        let last = planner.next_window().is_none() && narrower.is_none();
+        // Between two windows of a reconciliation, others come to the source.
+        let last = purpose != Purpose::Reconcile && planner.next_window().is_none() && narrower.is_none();
         self.commit(answer, change, window, range, last).await?;
         if purpose == Purpose::Forward {
             self.lane.asked_until = self.lane.asked_until.max(Some(window.to));
@@ -151,7 +160,14 @@ impl Poll<'_> {
             let mut requests = 0;
             let fetched = fetch.ask(Question { auth_result, ..question }, true, &mut requests).await;
             self.report.figures.requests += requests;
-            let Fetched::Answer(answer) = fetched? else { continue };
+            let answer = match fetched? {
+                Fetched::Answer(answer) => answer,
+                Fetched::Full { .. } => continue,
+                Fetched::Differs { tally, .. } => {
+                    self.leave_out(question.window, tally).await?;
+                    break;
+                }
+            };
             let clocks = match earliest {
                 Some(before) => plan::Clocks {
                     local: before.local.min(answer.clocks.local),
@@ -185,6 +201,26 @@ impl Poll<'_> {
         Ok(())
     }
 
+    /// Most of a window that was claimed differs from what is archived: that is a gap, and a person has to decide about it.
+    async fn leave_out(&mut self, window: Window, tally: Tally) -> Result<(), PollError> {
+        let (reason, noticed) = (GapReason::Differs, self.desk.clock.now());
+        let gap = Gap { window, reason, detail: String::new(), noticed };
+        self.tell(&Progress::Gap { gap: &gap });
+        let committer = Arc::clone(&self.desk.committer);
+        let mut state = self.state().clone();
+        let state = blocking(move || {
+            committer.store().transaction(|transaction| {
+                state.declare(transaction, &gap)?;
+                state.save(transaction)
+            })?;
+            Ok(state)
+        })
+        .await?;
+        self.lane.state = Some(state);
+        self.differing.note(window, tally);
+        Ok(())
+    }
+
     async fn commit(
         &mut self,
         answer: FetchedAnswer,
@@ -198,8 +234,8 @@ impl Poll<'_> {
         }
         let (kept, times) = (answer.taken_in.kept, answer.taken_in.times);
         let tally = answer.taken_in.tally;
-        let (records, bytes) = answer.taken_in.spooled.as_ref().map_or((0, 0), Held::size);
-        match answer.taken_in.spooled.and_then(Held::hand_over) {
+        let (records, bytes) = answer.taken_in.spooled.as_ref().map_or((0, 0), Uncommitted::size);
+        match answer.taken_in.spooled.and_then(Uncommitted::hand_over) {
             None if last => self.quiet_end = Some((change, kept)),
             None => self.commit_quietly(change, kept, false).await?,
             Some((spooled, claim)) => {

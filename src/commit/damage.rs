@@ -84,9 +84,10 @@ fn ask_again(
     let (Some(from), Some(end)) = (collected_from, source.end) else { return Ok(()) };
     let detail = format!("{}: {}", damaged.name, damaged.detail);
     let gaps = gaps(transaction, source.key)?;
-    // What an operator gave up was not lost here, and must not be asked for again.
-    let skipped = gaps.iter().filter(|gap| gap.reason == GapReason::Skipped).map(|gap| gap.window);
-    for window in subtract(Window::new(from, end), skipped) {
+    // What an operator gave up was not lost here, and must not be asked for again; nor what he has to decide about.
+    let left_alone = |gap: &&Gap| matches!(gap.reason, GapReason::Skipped | GapReason::Differs);
+    let left_alone = gaps.iter().filter(left_alone).map(|gap| gap.window);
+    for window in subtract(Window::new(from, end), left_alone) {
         let (reason, detail) = (GapReason::Damage, detail.clone());
         source.declare(transaction, &Gap { window, reason, detail, noticed: damaged.noticed })?;
     }

@@ -79,6 +79,20 @@ pub enum CommitError {
         /// The file.
         path: PathBuf,
     },
+    /// What Atlas shows again cannot be compared with what was archived.
+    #[error(
+        "{path} {detail}; what Atlas shows again might be archived twice, so nothing was: put back what belongs there from a \
+         copy (atlas-logd verify {} names all that is wrong)",
+        quoted(&archive.display().to_string())
+    )]
+    Unproven {
+        /// The segment or digest.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+        /// The root folder.
+        archive: PathBuf,
+    },
     /// The records of an interrupted commit are gone.
     #[error("the records of an interrupted commit are lost ({detail}); the window is asked again by the next poll")]
     SpoolLost {

@@ -36,8 +36,8 @@ pub enum SegmentFault {
     },
     /// The oldest segments are not there. They may have been moved to other storage.
     #[error(
-        "{missing} not in {folder}; unless they were moved to other storage, put them back from a copy, or collect the time \
-         of their records again (`collect --from … --to …`) while Atlas still holds it",
+        "{missing} not in {folder}; unless they were moved to other storage, put them back from a copy: as long as they are \
+         not there, their time is neither reconciled nor backfilled",
         missing = in_words(std::slice::from_ref(numbers))
     )]
     Elsewhere {
@@ -48,8 +48,8 @@ pub enum SegmentFault {
     },
     /// Segments are gone between others.
     #[error(
-        "{missing} gone from {folder}; put back what belongs there from a copy, or collect the time of its records again \
-         (`collect --from … --to …`) while Atlas still holds it",
+        "{missing} gone from {folder}; put back what belongs there from a copy: as long as it is not there, its time is \
+         neither reconciled nor backfilled",
         missing = in_words(numbers)
     )]
     Missing {

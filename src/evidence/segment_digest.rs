@@ -192,9 +192,10 @@ pub struct SegmentDigest {
     /// How the end watermark advanced since the digest before: up to and including this segment, the archive is complete for
     /// it, less the gaps. Nothing where it did not.
     pub covered: Option<Range>,
-    /// What was collected since the digest before of time before the start watermark, or that was a gap.
+    /// What was collected since the digest before of time before the start watermark, or that was a gap, or of which a
+    /// reconciliation archived what came late.
     pub backfilled: Vec<Range>,
-    /// What was asked of Atlas again since the digest before and compared record by record; what was missing was archived.
+    /// What was asked of Atlas again since the digest before and compared record by record, without a difference.
     pub reconciled: Vec<Range>,
     /// The gaps that are new since the digest before.
     pub gaps: Vec<NotedGap>,

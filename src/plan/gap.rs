@@ -19,14 +19,16 @@ pub enum GapReason {
     Damage,
     /// Atlas said after it that there was no such cluster or instance: what it held before may be gone.
     Absent,
+    /// A reconciliation found that most of what Atlas shows of it is not archived; a person has to decide.
+    Differs,
     /// It lies between the start watermark and an older range that a backfill collected.
     BeforeStart,
 }
 
 impl GapReason {
     /// All reasons.
-    pub const ALL: [Self; 6] =
-        [Self::Retention, Self::RowLimit, Self::Skipped, Self::Damage, Self::Absent, Self::BeforeStart];
+    pub const ALL: [Self; 7] =
+        [Self::Retention, Self::RowLimit, Self::Skipped, Self::Damage, Self::Absent, Self::Differs, Self::BeforeStart];
 
     /// The form used in the state database and in `status --json`.
     #[must_use]
@@ -37,6 +39,7 @@ impl GapReason {
             Self::Skipped => "skipped",
             Self::Damage => "damage",
             Self::Absent => "absent",
+            Self::Differs => "differs",
             Self::BeforeStart => "before-start",
         }
     }
@@ -50,6 +53,7 @@ impl GapReason {
             Self::Skipped => "declared by an operator",
             Self::Damage => "archived bytes were lost or changed outside the program",
             Self::Absent => "possibly incomplete: Atlas did not know the cluster or instance any more for a time",
+            Self::Differs => "most of what Atlas showed of it later is not archived; a person has to decide",
             Self::BeforeStart => "not collected: lies between a backfill and the start watermark",
         }
     }

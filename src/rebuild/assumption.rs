@@ -67,8 +67,8 @@ impl fmt::Display for Assumption {
                 let be = if segments.len() == 1 { "is" } else { "are" };
                 write!(
                     f,
-                    "{} {be} not there: taken for moved to other storage; what Atlas still shows of it when the time is asked \
-                     again is archived again",
+                    "{} {be} not there: taken for moved to other storage; as long as that is so, its time is neither reconciled \
+                     nor backfilled",
                     segments.join(", ")
                 )
             }

@@ -18,7 +18,8 @@ pub struct CoverageChange {
     /// What of it could not be had.
     pub gaps: Vec<Gap>,
     /// What was claimed before and has been asked again and compared record by record; what was missing is archived with this
-    /// commit. Says nothing about what is claimed, and may stand without anything covered.
+    /// commit. Says nothing about what is claimed, and may stand without anything covered. The next digest tells of it as
+    /// reconciled if nothing was missing, or else as backfilled.
     pub reconciled: Option<Window>,
 }
 
@@ -56,17 +57,25 @@ impl CoverageChange {
     }
 
     /// Applies the change to the watermarks in `state`, and to the gaps and islands in the database. `state` is not
-    /// saved, and its digest is left as it was.
+    /// saved, and its digest is left as it was. `with_records` says that records are archived with it.
     ///
     /// The start watermark moves back only where the covered range reaches it; a range that does not is kept as an
     /// *island*, so that a later backfill that closes the hole between can join it.
     ///
     /// # Errors
     /// Whatever SQLite gives.
-    pub(super) fn apply(&self, transaction: &Transaction<'_>, state: &mut SourceState) -> Result<(), StateError> {
+    pub(super) fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        state: &mut SourceState,
+        with_records: bool,
+    ) -> Result<(), StateError> {
         let (Some(start), Some(end)) = (state.start, state.end) else { return Ok(()) };
         if let Some(range) = self.reconciled.filter(|range| !range.is_empty()) {
-            told::note(transaction, state.key, Untold::Reconciled(range.into()))?;
+            match with_records {
+                true => note_backfilled(transaction, state.key, range)?,
+                false => told::note(transaction, state.key, Untold::Reconciled(range.into()))?,
+            }
         }
         if self.covered.is_empty() {
             return Ok(());

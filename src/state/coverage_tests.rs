@@ -17,7 +17,8 @@ use crate::{
 pub(crate) const UNITS: i64 = 24;
 
 /// What stores gaps. [`GapReason::BeforeStart`] is never stored.
-const REASONS: [GapReason; 4] = [GapReason::Retention, GapReason::RowLimit, GapReason::Skipped, GapReason::Damage];
+const REASONS: [GapReason; 5] =
+    [GapReason::Retention, GapReason::RowLimit, GapReason::Skipped, GapReason::Damage, GapReason::Differs];
 
 /// Something that happens to the coverage of a source.
 #[derive(Clone, Debug)]

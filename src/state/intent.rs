@@ -194,7 +194,7 @@ impl Intent {
         source.records += self.records;
         source.bytes += self.length;
         source.amend(transaction, |source| {
-            self.change.apply(transaction, source)?;
+            self.change.apply(transaction, source, true)?;
             delete(transaction, source.key)
         })?;
         let applied = fingerprints::apply_pending(transaction, source)?;
@@ -238,7 +238,7 @@ impl CoverageChange {
         source: &mut SourceState,
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
-        source.amend(transaction, |source| self.apply(transaction, source))?;
+        source.amend(transaction, |source| self.apply(transaction, source, false))?;
         fingerprints::remember(transaction, source, kept)?;
         fingerprints::forget_passed(transaction, source)?;
         source.save(transaction)

@@ -28,9 +28,9 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Untold {
-    /// A range was collected that lies before the start watermark or was a gap.
+    /// A range was collected that lies before the start watermark or was a gap, or of which records came late.
     Backfilled(Range),
-    /// A range was asked again and compared.
+    /// A range was asked again and compared, and nothing was missing.
     Reconciled(Range),
     /// A segment is damaged.
     Damaged(DamagedPart),

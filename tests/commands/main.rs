@@ -37,6 +37,7 @@ mod rebuild_refused;
 mod rebuild_removed;
 mod rebuild_story;
 mod reconcile;
+mod reconcile_evidence;
 mod reconcile_exact;
 mod reload;
 mod reload_refused;

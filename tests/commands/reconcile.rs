@@ -162,9 +162,11 @@ fn a_window_of_which_most_differs_is_refused_until_a_person_archives_it() {
         add_late(&stage, &source, 139);
         let before = stage.segments(&source);
         let refused = reconcile(&stage, &source).assert_code(1);
-        let message = "of 277 records that Atlas shows, 139 are not in the archive, though it was complete";
-        let refused = refused.assert_says(message);
+        let refused = refused.assert_says("of what Atlas shows, 139 of 277 records of [");
+        let message = "are not in the archive, though it was complete";
         assert_eq!(stage.segments(&source), before, "nothing of it is archived");
+        let gaps = stage.gaps(&source);
+        assert_eq!(gaps, [Gap::new(gaps[0].window.from, stage.status(&source).end(), "differs")]);
 
         // It can be seen until a later one succeeds, and polls go on unharmed.
         stage.command(["collect"]).assert_done();
@@ -173,16 +175,84 @@ fn a_window_of_which_most_differs_is_refused_until_a_person_archives_it() {
         assert!(status.reconciliation.unwrap().failure.unwrap().contains(message));
         let table = stage.command(["status"]).assert_done().stdout;
         assert!(table.contains("reconciliation failed at ") && table.contains(message), "{table}");
+        assert_eq!((stage.gaps(&source), stage.segments(&source)), (gaps, before), "no poll decides it");
 
-        let command = refused.stderr.split_once("archive them with: ").unwrap().1.lines().next().unwrap();
+        // What was told to differ is left alone.
+        reconcile(&stage, &source).assert_done();
+        let command = refused.stderr.split_once("archive them with: ").unwrap().1.split(';').next().unwrap();
         let words = command.split(' ').skip_while(|word| *word != "collect").map(|word| word.trim_matches('\''));
         let words: Vec<&str> = words.collect();
         assert_eq!(words.len(), 6, "{command}");
         stage.command(words).assert_done().assert_says("139 records came later than the settle time");
-        assert_eq!(stage.lines(&source).len(), 277);
+        assert_eq!((stage.lines(&source).len(), stage.gaps(&source)), (277, vec![]));
         stage.assert_exact(&source);
         reconcile(&stage, &source).assert_done().assert_says("compared 277 records");
         assert_eq!(stage.status(&source).reconciliation.unwrap().failure, None);
+    }
+}
+
+#[test]
+fn a_person_can_leave_what_differs_as_it_is() {
+    let stage = Stage::new();
+    collected(&stage, &[prod()]);
+    stage.command(["collect"]).assert_done();
+    add_late(&stage, &prod(), 139);
+    let (covered, bytes) = (stage.status(&prod()).covered(), stage.bytes(&prod()));
+    let refused = reconcile(&stage, &prod()).assert_code(1).stderr;
+    let gap = stage.gaps(&prod())[0].clone();
+    let command = refused.split_once("leave it at that with").unwrap().1;
+    let skipped = stage.paste(command).assert_done();
+    assert!(skipped.stdout.contains(&format!("{} is a gap now", gap.window)), "{}", skipped.stdout);
+    let left = Gap { reason: "skipped".to_owned(), detail: "never".to_owned(), ..gap };
+    assert_eq!(stage.gaps(&prod()), [left]);
+    assert_eq!((stage.status(&prod()).covered(), stage.bytes(&prod()) == bytes), (covered, true));
+    reconcile(&stage, &prod()).assert_done();
+}
+
+/// Of three days, most of the second one differs, and a record of the third one came late.
+#[test]
+fn the_windows_behind_one_that_differs_are_compared_and_it_alone_becomes_a_gap() {
+    for source in [orders(), prod()] {
+        let stage = Stage::at(NOW);
+        // The program measures the life of a token by another clock.
+        stage.world.set(|settings| settings.token_life = 1000 * DAY);
+        stage.configure(|config| config.start("3d"));
+        for hours in 1..72 {
+            stage.add(&source, event(&source, stage.ago(hours * HOUR), &format!("{hours}")));
+        }
+        stage.poll_once();
+        (0..60).for_each(|number| {
+            stage.add(&source, event(&source, stage.ago(30 * HOUR) + number * SECOND, &format!("other {number}")));
+        });
+        // At its edges, within the slack of what is asked.
+        let begin = stage.ago(2 * DAY);
+        for (time, note) in
+            [(begin - SECOND, "before"), (begin + DAY + SECOND, "behind"), (begin + 2 * DAY - HOUR, "late")]
+        {
+            stage.add(&source, event(&source, time, note));
+        }
+        let before = stage.status(&source).covered();
+        let desk = stage.desk();
+        let report = desk.try_reconcile(&source, None);
+        let failure = report.failure.unwrap().to_string();
+        let gap = Window::new(begin, begin + DAY);
+        assert!(failure.contains(&format!("records of {gap} are not in the archive")), "{failure}");
+        assert_eq!(report.times.late, 3, "{source}");
+        assert_eq!(stage.gaps(&source), [Gap::new(gap.from, gap.to, "differs")]);
+        assert_eq!(stage.status(&source).covered(), before);
+        assert_eq!(stage.lines(&source).len(), 71 + 3);
+
+        // Neither a poll nor the next night touches it, also when it is over.
+        for _ in 0..4 {
+            stage.pass(DAY);
+            desk.poll(&source);
+            assert_eq!(desk.reconcile(&source).times.late, 0);
+        }
+        assert_eq!(stage.gaps(&source), [Gap::new(gap.from, gap.to, "differs")]);
+        let archived = desk.backfill(&source, gap);
+        assert_eq!((archived.figures.records, archived.times.late), (60, 60));
+        assert_eq!(stage.gaps(&source), []);
+        stage.assert_exact_in_any_order(&source);
     }
 }
 
@@ -209,8 +279,10 @@ fn a_quiet_source_is_judged_by_all_its_windows() {
     let desk = stage.desk();
     let report = desk.try_reconcile(&prod(), None);
     let failure = report.failure.unwrap().to_string();
-    assert!(failure.contains("of 27 records that Atlas shows, 27 are not in the archive"), "{failure}");
+    assert!(failure.contains("of what Atlas shows, 9 of 9 records of ["), "{failure}");
     assert_eq!(stage.lines(&prod()).len(), 18, "less than enough to tell");
+    let end = stage.status(&prod()).end();
+    assert_eq!(stage.gaps(&prod()), [Gap::new(stage.ago(DAY), end, "differs")]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn most_of_a_window_that_differs_is_an_error_in_the_log_and_polls_go_on() {
     }
     reconciled_before(&stage, &orders());
     let mut daemon = stage.spawn_daemon();
-    let line = daemon.wait_for_line("reconciliation: failed to collect");
+    let line = daemon.wait_for_line("reconciliation: of what Atlas shows");
     assert!(line.contains("ERROR") && line.contains("are not in the archive, though it was complete"), "{line}");
     assert!(
         line.contains("archive them with: ") && line.contains(" collect 'payments/stream-audit/orders' --from "),

@@ -48,8 +48,8 @@ fn last_sealed_and_open(segments: &[PathBuf]) -> [&PathBuf; 2] {
 /// What is said of segments that are gone.
 fn missing(stage: &Stage, numbers: &str) -> String {
     format!(
-        "{numbers} gone from {}; put back what belongs there from a copy, or collect the time of its records again \
-         (`collect --from … --to …`) while Atlas still holds it",
+        "{numbers} gone from {}; put back what belongs there from a copy: as long as it is not there, its time is neither \
+         reconciled nor backfilled",
         stage.folder_of(&orders()).display()
     )
 }
@@ -87,7 +87,7 @@ fn oldest_segments_may_be_moved_to_other_storage_and_it_is_told_that_they_are() 
     remove(&stage, &segments[..2]);
     let said = format!(
         "the segments 00000001 to 00000002 are not in {}; unless they were moved to other storage, put them back from a \
-         copy, or collect the time of their records again (`collect --from … --to …`) while Atlas still holds it",
+         copy: as long as they are not there, their time is neither reconciled nor backfilled",
         stage.folder_of(&orders()).display()
     );
     let outcome = stage.command(["check"]).assert_done();

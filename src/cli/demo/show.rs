@@ -66,6 +66,9 @@ impl Show {
             Progress::Gap { gap } => {
                 self.line(&format!("gap      {source}  {}: {}", gap.window, gap.reason.sentence()));
             }
+            Progress::Removed { range } => {
+                self.line(&format!("removed  {source}  {} to {} by retention: not asked again", range.from, range.to));
+            }
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Desk<'a> {
     runtime: Runtime,
     /// Bytes of each commit since the last poll.
     commits: Arc<Mutex<HashMap<SourceId, Vec<u64>>>>,
+    /// What was told to be removed and not asked again.
+    removed: Arc<Mutex<Vec<Window>>>,
 }
 
 impl Stage {
@@ -32,15 +34,18 @@ impl Stage {
     pub(crate) fn desk(&self) -> Desk<'_> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let commits: Arc<Mutex<HashMap<SourceId, Vec<u64>>>> = Arc::default();
-        let noted = Arc::clone(&commits);
-        let observer = Arc::new(move |source: &Source, progress: &Progress<'_>| {
-            if let Progress::Committed { bytes, .. } = progress {
+        let removed: Arc<Mutex<Vec<Window>>> = Arc::default();
+        let (noted, told) = (Arc::clone(&commits), Arc::clone(&removed));
+        let observer = Arc::new(move |source: &Source, progress: &Progress<'_>| match progress {
+            Progress::Committed { bytes, .. } => {
                 noted.lock().unwrap().entry(source.id.clone()).or_default().push(*bytes);
             }
+            Progress::Removed { range } => told.lock().unwrap().push(*range),
+            _ => {}
         });
         let config = config::load(&self.config_path()).unwrap();
         let station = Station::open(config, self.local_clock(), observer).unwrap();
-        Desk { stage: self, station, runtime, commits }
+        Desk { stage: self, station, runtime, commits, removed }
     }
 
     /// Opens a station, polls all its sources once, and closes it again, as a restart between every two polls would.
@@ -105,12 +110,6 @@ impl Desk<'_> {
         });
     }
 
-    /// Does what is due for the sealed segments of a source.
-    pub(crate) fn keep_up(&self, source: &Source) {
-        let (_, task) = self.station.tasks().find(|(_, task)| task.source == *source).unwrap();
-        self.runtime.block_on(self.station.collector.keep_up(&task));
-    }
-
     /// Collects a range; it must not fail.
     #[track_caller]
     pub(crate) fn backfill(&self, source: &Source, window: Window) -> PollReport {
@@ -133,6 +132,18 @@ impl Desk<'_> {
     #[track_caller]
     pub(crate) fn try_reconcile(&self, source: &Source, range: Option<Window>) -> PollReport {
         self.run(source, Job::Reconcile { range })
+    }
+
+    /// Does what is due for the sealed segments of a source that was polled.
+    pub(crate) fn keep_up(&self, source: &Source) {
+        let (_, task) = self.station.tasks().find(|(_, task)| task.source == *source).unwrap();
+        // Whoever reads them finds some gone.
+        self.stage.damaged(|| self.runtime.block_on(self.station.collector.keep_up(&task)));
+    }
+
+    /// The ranges of which was told since the last call that they were removed and are not asked again.
+    pub(crate) fn removed(&self) -> Vec<Window> {
+        std::mem::take(&mut self.removed.lock().unwrap())
     }
 
     /// Reconciles a source, and polls it as soon as that has begun.
