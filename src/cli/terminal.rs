@@ -1,10 +1,32 @@
-//! Writing to the terminal. A reader that has gone away is no reason to fail.
+//! Writing to the terminal. A reader that has gone away is no reason to fail; output that cannot be written is.
 
-use std::io::Write;
+use std::{
+    io::{self, ErrorKind, Write},
+    sync::OnceLock,
+};
+
+/// What happened when something could not be written for the first time. It is of the process, as its standard output is: no
+/// command can forget to look, since [`main`](super::main) does.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
 
 /// Writes a line to standard output.
 pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let mut out = io::stdout().lock();
+    note(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
+
+/// Takes note of an output that could not be written. One whose reader has gone away was written as far as anybody wanted it.
+pub(super) fn note(written: io::Result<()>) {
+    if let Err(cause) = written
+        && cause.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = UNWRITTEN.set(cause);
+    }
+}
+
+/// Why not all of the output was written; nothing where it was.
+pub(super) fn unwritten() -> Option<&'static io::Error> {
+    UNWRITTEN.get()
 }
 
 /// Writes a line to standard error.

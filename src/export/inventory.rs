@@ -103,7 +103,7 @@ impl Inventory {
     /// cannot be told.
     pub(super) fn missing(&self, range: Window) -> (Vec<Gap>, Vec<Window>) {
         let Some(ledger) = &self.ledger else { return Default::default() };
-        let clipped = ledger.gaps().iter().map(|gap| Gap { window: gap.window.intersection(range), ..gap.clone() });
+        let clipped = ledger.gaps().into_iter().map(|gap| Gap { window: gap.window.intersection(range), ..gap });
         let collected = ledger.islands().into_iter().chain(ledger.watermarks());
         (clipped.filter(|gap| !gap.window.is_empty()).collect(), subtract(range, collected))
     }
