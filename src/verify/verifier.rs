@@ -53,6 +53,7 @@ pub fn verify_files(files: &dyn Files, request: &Request, progress: &(dyn Fn(Pro
     let mut chains = look_at_chains(files, &walk.sources, request);
     holding::check_ids(walk.marker.as_ref(), &heads, &mut chains, &mut walk.faults);
     holding::check_listed(&heads, &mut chains, &mut walk.faults);
+    holding::add_listed(&heads, &mut chains);
     let mut outcomes = check_segments(files, &chains, progress);
     let mut keys = heads.keys.clone();
     let reporter = Reporter { demand: Demand::new(request, &chains, &heads), heads: &heads, request };

@@ -98,6 +98,21 @@ fn of_a_source_that_is_not_configured_any_more_nothing_is_demanded_from_its_end_
 }
 
 #[test]
+fn of_a_source_of_which_nothing_is_there_yet_nothing_is_covered() {
+    let mut archive = TestArchive::empty();
+    let mut full = SourceWriter::new(&archive.root(), FULL, 0);
+    let new = SourceWriter::new(&archive.root(), REMOVED, 0);
+    std::fs::remove_dir_all(archive.root().join("old")).unwrap();
+    full.seal(b"", None, |_| {});
+    let key = crate::key::Key::new(1, "old@host");
+    archive.add_head(jiff::civil::date(2026, 11, 1), vec![new.listed(), full.listed()], &key);
+    assert_eq!(uncovered(&archive, Some(0), Some(1)), [vec![Window::new(hour(0), hour(1))], vec![]]);
+    assert_eq!(uncovered(&archive, Some(0), None), [vec![Window::new(hour(0), hour(1))], vec![]]);
+    assert_eq!(uncovered(&archive, None, Some(1)), [vec![Window::new(hour(0), hour(1))], vec![]]);
+    assert_eq!(archive.program(&["--require-complete"]).code, 0, "nothing is missing");
+}
+
+#[test]
 fn an_archive_without_any_source_is_not_complete() {
     let archive = TestArchive::empty();
     assert_eq!(archive.program(&[]).code, 0);
