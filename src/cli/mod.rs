@@ -82,17 +82,23 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap knows where each is printed.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            terminal::note(error.print());
+            return all_written(if error.use_stderr() { Exit::Usage } else { Exit::Done });
         }
     };
-    match dispatch(cli) {
-        Ok(exit) => exit,
-        Err(error) => {
-            terminal::complain(&format!("atlas-logd: {error:#}"));
-            Exit::Failed
-        }
-    }
+    all_written(dispatch(cli).unwrap_or_else(|error| {
+        terminal::complain(&format!("atlas-logd: {error:#}"));
+        Exit::Failed
+    }))
+}
+
+/// How the program ends, where its output could not be written: whoever reads it must not take it for all there is.
+fn all_written(exit: Exit) -> Exit {
+    let Some(cause) = terminal::unwritten() else { return exit };
+    terminal::complain(&format!(
+        "atlas-logd: failed to write to standard output: {cause}; what was written is not all"
+    ));
+    if exit == Exit::Done { Exit::Failed } else { exit }
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {

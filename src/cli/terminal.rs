@@ -1,28 +1,54 @@
-//! Writing to the terminal. A reader that has gone away is no reason to fail.
+//! Writing to the terminal. A reader that has gone away is no reason to fail; output that cannot be written is.
 //!
 //! Nothing but newlines steers the terminal, whoever wrote what is shown; and what others wrote begins no line of its own
 //! where it goes through [`shown`](crate::shown::shown()) first.
 
-use std::io::Write;
+use std::{
+    io::{self, ErrorKind, Write},
+    sync::OnceLock,
+};
 
 use serde::Serialize;
 
 use crate::shown::{is_plain, shown_lines};
 
+/// What happened when something could not be written for the first time. It is of the process, as its standard output is: no
+/// command can forget to look, since [`main`](super::main) does.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
 /// Writes lines to standard output.
 pub(super) fn say(lines: &str) {
-    let _ = writeln!(std::io::stdout(), "{}", shown_lines(lines));
+    write_out(&shown_lines(lines));
+}
+
+fn write_out(text: &str) {
+    let mut out = io::stdout().lock();
+    note(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// Takes note of an output that could not be written. One whose reader has gone away was written as far as anybody wanted it.
+pub(super) fn note(written: io::Result<()>) {
+    if let Err(cause) = written
+        && cause.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = UNWRITTEN.set(cause);
+    }
+}
+
+/// Why not all of the output was written; nothing where it was.
+pub(super) fn unwritten() -> Option<&'static io::Error> {
+    UNWRITTEN.get()
 }
 
 /// Writes lines to standard error.
 pub(super) fn complain(lines: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", shown_lines(lines));
+    let _ = writeln!(io::stderr(), "{}", shown_lines(lines));
 }
 
 /// Writes a value for programs to standard output. What could steer a terminal is escaped as JSON has it, so that programs
 /// read what was written.
 pub(super) fn say_json(value: &impl Serialize) -> serde_json::Result<()> {
-    let _ = writeln!(std::io::stdout(), "{}", json(value)?);
+    write_out(&json(value)?);
     Ok(())
 }
 

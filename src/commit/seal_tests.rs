@@ -74,7 +74,7 @@ proptest! {
             }
             let stored = gaps(&connection, state.key).unwrap();
             let claimed = named(&stored).into_iter().filter(|(unit, _)| *unit < end.millis());
-            prop_assert_eq!(named(ledger.gaps()), claimed.collect::<BTreeSet<_>>(), "after {:?}", step);
+            prop_assert_eq!(named(&ledger.gaps()), claimed.collect::<BTreeSet<_>>(), "after {:?}", step);
             let islands = islands(&connection, state.key).unwrap();
             let told: BTreeSet<i64> = ledger.islands().into_iter().flat_map(units).collect();
             prop_assert_eq!(told, islands.into_iter().flat_map(units).collect::<BTreeSet<_>>());

@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{civil, tz::TimeZone};
-use ssh_key::{PublicKey, public::KeyData};
 use thiserror::Error;
 
 use crate::{
-    evidence::{NAMESPACE, Signature, pattern},
+    evidence::{
+        NAMESPACE, Signature,
+        allowed_line::{self, Line, Parsed},
+        pattern,
+    },
     instant::Instant,
 };
 
@@ -47,10 +49,12 @@ pub enum AllowedSignersError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NotAllowed {
     /// No line has the key.
-    #[error("its key {fingerprint} is not among the allowed signers")]
+    #[error("its key {fingerprint} is not among the allowed signers{}", passed_over(skipped))]
     Unknown {
         /// The key.
         fingerprint: String,
+        /// The lines that were skipped, because digests are not signed with keys of their kind.
+        skipped: Vec<SkippedLine>,
     },
     /// The key is allowed for other things only.
     #[error("its key {fingerprint} is not allowed for the namespace {NAMESPACE:?}")]
@@ -68,19 +72,29 @@ pub enum NotAllowed {
     },
 }
 
-#[derive(Clone, Debug)]
-struct Line {
-    principals: String,
-    namespaces: Option<String>,
-    valid_after: Option<Instant>,
-    valid_before: Option<Instant>,
-    key: KeyData,
+/// A line of the file with a key that no digest can be signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedLine {
+    /// Which line, from 1.
+    pub line: usize,
+    /// The kind of its key.
+    pub kind: String,
+}
+
+fn passed_over(skipped: &[SkippedLine]) -> String {
+    let [first, others @ ..] = skipped else { return String::new() };
+    let lines = match others.len() {
+        0 => format!("line {} was", first.line),
+        others => format!("line {} and {others} more were", first.line),
+    };
+    format!("; {lines} skipped: digests are signed with Ed25519 keys, not with {}", first.kind)
 }
 
 /// The keys whose signatures count, each with what for and when.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedSigners {
     lines: Vec<Line>,
+    skipped: Vec<SkippedLine>,
 }
 
 impl AllowedSigners {
@@ -104,14 +118,18 @@ impl AllowedSigners {
     /// # Errors
     /// When a line cannot be understood.
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
-        let mut lines = Vec::new();
+        let mut signers = Self::default();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
-            if !line.is_empty() && !line.starts_with('#') {
-                lines.push(parse_line(line).map_err(|detail| (index + 1, detail))?);
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match allowed_line::parse(line).map_err(|detail| (index + 1, detail))? {
+                Parsed::Line(line) => signers.lines.push(line),
+                Parsed::Other(kind) => signers.skipped.push(SkippedLine { line: index + 1, kind }),
             }
         }
-        Ok(Self { lines })
+        Ok(signers)
     }
 
     /// Whether the key of `signature` may sign what was made at `at`; gives the principals of its line.
@@ -120,12 +138,13 @@ impl AllowedSigners {
     /// When it may not.
     pub fn allow(&self, signature: &Signature, at: Instant) -> Result<&str, NotAllowed> {
         let fingerprint = signature.fingerprint().to_owned();
-        let mut refusal = NotAllowed::Unknown { fingerprint: fingerprint.clone() };
+        let mut refusal = NotAllowed::Unknown { fingerprint: fingerprint.clone(), skipped: self.skipped.clone() };
         for line in self.lines.iter().filter(|line| line.key == *signature.key().key_data()) {
-            let for_us = line.namespaces.as_deref().is_none_or(|patterns| pattern::matches_list(NAMESPACE, patterns));
+            let for_us =
+                line.options.namespaces.as_deref().is_none_or(|patterns| pattern::matches_list(NAMESPACE, patterns));
             // Both bounds belong to it, as in OpenSSH.
-            let early = line.valid_after.is_some_and(|after| at < after);
-            let late = line.valid_before.is_some_and(|before| at > before);
+            let early = line.options.valid_after.is_some_and(|after| at < after);
+            let late = line.options.valid_before.is_some_and(|before| at > before);
             if !for_us {
                 refusal = NotAllowed::Namespace { fingerprint: fingerprint.clone() };
             } else if early || late {
@@ -136,106 +155,6 @@ impl AllowedSigners {
         }
         Err(refusal)
     }
-}
-
-fn parse_line(line: &str) -> Result<Line, String> {
-    let (principals, rest) = field(line)?;
-    let (options, key) = match key(rest) {
-        Ok(key) => ("", key),
-        Err(detail) => {
-            // What is no key stands for options, of which every one has to be understood.
-            let (options, rest) = field(rest)?;
-            if !options.contains('=') && !options.to_ascii_lowercase().contains("cert-authority") {
-                return Err(detail);
-            }
-            (options, self::key(rest)?)
-        }
-    };
-    let principals = unquoted(principals)?;
-    let mut line = Line { principals, namespaces: None, valid_after: None, valid_before: None, key };
-    line.set_options(options)?;
-    Ok(line)
-}
-
-impl Line {
-    fn set_options(&mut self, mut options: &str) -> Result<(), String> {
-        while !options.is_empty() {
-            let end = end_of(options, |character| character == ',')?;
-            let (option, rest) = options.split_at(end);
-            options = rest.strip_prefix(',').unwrap_or(rest);
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            let value = unquoted(value)?;
-            match name.to_ascii_lowercase().as_str() {
-                "namespaces" => self.namespaces = Some(value),
-                "valid-after" => self.valid_after = Some(time(&value)?),
-                "valid-before" => self.valid_before = Some(time(&value)?),
-                "cert-authority" => {
-                    return Err(
-                        "cert-authority is not supported: name the key itself that digests are signed with".to_owned()
-                    );
-                }
-                _ => {
-                    return Err(format!(
-                        "the option {name:?} is not known; known: namespaces, valid-after, valid-before"
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The public key that `text` begins with.
-fn key(text: &str) -> Result<KeyData, String> {
-    let mut words = text.split_ascii_whitespace();
-    let (kind, base64) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let key = PublicKey::from_openssh(&format!("{kind} {base64}"));
-    key.map(|key| key.key_data().clone())
-        .map_err(|error| format!("there is no public key where one has to be ({error})"))
-}
-
-/// What stands before the first blank outside of quotes, and what stands behind it.
-fn field(text: &str) -> Result<(&str, &str), String> {
-    let end = end_of(text, |character| character == ' ' || character == '\t')?;
-    let (field, rest) = text.split_at(end);
-    Ok((field, rest.trim_start()))
-}
-
-/// Where `text` ends for the first time outside of quotes.
-fn end_of(text: &str, ends: impl Fn(char) -> bool) -> Result<usize, String> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (index, character) in text.char_indices() {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if !quoted && ends(character) => return Ok(index),
-            _ => {}
-        }
-    }
-    if quoted { Err("a quote is not closed".to_owned()) } else { Ok(text.len()) }
-}
-
-/// A value without its quotes.
-fn unquoted(text: &str) -> Result<String, String> {
-    let Some(inner) = text.strip_prefix('"') else { return Ok(text.to_owned()) };
-    let inner = inner.strip_suffix('"').ok_or("something stands behind a quote")?;
-    Ok(inner.replace("\\\"", "\""))
-}
-
-/// `YYYYMMDD[HHMM[SS]][Z]`; without `Z` by the clock on the wall here, as OpenSSH has it.
-fn time(text: &str) -> Result<Instant, String> {
-    let wrong = || format!("{text:?} is no time; write it as 20261122, 202611221015 or 20261122101500, with Z for UTC");
-    let (digits, zone) = match text.strip_suffix(['Z', 'z']) {
-        Some(digits) => (digits, TimeZone::UTC),
-        None => (text, TimeZone::system()),
-    };
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(digits.len(), 8 | 12 | 14) {
-        return Err(wrong());
-    }
-    let full = format!("{digits:0<14}");
-    let civil = civil::DateTime::strptime("%Y%m%d%H%M%S", full).map_err(|_| wrong())?;
-    civil.to_zoned(zone).map(|zoned| zoned.timestamp().into()).map_err(|_| wrong())
 }
 
 #[cfg(test)]
@@ -251,11 +170,32 @@ mod tests {
         key(seed).public_key().to_openssh().unwrap()
     }
 
+    /// A line of another kind of key may stand anywhere.
+    const ECDSA: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBLgMCe51zHtn3lx0ZXYTQS+Z1XScB8Ohrwz1biyU1tBP1+ohmfXaM3Y2iQ9p7H61yFfcVkUdTqXjCwGXr95Evug=";
+    const SECURITY_KEY: &str = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo=";
+    const RSA: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAwOQ==";
+
+    #[test]
+    fn a_key_of_another_kind_is_skipped_and_said_where_a_digest_needs_one() {
+        let text = format!("a@b {ECDSA} comment\na@b namespaces=\"*\" {SECURITY_KEY}\n{}\na@b {RSA}\n", of(1));
+        let allowed = AllowedSigners::parse(&text).unwrap();
+        let at = Instant::from_seconds(0);
+        assert_eq!(allowed.allow(&signature(1), at), Ok("a@b"));
+        let refusal = allowed.allow(&signature(2), at).unwrap_err().to_string();
+        let words =
+            "; line 1 and 2 more were skipped: digests are signed with Ed25519 keys, not with ecdsa-sha2-nistp256";
+        assert!(refusal.ends_with(&format!("is not among the allowed signers{words}")), "{refusal}");
+    }
+
+    fn of(seed: u8) -> String {
+        format!("a@b {}", line(seed))
+    }
+
     #[test]
     fn each_key_counts_for_its_time_and_namespace() {
         let text = format!(
             "# rotated on 2 November\n\nold@host,\"two words\" namespaces=\"git,atlas-*\",valid-before=\"20261102Z\" {} old\n\
-             new@host\tvalid-after=202611020000Z,namespaces=\"!git,*\" {}\n git@host namespaces=\"git\" {}\n",
+             new@host\tvalid-after=\"202611020000Z\",namespaces=\"!git,*\" {}\n git@host namespaces=\"git\" {}\n",
             line(1),
             line(2),
             line(3),
@@ -279,10 +219,23 @@ mod tests {
             (format!("a@b cert-authority {}", line(1)), "cert-authority is not supported"),
             (format!("a@b colour=\"red\" {}", line(1)), "the option \"colour\" is not known"),
             (format!("a@b valid-after=\"yesterday\" {}", line(1)), "\"yesterday\" is no time"),
-            (format!("a@b valid-after=20261399Z {}", line(1)), "\"20261399Z\" is no time"),
+            (format!("a@b valid-after=\"20261399Z\" {}", line(1)), "\"20261399Z\" is no time"),
+            (format!("a@b namespaces=atlas-logd {}", line(1)), "the value of namespaces has to stand in quotes"),
+            (format!("a@b valid-before=20261122 {}", line(1)), "the value of valid-before has to stand in quotes"),
+            (
+                format!("a@b namespaces=\"git\",namespaces=\"*\" {}", line(1)),
+                "the option \"namespaces\" stands there twice",
+            ),
+            (format!("a@b namespaces=\"git\", {}", line(1)), "nothing stands behind the comma"),
+            (
+                format!("a@b valid-after=\"20261122Z\",valid-before=\"20261122Z\" {}", line(1)),
+                "valid-before is not after valid-after",
+            ),
+            (format!("a@b namespaces=x {SECURITY_KEY}"), "the value of namespaces has to stand in quotes"),
             (format!("a@b namespaces=\"x {}", line(1)), "a quote is not closed"),
             (line(1), "there is no public key"),
             ("a@b ssh-ed25519 AAAA".to_owned(), "there is no public key"),
+            (format!("a@b ssh-ed25519 {}", &RSA[8..]), "there is no public key"),
             ("a@b".to_owned(), "there is no public key"),
         ] {
             let (at, found) = AllowedSigners::parse(&format!("\n{text}\n")).unwrap_err();

@@ -18,9 +18,11 @@
 //! What changed about coverage is told once, by the next digest; the [`Ledger`] adds it up again. Digests are written by
 //! [`commit`](crate::commit); nothing here touches a file.
 
+mod allowed_line;
 mod allowed_signers;
 mod archive_digest;
 mod format;
+mod gap_set;
 mod ledger;
 mod pattern;
 mod segment_digest;
@@ -28,7 +30,7 @@ mod sha256;
 mod signature;
 mod signer;
 
-pub use allowed_signers::{AllowedSigners, AllowedSignersError, NotAllowed};
+pub use allowed_signers::{AllowedSigners, AllowedSignersError, NotAllowed, SkippedLine};
 pub use archive_digest::{ArchiveDigest, LastDigest, ListedSource};
 pub use format::FormatError;
 pub use ledger::{Ledger, LedgerFault};

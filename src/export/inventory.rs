@@ -147,7 +147,7 @@ impl Inventory {
     /// cannot be told.
     pub(super) fn missing(&self, range: Window) -> Option<(Vec<Gap>, Vec<Window>)> {
         let ledger = self.ledger.as_ref()?;
-        let clipped = ledger.gaps().iter().map(|gap| Gap { window: gap.window.intersection(range), ..gap.clone() });
+        let clipped = ledger.gaps().into_iter().map(|gap| Gap { window: gap.window.intersection(range), ..gap });
         let collected = ledger.islands().into_iter().chain(ledger.watermarks());
         Some((clipped.filter(|gap| !gap.window.is_empty()).collect(), subtract(range, collected)))
     }

@@ -102,20 +102,16 @@ pub struct Gap {
 /// What is left of `window` outside of all `holes`, in order.
 #[must_use]
 pub fn subtract(window: Window, holes: impl IntoIterator<Item = Window>) -> Vec<Window> {
-    let mut rest = if window.is_empty() { Vec::new() } else { vec![window] };
+    let mut holes: Vec<Window> = holes.into_iter().filter(|hole| !window.intersection(*hole).is_empty()).collect();
+    holes.sort_unstable();
+    let mut rest = Vec::new();
+    let mut from = window.from;
     for hole in holes {
-        rest = rest
-            .into_iter()
-            .flat_map(|part| {
-                if part.intersection(hole).is_empty() {
-                    return vec![part];
-                }
-                let before = Window::new(part.from, hole.from);
-                let after = Window::new(hole.to, part.to);
-                [before, after].into_iter().filter(|part| !part.is_empty()).collect()
-            })
-            .collect();
+        rest.push(Window::new(from, hole.from));
+        from = from.max(hole.to);
     }
+    rest.push(Window::new(from, window.to));
+    rest.retain(|part| !part.is_empty());
     rest
 }
 

@@ -113,7 +113,7 @@ impl Rebuilder<'_> {
         let mut assumptions = Vec::new();
         let mut state = SourceState::create(transaction, source, folder.as_str().to_owned())?;
         let told = ToldRows {
-            gaps: chain.ledger.gaps(),
+            gaps: &chain.ledger.gaps(),
             islands: &chain.ledger.islands(),
             damaged: chain.damaged(),
             removals: chain.lingering(),

@@ -16,10 +16,10 @@ use crate::{
     verify::{
         Fault, Reason, Request,
         folder::{Folder, digest_path},
+        holdable::{can_hold, says_of},
         signing::{Announced, Keys},
         whole_file,
     },
-    window::Window,
 };
 
 /// What the chain says of a sealed segment. Of each digest only this is kept.
@@ -31,8 +31,15 @@ pub(super) struct Sealed {
     pub(super) bytes: u64,
     pub(super) records: u64,
     pub(super) sha256: Sha256Sum,
-    /// Whether it can hold records of the range that is asked for.
+    pub(super) late_records: u64,
+    /// The latest time that a record of it says it happened.
+    pub(super) last_record: Option<Instant>,
+    /// Up to where its digest says that the archive is complete.
+    pub(super) covered_to: Option<Instant>,
+    /// Whether it can hold records of the range that is asked for; where that is unsure, it can.
     pub(super) asked: bool,
+    /// Whether its digest says that it may hold some, by the times of its records or by what was collected with it.
+    pub(super) of_range: bool,
     /// What counts of it, as far as damage was noticed last.
     pub(super) damaged: Option<DamagedPart>,
     /// What it was compressed into.
@@ -41,6 +48,13 @@ pub(super) struct Sealed {
     pub(super) removed: Option<Removed>,
     /// The forms in which it lies there.
     pub(super) forms: Vec<StoredForm>,
+}
+
+impl Sealed {
+    /// Whether retention removed it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.removed.is_some() && self.forms.is_empty()
+    }
 }
 
 /// A segment that no digest is of yet.
@@ -70,17 +84,20 @@ pub(super) struct Chain {
     pub(super) signed_up_to: u64,
     pub(super) keys: Keys,
     pub(super) ledger: Ledger,
-    pub(super) late_records: u64,
     /// When the state was made again from the archive.
     pub(super) rebuilt: Vec<Rebuilt>,
+    /// Of each digest that no later one says was sealed before: when it was.
+    pub(super) sealed_at: BTreeMap<u64, Instant>,
     pub(super) open: Option<OpenSegment>,
     pub(super) faults: Vec<Fault>,
     /// The ranges of numbers whose digests are missing, by their first number.
     pub(super) missing: BTreeMap<u64, u64>,
+    /// Whether one newer than all that lie there is among them.
+    pub(super) newest_missing: bool,
     /// Segments that later digests speak of, while their own digest is missing or unsound.
     pub(super) mentioned: BTreeSet<SegmentName>,
     /// Whether a digest is missing or unsound, so that those behind it cannot be added up.
-    broken: bool,
+    pub(super) broken: bool,
 }
 
 /// The digest before.
@@ -221,8 +238,8 @@ impl Chain {
 
     /// Adds what a sound digest says.
     fn add(&mut self, digest: SegmentDigest, digest_sha256: Sha256Sum, request: &Request) {
-        let asked = can_hold(&digest, request.range());
-        self.late_records = self.late_records.saturating_add(digest.late_records);
+        let range = request.range();
+        let (asked, of_range) = (can_hold(&digest, range), digest.records > 0 && says_of(&digest, range));
         if !self.broken
             && let Err(fault) = self.ledger.add(&digest)
         {
@@ -236,7 +253,11 @@ impl Chain {
             bytes: digest.bytes,
             records: digest.records,
             sha256: digest.sha256,
+            late_records: digest.late_records,
+            last_record: digest.last_record,
+            covered_to: digest.covered.map(|covered| covered.to),
             asked,
+            of_range,
             damaged: None,
             compressed: None,
             removed: None,
@@ -256,7 +277,9 @@ impl Chain {
             }
             self.tell(&digest.segment, &entry.segment.clone(), |sealed| sealed.compressed = Some(entry));
         }
+        self.note_sealed(number, digest.sealed);
         for entry in digest.removed {
+            self.check_removal(&digest.segment, &entry);
             self.tell(&digest.segment, &entry.segment.clone(), |sealed| sealed.removed = Some(entry));
         }
         self.rebuilt.extend(digest.rebuilt);
@@ -273,19 +296,4 @@ impl Chain {
             None => self.fault(by, Reason::Speaks(of.to_string())),
         }
     }
-}
-
-/// Whether a segment can hold records that belong to `range`. Where that is unsure, it can.
-fn can_hold(digest: &SegmentDigest, range: Window) -> bool {
-    let everything = range == Window::new(Instant::MIN, Instant::MAX);
-    let shares = |from: Instant, to: Instant| from < range.to && range.from <= to;
-    let timed = digest.first_record.zip(digest.last_record);
-    let mut collected = digest.covered.iter().chain(&digest.backfilled);
-    everything
-        || digest.bytes == 0
-        || timed.is_some_and(|(first, last)| shares(first, last))
-        || collected.any(|collected| shares(collected.from, collected.to))
-        // Records without any time, or beyond the watermark.
-        || shares(digest.opened.min(digest.sealed), digest.sealed.max(digest.opened))
-        || (timed.is_none() && digest.covered.is_none() && digest.backfilled.is_empty())
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::{
     evidence::{FormatError, LedgerFault, NotAllowed, Sha256Sum, SignatureError},
+    instant::Instant,
     shown::{shown, shown_path},
     state::ArchiveId,
     verify::Difference,
@@ -100,6 +101,17 @@ pub enum Reason {
     /// A digest is not there.
     #[error("the digest is missing")]
     DigestMissing,
+    /// A digest is not there, as a segment behind it tells.
+    #[error(
+        "the digest with the number {number} is missing: {by} comes behind it, and only the newest segment can lie there \
+         without one; or that one was put here"
+    )]
+    DigestMissingBefore {
+        /// Its number.
+        number: u64,
+        /// The segment behind it.
+        by: String,
+    },
     /// Several digests are not there.
     #[error("{}, but later ones are there", digests_missing(*from, *to))]
     DigestsMissing {
@@ -130,6 +142,21 @@ pub enum Reason {
     /// It speaks of something that is not in the chain.
     #[error("it speaks of {0}, which is not among the segments before it")]
     Speaks(String),
+    /// A segment was removed that was not old enough, by all that the digests say.
+    #[error(
+        "it says that {segment} was removed on {decided}, since segments were kept for {keep_seconds} seconds, but all that the \
+         digests say of that segment makes it newer: it goes up to {newest}"
+    )]
+    RemovedEarly {
+        /// The segment.
+        segment: String,
+        /// When that was decided.
+        decided: Instant,
+        /// How long segments were kept then.
+        keep_seconds: u64,
+        /// How new the segment is, at least.
+        newest: Instant,
+    },
     /// The signature that it announces is not there.
     #[error("the signature is missing: {digest} says that it is signed with {key}")]
     SignatureMissing {
@@ -299,10 +326,15 @@ impl Reason {
             Self::Renamed(_) | Self::OtherDate(_) => "renamed",
             Self::Moved(_) | Self::OtherSource => "moved",
             Self::Fork(_) => "fork",
-            Self::DigestMissing | Self::DigestsMissing { .. } | Self::HeadMissing { .. } => "digest-missing",
+            Self::DigestMissing
+            | Self::DigestMissingBefore { .. }
+            | Self::DigestsMissing { .. }
+            | Self::HeadMissing { .. } => "digest-missing",
             Self::NotNamed { .. } | Self::NamesNone | Self::NamesBefore | Self::HeadSkips(_) => "chain",
             Self::Ledger(_) => "coverage",
-            Self::Speaks(_) | Self::SourceNotListed(_) | Self::ListsOtherwise(_) => "contradiction",
+            Self::Speaks(_) | Self::RemovedEarly { .. } | Self::SourceNotListed(_) | Self::ListsOtherwise(_) => {
+                "contradiction"
+            }
             Self::SignatureMissing { .. } => "signature-missing",
             Self::SignatureExtra(_) | Self::SignatureAlone => "signature-extra",
             Self::Signature { .. } => "signature",

@@ -25,6 +25,8 @@ use crate::{
 pub struct Head {
     /// The day that it is of.
     pub date: Date,
+    /// When it was made, by the local clock.
+    pub made: Instant,
     /// SHA-256 of its file: *the head*.
     pub sha256: Sha256Sum,
     /// The fingerprint of the key that signed it.
@@ -41,6 +43,8 @@ pub(super) struct Listed {
     pub(super) first: Date,
     /// Since when it was not collected, and the day of the newest archive digest that lists it, which says so.
     pub(super) not_collected: Option<(Instant, Date)>,
+    /// The day of the newest archive digest that lists it, where that says that it is not in the configuration any more.
+    pub(super) not_configured: Option<Date>,
     /// All digests of the source up to this number are held by a signed archive digest.
     pub(super) signed_up_to: u64,
     /// Likewise by the one that was asked for.
@@ -59,7 +63,7 @@ pub(super) struct Heads {
     pub(super) faults: Vec<Fault>,
     asked_found: bool,
     /// Whether the newest one is held by a signature or by the one that was asked for.
-    held: bool,
+    pub(super) held: bool,
 }
 
 struct Before {
@@ -193,7 +197,7 @@ impl Heads {
             digest.sources.into_iter().for_each(|listed| self.add(date, listed));
             self.hold(signed, asked);
             let signed_by = digest.signing_key.filter(|_| signed);
-            self.newest = Some(Head { date, sha256, signed_by });
+            self.newest = Some(Head { date, made: digest.made, sha256, signed_by });
         }
         Before { date, sha256, sound, folders }
     }
@@ -226,10 +230,12 @@ impl Heads {
             digests: BTreeMap::new(),
             first: date,
             not_collected: None,
+            not_configured: None,
             signed_up_to: 0,
             asked_up_to: 0,
         });
         listed.not_collected = new.not_collected_since.map(|since| (since, date));
+        listed.not_configured = (!new.configured).then_some(date);
         let mut contradicts = !listed.source.is_same(&new.source);
         let newest = listed.digests.last_key_value().map(|(segment, _)| segment.sequence());
         match new.last_digest {

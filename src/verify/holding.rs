@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -41,6 +41,19 @@ pub(super) fn check_ids(marker: Option<&ArchiveId>, heads: &Heads, chains: &mut 
             chain.faults.push(Fault::new(&chain.folder, other(found)));
         }
     }
+}
+
+/// A source in the configuration of which nothing is there yet, not even a folder, is reported too: nothing of it is covered.
+pub(super) fn add_listed(heads: &Heads, chains: &mut Vec<Chain>) {
+    let there: BTreeSet<PathBuf> = chains.iter().map(|chain| chain.folder.clone()).collect();
+    let is_new = |listed: &Listed| listed.digests.is_empty() && listed.not_configured.is_none();
+    let new = heads.listed.iter().filter(|(folder, listed)| is_new(listed) && !there.contains(Path::new(folder)));
+    chains.extend(new.map(|(folder, listed)| Chain {
+        folder: folder.into(),
+        source: Some(listed.source.clone()),
+        ..Chain::default()
+    }));
+    chains.sort_by(|one, other| one.folder.cmp(&other.folder));
 }
 
 /// All that the archive digests list is there.

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     archive::{Files, SegmentName, StoredForm},
+    shown::shown_path,
     verify::{
         Fault, OpenSegment, Reason,
         chain::Chain,
@@ -19,13 +20,8 @@ impl Chain {
     pub(super) fn tell_leftovers(&mut self, files: &dyn Files, found: Folder, moved: Vec<(SegmentName, String)>) {
         let Folder { digests, signatures, segments } = found;
         self.tell_moved(moved, digests.len());
-        let next = self.newest.saturating_add(1);
-        if signatures.iter().any(|name| name.sequence() == next) {
-            // The newest digest is gone, and its signature tells.
-            self.missing.insert(next, next);
-            self.newest = next;
-        }
-        self.tell_missing(segments.keys().chain(&signatures));
+        let behind = self.tell_newest_missing(&signatures, &segments);
+        self.tell_missing(segments.keys().chain(&signatures), behind.as_deref());
         let mut candidates = Vec::new();
         for (name, forms) in segments {
             candidates.extend(self.place(name, forms, &digests));
@@ -35,6 +31,24 @@ impl Chain {
             self.faults.push(Fault::new(signature_path(&self.folder, name), Reason::SignatureAlone));
         }
         self.digests = digests;
+    }
+
+    /// Whether a digest newer than all that lie there is gone: its signature tells, or the segment behind its own. Gives
+    /// that segment's path.
+    fn tell_newest_missing(
+        &mut self,
+        signatures: &BTreeSet<SegmentName>,
+        segments: &BTreeMap<SegmentName, Vec<StoredForm>>,
+    ) -> Option<String> {
+        let next = self.newest.checked_add(1)?;
+        let is_behind = |name: &SegmentName| name.sequence().checked_sub(1) == Some(next);
+        let behind = segments.iter().find(|(name, forms)| is_behind(name) && **forms == [StoredForm::Plain]);
+        if behind.is_some() || signatures.iter().any(|name| name.sequence() == next) {
+            self.missing.insert(next, next);
+            self.newest = next;
+            self.newest_missing = true;
+        }
+        behind.map(|(name, _)| shown_path(&self.folder.join(name.as_str())))
     }
 
     /// Where all digests come from one other folder, it is the folder that was renamed.
@@ -49,8 +63,9 @@ impl Chain {
         }
     }
 
-    /// Names the missing digests where something still tells their names.
-    fn tell_missing<'a>(&mut self, names: impl Iterator<Item = &'a SegmentName>) {
+    /// Names the missing digests where something still tells their names. `behind` is the segment behind that of the newest
+    /// one, if that is missing.
+    fn tell_missing<'a>(&mut self, names: impl Iterator<Item = &'a SegmentName>, behind: Option<&str>) {
         let mentioned = std::mem::take(&mut self.mentioned);
         let mut by_number: BTreeMap<u64, BTreeSet<&SegmentName>> = BTreeMap::new();
         for name in names {
@@ -61,12 +76,15 @@ impl Chain {
         }
         let mut faults = Vec::new();
         for (&from, &to) in &self.missing {
+            let behind = behind.filter(|_| to == self.newest);
+            let before = || behind.map(|by| Reason::DigestMissingBefore { number: to, by: by.to_owned() });
             let known = by_number.range(from..=to);
             if known.clone().count() as u64 <= to - from {
-                faults.push(Fault::new(&self.folder, Reason::DigestsMissing { from, to }));
+                let reason = before().unwrap_or(Reason::DigestsMissing { from, to });
+                faults.push(Fault::new(&self.folder, reason));
             }
             let paths = known.flat_map(|(_, names)| names).map(|name| digest_path(&self.folder, name));
-            faults.extend(paths.map(|path| Fault::new(path, Reason::DigestMissing)));
+            faults.extend(paths.map(|path| Fault::new(path, before().unwrap_or(Reason::DigestMissing))));
         }
         self.faults.extend(faults);
     }

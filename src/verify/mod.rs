@@ -9,7 +9,8 @@
 //! 3. It reads the digests of each source, oldest to newest, each with its signature: every one names the one before.
 //!    Of a digest only the few numbers are kept that its segment is checked against.
 //! 4. On all cores, it streams every sealed segment, and compares.
-//! 5. What looks wrong is looked at once more, since the daemon may be at work; what stays is in the [`Report`].
+//! 5. What looks wrong is looked at once more, since the daemon may be at work, and for as long as there is patience where
+//!    that would explain it; what stays is in the [`Report`].
 //!
 //! An archive is taken for hostile: links are not followed, nothing is opened but regular files, nothing is read without
 //! a bound, and what comes out of a compressed file is never more than its digest says.
@@ -23,20 +24,26 @@
 //! - of a segment that lies there both plain and compressed, one of the two may go (that of which no digest tells);
 //! - of a compressed file that no digest tells of yet, bytes that change nothing of what comes out of it;
 //! - modes, owners and times of files;
-//! - without `--head`: the newest archive digest with all that is newer than the one before it; and without archive
-//!   digests, a whole source, or the newest segments of one with their digests.
+//! - without `--head`: any number of the newest archive digests with all that is newer than the one that is left; and without
+//!   archive digests, a whole source, or the newest segments of one with their digests.
 
 mod chain;
 mod content;
+mod demand;
 mod difference;
+mod doubt;
 mod fault;
 mod folder;
 mod heads;
+mod holdable;
 mod holding;
 mod leftovers;
 mod note;
+mod patience;
 mod pool;
+mod removal;
 mod report;
+mod reporter;
 mod request;
 mod segment;
 mod signing;

@@ -24,6 +24,23 @@ pub enum Note {
         /// The segment.
         segment: PathBuf,
     },
+    /// A segment lies there in a form that no digest tells of yet.
+    StoredFormUntold {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The source is not in the configuration any more.
+    NotConfigured {
+        /// The source's folder.
+        folder: PathBuf,
+        /// The day of the archive digest that says so.
+        date: Date,
+    },
+    /// The newest archive digest could have been made by whoever can write to the archive.
+    HeadUnproven {
+        /// The day that it is of.
+        date: Date,
+    },
     /// No archive digest lists the source's newest digests.
     NewerThanHead {
         /// The source's folder.
@@ -68,6 +85,22 @@ impl fmt::Display for Note {
                 f,
                 "{}: it lies there in several forms, plain and compressed, all of them right; the next start tidies up",
                 shown_path(segment)
+            ),
+            Self::StoredFormUntold { file } => write!(
+                f,
+                "{}: stored form not told of yet: what comes out of it is proven, the file itself is once the next digest tells \
+                 of it",
+                shown_path(file)
+            ),
+            Self::NotConfigured { folder, date } => write!(
+                f,
+                "{}: not configured any more, says the archive digest of {date}: nothing is demanded of it from its end on",
+                shown_path(folder)
+            ),
+            Self::HeadUnproven { date } => write!(
+                f,
+                "the newest archive digest, of {date}, is neither signed nor held by --head: it proves nothing against \
+                 whoever could write to the archive"
             ),
             Self::NewerThanHead { folder } => write!(
                 f,

@@ -37,20 +37,28 @@ pub struct SourceReport {
     pub gaps: Vec<Gap>,
     /// What of the range that was asked for lies outside of all that was covered.
     pub uncovered: Vec<Window>,
-    /// Sealed segments with a sound digest.
+    /// Sealed segments with a sound digest, less those that retention removed.
     pub segments: u64,
-    /// How many records they were told to hold.
+    /// Those of them that were read: all, or those that can hold records of the range that was asked for.
+    pub read: u64,
+    /// How many records those that were read were told to hold.
     pub records: u64,
     /// Those of them that came late.
     pub late_records: u64,
-    /// Their length, decompressed.
+    /// The length of what was read, decompressed.
     pub bytes: u64,
-    /// Those of them that were damaged, with what counts of each.
+    /// The segments that were damaged, with what counts of each.
     pub damaged: Vec<DamagedPart>,
-    /// Those of them that were removed because they were old enough.
+    /// The segments that were removed because they were old enough.
     pub removed: Vec<Removed>,
     /// When the state was made again from the archive.
     pub rebuilt: Vec<Rebuilt>,
+    /// How many of them are gone; the others lie there still.
+    pub removed_segments: u64,
+    /// How many records those that are gone were told to hold.
+    pub removed_records: u64,
+    /// How many of those that are gone may hold records of the range that was asked for; none where no range was.
+    pub removed_of_range: u64,
     /// The segment that is not sealed yet.
     pub open: Option<OpenSegment>,
     /// Its newest digest.
@@ -65,7 +73,7 @@ impl SourceReport {
     /// Whether nothing of the range that was asked for is missing.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.gaps.is_empty() && self.uncovered.is_empty()
+        self.gaps.is_empty() && self.uncovered.is_empty() && self.removed_of_range == 0
     }
 }
 
@@ -105,9 +113,9 @@ impl Report {
         self.all_faults().next().is_none()
     }
 
-    /// Whether nothing of the range that was asked for is missing.
+    /// Whether nothing of the range that was asked for is missing. Where there is no source, everything is.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.sources.iter().all(SourceReport::is_complete)
+        !self.sources.is_empty() && self.sources.iter().all(SourceReport::is_complete)
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a sealed segment is what its chain says.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use crate::{
     archive::{Files, StoredForm},
@@ -11,6 +11,9 @@ use crate::{
         content::{self, Content},
     },
 };
+
+/// What was found about the segments of a chain, by number.
+pub(super) type Outcomes = BTreeMap<u64, Outcome>;
 
 /// Faults and notes about one segment.
 #[derive(Debug, Default)]
@@ -153,8 +156,12 @@ impl SegmentCheck<'_> {
     }
 
     fn add_notes(&self, outcome: &mut Outcome) {
-        let Sealed { name, forms, removed, .. } = self.sealed;
+        let Sealed { name, forms, removed, asked, .. } = self.sealed;
         let path = self.folder.join(name.as_str());
+        let told = removed.is_some() || self.recorded().is_some();
+        for form in forms.iter().filter(|form| **form != StoredForm::Plain && *asked && !told) {
+            outcome.notes.push(Note::StoredFormUntold { file: self.folder.join(form.file_name(name)) });
+        }
         match removed {
             Some(entry) if !forms.is_empty() => {
                 outcome.notes.push(Note::NotRemovedYet { segment: path, decided: entry.decided });

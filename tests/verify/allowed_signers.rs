@@ -50,7 +50,7 @@ fn keys_that_are_not_allowed_are_named_with_every_digest_that_they_signed() {
     assert_eq!(unknown.len(), signed - by_new, "{unknown:#?}");
     assert!(unknown.iter().all(|fault| fault.contains(".sig: its key SHA256:")), "{unknown:#?}");
     assert!(unknown.iter().all(|fault| fault.ends_with("is not among the allowed signers")), "{unknown:#?}");
-    let expired = archive.old.line("") + &archive.new.line("valid-before=20261101030000Z");
+    let expired = archive.old.line("") + &archive.new.line("valid-before=\"20261101030000Z\"");
     let expired = faults(&archive, &expired);
     // What nothing allowed holds any more comes in addition: the newest digests and the newest archive digest.
     let (held, others): (Vec<String>, Vec<String>) = expired.into_iter().partition(|fault| fault.contains(".sig: "));
@@ -102,6 +102,18 @@ fn foreign_missing_and_extra_signatures_are_told() {
     let extra = format!("{}.sig", unsigned.display());
     archive.write(Path::new(&extra), archive.new.signer.sign(&archive.read(&unsigned)).unwrap().as_bytes());
     archive.assert_fault(&extra, "says that it has none");
+}
+
+#[test]
+fn keys_of_other_kinds_are_skipped_and_said_where_a_digest_needs_them() {
+    let archive = TestArchive::new();
+    let other = "other@host sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo=\n";
+    let both = archive.old.line("") + other + &archive.new.line("");
+    assert_eq!(faults(&archive, &both), [] as [&str; 0]);
+    let found = faults(&archive, &(archive.new.line("") + other));
+    let words = "is not among the allowed signers; line 2 was skipped: digests are signed with Ed25519 keys, not with \
+                 sk-ssh-ed25519@openssh.com";
+    assert!(!found.is_empty() && found.iter().all(|fault| fault.ends_with(words)), "{found:#?}");
 }
 
 #[test]

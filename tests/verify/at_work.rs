@@ -4,6 +4,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
+    time::Duration,
 };
 
 use atlas_logd::{
@@ -20,11 +21,11 @@ use crate::{
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// Does some work once, right after a folder was listed.
+/// Does some work once, right after a folder was listed so many times.
 struct AtWork {
     files: RealFiles,
     folder: PathBuf,
-    work: Mutex<Option<Work>>,
+    work: Mutex<(usize, Option<Work>)>,
 }
 
 impl std::fmt::Debug for AtWork {
@@ -36,10 +37,12 @@ impl std::fmt::Debug for AtWork {
 impl Files for AtWork {
     fn list(&self, folder: &Path) -> io::Result<Vec<Entry>> {
         let entries = self.files.list(folder);
-        if folder == self.folder
-            && let Some(work) = self.work.lock().unwrap().take()
-        {
-            work();
+        if folder == self.folder {
+            let (looks, work) = &mut *self.work.lock().unwrap();
+            *looks = looks.saturating_sub(1);
+            if let Some(work) = work.take_if(|_| *looks == 0) {
+                work();
+            }
         }
         entries
     }
@@ -86,14 +89,101 @@ impl Files for AtWork {
 }
 
 fn verify_at_work(archive: &TestArchive, folder: &str, work: impl FnOnce() + Send + 'static) -> Report {
+    verify_while(archive, folder, 1, Duration::ZERO, work)
+}
+
+/// The work is done after so many looks at the folder.
+fn verify_while(
+    archive: &TestArchive,
+    folder: &str,
+    looks: usize,
+    patience: Duration,
+    work: impl FnOnce() + Send + 'static,
+) -> Report {
     let files = AtWork {
         files: RealFiles::open(&archive.root(), 0o640, 0o750).unwrap(),
         folder: folder.into(),
-        work: Mutex::new(Some(Box::new(work))),
+        work: Mutex::new((looks, Some(Box::new(work)))),
     };
-    let report = verify_files(&files, &Request::default(), &|_| {});
-    assert!(files.work.lock().unwrap().is_none());
+    let report = verify_files(&files, &Request { patience, ..Request::default() }, &|_| {});
+    assert!(files.work.lock().unwrap().1.is_none());
     report
+}
+
+/// More than any look takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Takes a file away; gives what puts it back.
+fn take(archive: &TestArchive, path: &Path) -> impl FnOnce() + Send + 'static {
+    let (full, bytes) = (archive.root().join(path), archive.read(path));
+    archive.remove(path);
+    move || fs::write(full, bytes).unwrap()
+}
+
+#[test]
+fn the_newest_signature_is_waited_for() {
+    let mut archive = TestArchive::empty();
+    let source = source(&archive, &archive.new);
+    let key = Key::new(2, "new@host");
+    archive.add_head(jiff::civil::date(2026, 11, 1), vec![source.listed()], &key);
+    for (folder, path) in
+        [(UNSIGNED, archive.file(UNSIGNED, 3, ".sig")), (".heads", PathBuf::from(".heads/2026-11-01.json.sig"))]
+    {
+        let put_back = take(&archive, &path);
+        assert_valid(&verify_while(&archive, folder, 4, PATIENCE, put_back));
+    }
+    // That of an older one, no writer takes away.
+    archive.remove(&archive.file(UNSIGNED, 2, ".sig"));
+    let report = archive.verify(&Request { patience: Duration::MAX, ..Request::default() });
+    assert_eq!(report.all_faults().count(), 1);
+}
+
+#[test]
+fn the_first_file_of_a_folder_is_waited_for() {
+    let archive = TestArchive::empty();
+    source(&archive, &archive.new);
+    for (listed, made) in [("later", "later"), ("later/access-history", "later/access-history")] {
+        fs::create_dir_all(archive.root().join(made)).unwrap();
+        let root = archive.root();
+        let report = verify_while(&archive, listed, 3, PATIENCE, move || {
+            let folder = root.join("later/access-history/prod-9");
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("00000001-20261101T000000Z.ndjson"), b"").unwrap();
+        });
+        assert_valid(&report);
+        fs::remove_dir_all(archive.root().join("later")).unwrap();
+    }
+    let folder = "later/access-history/prod-9";
+    fs::create_dir_all(archive.root().join(folder)).unwrap();
+    let file = archive.root().join(folder).join("00000001-20261101T000000Z.ndjson");
+    assert_valid(&verify_while(&archive, folder, 4, PATIENCE, move || fs::write(file, b"").unwrap()));
+}
+
+#[test]
+fn a_digest_that_a_listing_missed_is_waited_for() {
+    let archive = TestArchive::empty();
+    let source = source(&archive, &archive.new);
+    source.open(&records("four", 1));
+    let digest = take(&archive, &archive.file(UNSIGNED, 3, ".digest.json"));
+    let signature = take(&archive, &archive.file(UNSIGNED, 3, ".sig"));
+    let report = verify_while(&archive, UNSIGNED, 3, PATIENCE, move || {
+        digest();
+        signature();
+    });
+    assert_valid(&report);
+    assert_eq!(report.sources[0].segments, 3);
+}
+
+#[test]
+fn patience_has_an_end() {
+    let archive = TestArchive::empty();
+    source(&archive, &archive.new);
+    let path = archive.file(UNSIGNED, 3, ".sig");
+    archive.remove(&path);
+    let looks = 3;
+    let report = verify_while(&archive, UNSIGNED, looks, Duration::from_millis(30), || {});
+    let faults: Vec<String> = report.all_faults().map(ToString::to_string).collect();
+    assert!(faults.len() == 1 && faults[0].starts_with(path.to_str().unwrap()), "{faults:#?}");
 }
 
 #[track_caller]

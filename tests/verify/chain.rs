@@ -6,6 +6,7 @@ use atlas_logd::{evidence::Sha256Sum, state::ArchiveId};
 
 use crate::{
     archive::{FULL, TestArchive, UNSIGNED},
+    key::Key,
     source::{SourceWriter, records},
 };
 
@@ -42,6 +43,35 @@ fn a_chain_that_skips_is_named() {
         archive.remove(path);
     }
     archive.assert_fault(FULL, "digests with the numbers 1 to 2 are missing, but later ones are there");
+}
+
+#[test]
+fn a_newest_digest_that_is_missing_is_named_by_the_segment_behind_its_own() {
+    for key in [None, Some(Key::new(1, "old@host"))] {
+        let mut archive = TestArchive::empty();
+        let mut source = SourceWriter::new(&archive.root(), FULL, 0);
+        for name in ["a", "b", "c"] {
+            source.seal(&records(name, 3), key.as_ref(), |_| {});
+        }
+        source.open(b"{}\n");
+        let digest = archive.file(FULL, 3, ".digest.json");
+        let open = archive.file(FULL, 4, ".ndjson");
+        let words = format!("the digest with the number 3 is missing: {} comes behind it", open.display());
+        archive.remove(&digest);
+        let faults = archive.faults();
+        assert_eq!(faults.len(), 1 + usize::from(key.is_some()), "{faults:#?}");
+        assert!(faults[0].starts_with(&format!("{}: {words}", digest.display())), "{faults:#?}");
+        assert_eq!(archive.report().sources[0].open.as_ref().unwrap().segment.sequence(), 4);
+        if key.is_some() {
+            archive.remove(&archive.file(FULL, 3, ".sig"));
+            archive.assert_fault(digest.to_str().unwrap(), &words);
+        }
+        archive.remove(&archive.file(FULL, 3, ".ndjson"));
+        archive.assert_fault(FULL, &words);
+        let key = Key::new(1, "old@host");
+        archive.add_head(jiff::civil::date(2026, 11, 1), vec![source.listed()], &key);
+        archive.assert_names(&digest, "the removal");
+    }
 }
 
 #[test]

@@ -183,7 +183,8 @@ fn the_program_fails_at_each_kind_of_change() {
     let assert_told = |file: &Path| {
         let outcome = archive.program(&[]);
         assert_eq!(outcome.code, 1, "{}", outcome.stdout);
-        assert!(outcome.stdout.contains(&format!("FAULT: {}", file.display())), "{}", outcome.stdout);
+        let mut faults = outcome.stdout.lines().filter(|line| line.starts_with("FAULT: "));
+        assert!(faults.any(|fault| fault.contains(file.to_str().unwrap())), "{}", outcome.stdout);
     };
     archive.write(&one, &second);
     archive.write(&other, &first);
@@ -217,6 +218,6 @@ fn what_follows_from_a_missing_digest_is_not_told_as_another_fault() {
     archive.remove(&path);
     let faults = archive.faults();
     assert_eq!(faults.len(), 2, "{faults:#?}");
-    assert!(faults[0].ends_with("00000006-20261101T050000Z.digest.json: the digest is missing"), "{faults:#?}");
+    assert!(faults[0].contains(".digest.json: the digest with the number 6 is missing: "), "{faults:#?}");
     assert!(faults[1].ends_with(".digest.json.sig: there is no digest that it is of"), "{faults:#?}");
 }

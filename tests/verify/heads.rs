@@ -45,6 +45,27 @@ fn every_head_that_was_noted_holds() {
 }
 
 #[test]
+fn a_newest_archive_digest_that_is_not_signed_is_told() {
+    let mut archive = TestArchive::new();
+    let mut newest =
+        atlas_logd::evidence::ArchiveDigest::parse(&archive.read(Path::new(".heads/2026-11-03.json"))).unwrap();
+    newest.previous = Some(archive.heads[2]);
+    newest.previous_date = Some(newest.date);
+    newest.date = newest.date.tomorrow().unwrap();
+    newest.signing_key = None;
+    archive.write(Path::new(".heads/2026-11-04.json"), &newest.to_bytes());
+    archive.heads.push(Sha256Sum::of(&newest.to_bytes()));
+    assert_eq!(archive.faults(), [] as [&str; 0]);
+    let note = "note: the newest archive digest, of 2026-11-04, is neither signed nor held by --head";
+    let outcome = archive.program(&[]);
+    assert!(outcome.stdout.contains(note), "{}", outcome.stdout);
+    let outcome = archive.program(&["--head", &archive.heads[3].to_string()]);
+    assert!(!outcome.stdout.contains(note), "{}", outcome.stdout);
+    archive.remove(Path::new(".heads/2026-11-04.json"));
+    assert!(!archive.program(&[]).stdout.contains(note));
+}
+
+#[test]
 fn what_is_cut_off_at_the_end_is_named() {
     for (folder, number) in [(FULL, 6), (UNSIGNED, 4)] {
         let archive = TestArchive::new();
@@ -57,6 +78,24 @@ fn what_is_cut_off_at_the_end_is_named() {
         assert_eq!(faults(&archive, archive.heads[1]), [] as [&str; 0]);
         assert_eq!(faults(&archive, archive.heads[2]).len(), 1);
     }
+}
+
+#[test]
+fn without_a_head_that_was_noted_any_number_of_days_can_be_cut_off() {
+    let archive = TestArchive::new();
+    let newer = |path: &Path| path.starts_with(FULL) && path.file_name().unwrap().to_str().unwrap() > "00000003";
+    archive.files().iter().filter(|path| newer(path)).for_each(|path| archive.remove(path));
+    fs::remove_dir_all(archive.root().join("payments/stream-audit")).unwrap();
+    remove_head(&archive, 3);
+    remove_head(&archive, 2);
+    archive.remove(&archive.file(FULL, 2, ".gz"));
+    for (number, of, count) in [(1, "removed", 30), (2, "gzip", 50)] {
+        let digest = archive.file(FULL, number, ".digest.json");
+        let plain = digest.to_str().unwrap().replace(".digest.json", ".ndjson");
+        archive.write(Path::new(&plain), &crate::source::records(of, count));
+    }
+    assert_eq!(archive.faults(), [] as [&str; 0]);
+    assert_eq!(faults(&archive, archive.heads[1]).len(), 1);
 }
 
 #[test]

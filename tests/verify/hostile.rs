@@ -163,6 +163,32 @@ fn a_digest_full_of_ranges_does_not_take_long() {
 }
 
 #[test]
+fn many_digests_behind_very_many_gaps_do_not_take_long() {
+    let archive = TestArchive::empty();
+    let mut source = SourceWriter::new(&archive.root(), FULL, 0);
+    let second = |n: i64| Instant::from_seconds(hour(-10_000).seconds_floor() + n);
+    source.seal(b"", None, |digest| {
+        let gap = |n: i64| NotedGap {
+            from: second(3 * n),
+            to: second(3 * n + 1),
+            reason: GapReason::Skipped,
+            detail: n.to_string(),
+            noticed: hour(0),
+        };
+        digest.gaps = (0..50_000).map(gap).collect();
+    });
+    for n in 0..500 {
+        source.seal(b"", None, |digest| digest.backfilled = vec![Range { from: second(6 * n), to: second(6 * n + 2) }]);
+    }
+    let report = archive.report();
+    assert!(report.is_valid());
+    assert_eq!(report.sources[0].gaps.len(), 50_000 - 500 + 500);
+    // Of a range, too.
+    let request = Request { from: Some(second(0)), ..Request::default() };
+    assert_eq!(archive.verify(&request).sources[0].gaps.len(), 50_000);
+}
+
+#[test]
 fn names_do_not_steer_the_terminal() {
     let archive = TestArchive::new();
     let name = std::ffi::OsStr::from_bytes(b"\x1b[2J\xffvalid\n");

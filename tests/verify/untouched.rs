@@ -20,7 +20,8 @@ fn it_is_valid_and_everything_in_it_is_told() {
     assert_eq!(gone.folder.to_str(), Some(REMOVED));
     assert_eq!((gone.segments, gone.records, gone.open.is_some()), (2, 23, false));
     assert_eq!(full.folder.to_str(), Some(FULL));
-    assert_eq!((full.segments, full.records, full.late_records), (6, 30 + 50 + 60 + 25 + 35, 4));
+    assert_eq!((full.segments, full.read, full.records, full.late_records), (5, 5, 50 + 60 + 25 + 35, 4));
+    assert_eq!((full.removed_segments, full.removed_records, full.removed_of_range), (1, 30, 0));
     assert_eq!(full.covered, Some(Window::new(hour(0), hour(6))));
     assert_eq!(full.islands, [Window::new(hour(-10), hour(-8))]);
     let gaps: Vec<_> = full.gaps.iter().map(|gap| (gap.window, gap.reason)).collect();
@@ -31,7 +32,12 @@ fn it_is_valid_and_everything_in_it_is_told() {
     assert_eq!(full.open.as_ref().unwrap().bytes, records("open", 5).len() as u64);
     assert!(full.newest.as_ref().unwrap().held && unsigned.newest.as_ref().unwrap().held);
     assert_eq!(unsigned.folder.to_str(), Some(UNSIGNED));
-    assert!(matches!(unsigned.notes.as_slice(), [Note::SeveralForms { .. }]), "{:?}", unsigned.notes);
+    let untold = archive.unnoticed.untold.0.clone();
+    assert!(
+        matches!(unsigned.notes.as_slice(), [Note::SeveralForms { .. }, Note::StoredFormUntold { file }] if *file == untold),
+        "{:?}",
+        unsigned.notes
+    );
     assert_eq!((report.heads, report.newest_head.as_ref().unwrap().sha256), (3, archive.heads[2]));
     assert_eq!(report.keys.len(), 2);
     assert!(matches!(report.notes.as_slice(), [Note::HeadNotAsked, Note::NobodyVouches { .. }]), "{:?}", report.notes);
@@ -49,7 +55,8 @@ fn the_program_says_so() {
     assert_eq!((&json["valid"], &json["complete"]), (&true.into(), &false.into()));
     let full = &json["sources"][1];
     assert_eq!(full["folder"], FULL);
-    assert_eq!((&full["segments"], &full["records"]), (&6.into(), &200.into()));
+    assert_eq!((&full["segments"], &full["segments_read"], &full["records"]), (&5.into(), &5.into(), &170.into()));
+    assert_eq!((&full["removed_segments"], &full["removed_records"]), (&1.into(), &30.into()));
     assert_eq!(full["covered"]["to"], hour(6).to_string());
     assert_eq!(full["gaps"][1]["reason"], "row-limit");
     assert_eq!(full["removed"][0]["decided"], hour(4).to_string());
@@ -60,7 +67,9 @@ fn the_program_says_so() {
         "by retention on",
         "only its first 100 bytes count",
         "possibly incomplete: a full page could not be split further (more than 20,000 in a second)",
-        "valid: 3 sources, 12 segments, 428 records",
+        "valid: 3 sources, 11 segments, 398 records",
+        "; 2 gaps not collected, each with its reason; 1 segment (30 records) removed by retention",
+        "stored form not told of yet",
     ] {
         assert!(outcome.stdout.contains(line), "{line}\n{}", outcome.stdout);
     }

@@ -100,7 +100,7 @@ fn an_archive_that_was_written_is_valid_and_everything_in_it_is_told() {
     let [gone, full, orders] = report.sources.as_slice() else { panic!("{report:#?}") };
     assert_eq!((gone.segments, gone.records, gone.open.is_some()), (2, 80, false));
     assert_eq!(gone.covered, Some(Window::new(hour(0), hour(5))));
-    assert_eq!((full.segments, full.records), (5, 50 + 10 + 5 + 12 + 50));
+    assert_eq!((full.segments, full.records, full.removed_records), (4, 10 + 5 + 12 + 50, 50));
     assert_eq!(full.covered, Some(Window::new(hour(0), hour(51))));
     assert_eq!(full.islands, [Window::new(hour(-10), hour(-8))]);
     let gaps: Vec<_> = full.gaps.iter().map(|gap| (gap.window, gap.reason)).collect();
@@ -117,7 +117,12 @@ fn an_archive_that_was_written_is_valid_and_everything_in_it_is_told() {
     assert!(!archive.files().iter().any(|path| path.starts_with(FULL) && is_segment(path, 1)), "it is removed");
     assert_eq!(full.open.as_ref().unwrap().bytes, records("open", 5).len() as u64);
     assert_eq!((orders.segments, orders.records), (4, 20 + 60 + 15 + 12));
-    assert!(matches!(orders.notes.as_slice(), [Note::SeveralForms { .. }]), "{:?}", orders.notes);
+    assert!(
+        matches!(orders.notes.as_slice(), [Note::SeveralForms { .. }, Note::StoredFormUntold { .. }]),
+        "{:?}",
+        orders.notes
+    );
+    assert!(matches!(gone.notes.as_slice(), [Note::NotConfigured { .. }]), "{:?}", gone.notes);
     assert!(report.sources.iter().all(|source| source.newest.as_ref().unwrap().held));
     assert_eq!((report.heads, report.newest_head.as_ref().unwrap().sha256), (3, archive.heads[2]));
     assert_eq!(report.keys.len(), 2);

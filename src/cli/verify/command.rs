@@ -1,6 +1,6 @@
 //! The command.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +12,9 @@ use crate::{
     instant::Instant,
     verify::{Progress, Request, verify},
 };
+
+/// How long the daemon may need between two files that belong together: it syncs each of them.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
@@ -40,7 +43,8 @@ pub(in crate::cli) struct Verify {
     #[arg(long, value_name = "SHA256", value_parser = parse_sum)]
     head: Option<Sha256Sum>,
 
-    /// Exit with 1 if there is a gap, or if a part of the range asked for is not covered
+    /// Exit with 1 if there is a gap or no source at all, or if a part of the range asked for is not covered, or may have been
+    /// removed by retention
     #[arg(long)]
     require_complete: bool,
 }
@@ -65,7 +69,7 @@ impl Verify {
                 return Ok(Exit::Usage);
             }
         };
-        let request = Request { from: self.from, to: self.to, allowed_signers, head: self.head };
+        let request = Request { from: self.from, to: self.to, allowed_signers, head: self.head, patience: PATIENCE };
         let bar = bar();
         let report = verify(&self.archive, &request, &|progress| match progress {
             Progress::Begun { bytes, .. } => bar.set_length(bytes),
@@ -85,7 +89,7 @@ impl Verify {
         if self.json {
             terminal::say_json(&json::report(&report, &request))?;
         } else {
-            terminal::say(&table::report(&report));
+            terminal::say(&table::report(&report, &request));
         }
         if !report.is_valid() {
             return Ok(Exit::Failed);
@@ -105,6 +109,6 @@ fn bar() -> ProgressBar {
     let bar = ProgressBar::no_length();
     let style = ProgressStyle::with_template("{spinner} {elapsed} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

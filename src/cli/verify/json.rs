@@ -64,18 +64,29 @@ struct JsonSource {
     covered: Option<Range>,
     islands: Vec<Range>,
     gaps: Vec<JsonGap>,
-    uncovered: Vec<Range>,
+    uncovered: Vec<JsonRange>,
     segments: u64,
+    segments_read: u64,
     records: u64,
     late_records: u64,
     bytes: u64,
     damaged: Vec<JsonDamaged>,
     removed: Vec<JsonRemoved>,
     rebuilt: Vec<JsonRebuilt>,
+    removed_segments: u64,
+    removed_records: u64,
+    removed_of_range: u64,
     open_segment: Option<JsonOpen>,
     newest_digest: Option<JsonDigest>,
     notes: Vec<String>,
     faults: Vec<JsonFault>,
+}
+
+/// A range that may have no beginning or no end.
+#[derive(Debug, Serialize)]
+struct JsonRange {
+    from: Option<Instant>,
+    to: Option<Instant>,
 }
 
 #[derive(Debug, Serialize)]
@@ -166,14 +177,18 @@ fn source(report: &SourceReport) -> JsonSource {
         covered: report.covered.map(Range::from),
         islands: ranges(&report.islands),
         gaps: report.gaps.iter().map(gap).collect(),
-        uncovered: ranges(&report.uncovered),
+        uncovered: report.uncovered.iter().map(uncovered).collect(),
         segments: report.segments,
+        segments_read: report.read,
         records: report.records,
         late_records: report.late_records,
         bytes: report.bytes,
         damaged: report.damaged.iter().map(damaged).collect(),
         removed: report.removed.iter().map(removed).collect(),
         rebuilt: report.rebuilt.iter().map(rebuilt).collect(),
+        removed_segments: report.removed_segments,
+        removed_records: report.removed_records,
+        removed_of_range: report.removed_of_range,
         open_segment: report
             .open
             .as_ref()
@@ -200,6 +215,11 @@ fn faults(faults: &[Fault]) -> Vec<JsonFault> {
 fn gap(gap: &Gap) -> JsonGap {
     let Window { from, to } = gap.window;
     JsonGap { from, to, reason: gap.reason.as_str(), detail: gap.detail.clone(), noticed: gap.noticed }
+}
+
+fn uncovered(window: &Window) -> JsonRange {
+    let Window { from, to } = *window;
+    JsonRange { from: Some(from).filter(|from| *from > Instant::MIN), to: Some(to).filter(|to| *to < Instant::MAX) }
 }
 
 fn damaged(part: &DamagedPart) -> JsonDamaged {

@@ -4,13 +4,15 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::{
     cli::terminal,
+    instant::Instant,
     shown::{shown, shown_path},
-    verify::{Report, SourceReport},
+    verify::{Report, Request, SourceReport},
+    window::Window,
 };
 
 /// A table of the sources, then all that has to be said, faults last: nothing scrolls them away.
-pub(super) fn report(report: &Report) -> String {
-    let mut lines = vec![table(report)];
+pub(super) fn report(report: &Report, request: &Request) -> String {
+    let mut lines = vec![table(report, request)];
     report.sources.iter().for_each(|source| add_source(&mut lines, source));
     if let Some(head) = &report.newest_head {
         let signed = head.signed_by.as_ref().map_or("not signed".to_owned(), |key| format!("signed with {key}"));
@@ -23,11 +25,11 @@ pub(super) fn report(report: &Report) -> String {
     }
     lines.extend(report.all_notes().map(|note| format!("note: {note}")));
     lines.extend(report.all_faults().map(|fault| format!("FAULT: {fault}")));
-    lines.push(summary(report));
+    lines.push(summary(report, request));
     lines.join("\n")
 }
 
-fn table(report: &Report) -> String {
+fn table(report: &Report, request: &Request) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["source", "covered from", "to", "segments", "records", "bytes", "gaps", "verdict"]);
@@ -43,7 +45,7 @@ fn table(report: &Report) -> String {
             shown_path(&source.folder),
             from,
             to,
-            terminal::number(source.segments),
+            segments(source.read, source.segments, request),
             terminal::number(source.records),
             terminal::bytes(source.bytes),
             terminal::number(source.gaps.len() as u64),
@@ -51,6 +53,12 @@ fn table(report: &Report) -> String {
         ]);
     }
     table.trim_fmt()
+}
+
+/// So many segments; of a range, how many of them were read.
+fn segments(read: u64, segments: u64, request: &Request) -> String {
+    let segments = terminal::number(segments);
+    if request.is_of_range() { format!("{} of {segments} read", terminal::number(read)) } else { segments }
 }
 
 fn verdict(source: &SourceReport) -> String {
@@ -84,6 +92,12 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
             shown(&part.detail),
         ));
     }
+    if source.removed_segments > 0 {
+        lines.push(format!(
+            "removed: {name}: {} by retention",
+            removed(source.removed_segments, source.removed_records)
+        ));
+    }
     for entry in &source.removed {
         lines.push(format!("removed: {name}/{}: by retention on {}", entry.segment, entry.decided));
     }
@@ -102,25 +116,67 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
         lines.push(format!("gap: {name}: {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &source.uncovered {
-        lines.push(format!("not covered: {name}: {window}: no digest tells that it was collected"));
+        lines.push(format!("not covered: {name}: {}: no digest tells that it was collected", range(*window)));
+    }
+    if source.removed_of_range > 0 {
+        let segments = terminal::count(source.removed_of_range, "segment");
+        lines.push(format!("not here: {name}: {segments} removed by retention may have held records of the range"));
     }
 }
 
-fn summary(report: &Report) -> String {
+/// A range that may have no beginning or no end.
+fn range(window: Window) -> String {
+    match window {
+        Window { from: Instant::MIN, to: Instant::MAX } => "all time".to_owned(),
+        Window { from: Instant::MIN, to } => format!("all before {to}"),
+        Window { from, to: Instant::MAX } => format!("all from {from} on"),
+        window => window.to_string(),
+    }
+}
+
+fn removed(segments: u64, records: u64) -> String {
+    format!("{} ({})", terminal::count(segments, "segment"), terminal::count(records, "record"))
+}
+
+fn summary(report: &Report, request: &Request) -> String {
     let sum = |of: fn(&SourceReport) -> u64| report.sources.iter().map(of).fold(0, u64::saturating_add);
+    let (read, all) = (sum(|source| source.read), sum(|source| source.segments));
     let what = format!(
         "{}, {}, {}, {}",
         terminal::count(report.sources.len() as u64, "source"),
-        terminal::count(sum(|source| source.segments), "segment"),
+        match request.is_of_range() {
+            true => format!("{} of {} read", terminal::number(read), terminal::count(all, "segment")),
+            false => terminal::count(all, "segment"),
+        },
         terminal::count(sum(|source| source.records), "record"),
         terminal::bytes(sum(|source| source.bytes)),
     );
-    let complete = match sum(|source| (source.gaps.len() + source.uncovered.len()) as u64) {
-        0 => "nothing missing".to_owned(),
-        missing => format!("{} not collected, each with its reason", terminal::count(missing, "range")),
-    };
     match report.all_faults().count() {
-        0 => format!("valid: {what}; {complete}"),
+        0 => format!("valid: {what}; {}", missing(report)),
         faults => format!("NOT VALID: {}: {what}", terminal::count(faults as u64, "fault")),
     }
+}
+
+/// What is not there, each kind of it counted apart.
+fn missing(report: &Report) -> String {
+    let sum = |of: fn(&SourceReport) -> u64| report.sources.iter().map(of).fold(0, u64::saturating_add);
+    let gaps = sum(|source| source.gaps.len() as u64);
+    let uncovered = sum(|source| source.uncovered.len() as u64);
+    let removed = sum(|source| source.removed_segments);
+    let mut parts = Vec::new();
+    if gaps > 0 {
+        let reason = if gaps == 1 { "with its reason" } else { "each with its reason" };
+        parts.push(format!("{} not collected, {reason}", terminal::count(gaps, "gap")));
+    }
+    if uncovered > 0 {
+        parts.push(format!("{} not covered", terminal::count(uncovered, "range")));
+    }
+    if removed > 0 {
+        let what = self::removed(removed, sum(|source| source.removed_records));
+        parts.push(format!("{what} removed by retention"));
+    }
+    if parts.is_empty() {
+        parts.push(if report.sources.is_empty() { "nothing archived" } else { "nothing missing" }.to_owned());
+    }
+    parts.join("; ")
 }
