@@ -303,7 +303,7 @@ mod tests {
         let mut writer = SpoolWriter::new(Arc::clone(&files), 7, true);
         writer.push(b"a").unwrap();
         // A folder lies where the answer is to be turned round to.
-        std::fs::create_dir_all(root.path().join(SPOOL).join("7.ndjson")).unwrap();
+        std::fs::create_dir_all(root.path().join(SPOOL).join("7.records")).unwrap();
         writer.finish().unwrap_err();
         assert!(!root.path().join(SPOOL).join("7.answer").exists());
     }

@@ -79,13 +79,11 @@ impl Collector {
     /// Compresses and removes what is due of a source's sealed segments, after the poll of it that is under way, also where
     /// that failed: it may have been for want of room. A fault does not touch collection; the next upkeep goes on.
     pub async fn keep_up(&self, task: &Task) {
-        if task.upkeep == Upkeep::default() {
-            return;
-        }
         let lane = self.lane(&task.source.id);
         let mut lane = lane.lock().await;
         let opened = match lane.state.take() {
             Some(state) => Some(state),
+            None if task.upkeep == Upkeep::default() => None,
             None => self.recover(task).await,
         };
         let Some(mut state) = opened else { return };

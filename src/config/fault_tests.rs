@@ -10,8 +10,8 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
             "F:13:1: archive: unknown key \"rotate_sise\"; did you mean rotate_size?",
         ),
         (
-            error_after_minimal("[https]\nlisten = 1\n"),
-            "F:12:2: unknown section \"https\"; allowed: archive, state, schedule, collect, evidence, http, atlas, credentials, project",
+            error_after_minimal("[web]\nlisten = 1\n"),
+            "F:12:2: unknown section \"web\"; allowed: archive, state, schedule, collect, evidence, http, atlas, credentials, project",
         ),
         (
             error_after_minimal("[archive]\ndir = 5\n"),

@@ -49,8 +49,9 @@ fn metrics_are_those_of_the_state_late_records_too() {
     stage.command(["collect"]).assert_done();
     stage.add_record(&orders(), 5 * HOUR + MINUTE, "late");
     stage.command(["reconcile", &orders().to_string()]).assert_done();
-    let mut daemon = stage.spawn_daemon();
+    let mut daemon = stage.spawn_daemon_unready();
     let address = address(&mut daemon);
+    daemon.wait_for_line("collecting");
     stage.wait_until_polled(&prod());
     let (head, text) = get(address, "/metrics");
     assert!(head.starts_with("HTTP/1.0 200 OK\r\n"), "{head}");
@@ -85,8 +86,9 @@ fn metrics_are_those_of_the_state_late_records_too() {
 #[test]
 fn sources_of_a_new_configuration_are_shown_and_their_names_are_text() {
     let stage = stage();
-    let mut daemon = stage.spawn_daemon();
+    let mut daemon = stage.spawn_daemon_unready();
     let address = address(&mut daemon);
+    daemon.wait_for_line("collecting");
     stage.configure(|config| {
         config.projects.push(ProjectTable::analytics());
         config.projects[1].name = r#"ana"lyt\ics"#.to_owned();
