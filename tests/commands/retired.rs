@@ -47,7 +47,7 @@ fn take_digest_back(stage: &Stage) -> (PathBuf, Vec<u8>) {
 fn a_collection_of_everything_seals_what_a_removed_source_left_open() {
     let stage = stage();
     stage.command(["collect", &orders().to_string()]).assert_done();
-    assert_eq!(digests(&stage), [PathBuf::new(); 0], "only what was named is collected");
+    assert!(digests(&stage).is_empty(), "only what was named is collected");
     let said = stage.command(["collect"]).assert_done().stderr;
     assert!(said.contains(&format!("{}: no longer collected; its segment is sealed", prod())), "{said}");
     assert_eq!(digests(&stage).len(), 1);
