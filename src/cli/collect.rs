@@ -22,11 +22,16 @@ pub(super) struct Collect {
     /// Collect again up to this instant
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant, requires = "from")]
     to: Option<Instant>,
+
+    /// Segments of this time are missing or changed and lost for good: archive what Atlas still shows of them. What is put
+    /// back later is there twice
+    #[arg(long, requires = "from")]
+    lost: bool,
 }
 
 impl Collect {
     pub(super) fn run(self, config: Config) -> anyhow::Result<Exit> {
         let pass = Pass { sources: &self.sources, from: self.from, to: self.to };
-        pass.run(config, |range| range.map_or(Job::Regular, Job::Backfill))
+        pass.run(config, |range| range.map_or(Job::Regular, if self.lost { Job::BackfillLost } else { Job::Backfill }))
     }
 }

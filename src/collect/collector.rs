@@ -13,6 +13,7 @@ use crate::{
         Job, Observer, PollError, PollReport, Task,
         blocking::blocking,
         desk::{Desk, Lane},
+        held::Trust,
         poll::Poll,
         reconcile::Reconciliation,
         scratch,
@@ -51,13 +52,14 @@ impl Collector {
     /// When `stop` is cancelled, the window under way is finished and the poll ends.
     pub async fn poll(&self, task: &Task, job: Job, stop: &CancellationToken) -> PollReport {
         let lane = self.lane(&task.source.id);
-        let backfill = match job {
-            Job::Regular => None,
-            Job::Backfill(range) => Some(range),
+        let (backfill, trust) = match job {
+            Job::Regular => (None, Trust::Proven),
+            Job::Backfill(range) => (Some(range), Trust::Proven),
+            Job::BackfillLost(range) => (Some(range), Trust::AsTheyLie),
             Job::Reconcile { range } => return Reconciliation::new(&self.desk, task, stop, range).run(&lane).await,
         };
         let mut lane = lane.lock().await;
-        Poll::new(&self.desk, task, stop, &mut lane).run(backfill).await
+        Poll::new(&self.desk, task, stop, &mut lane).with_trust(trust).run(backfill).await
     }
 
     /// Seals the open segment of a source that is no longer collected, after the poll of it that is under way.

@@ -119,6 +119,8 @@ pub(super) struct Fetch<'a> {
     pub(super) compared: Tally,
     /// What it has read of the segments.
     pub(super) contents: SharedContents,
+    /// What has to be true of the segments that a backfill is compared with.
+    pub(super) trust: Trust,
 }
 
 impl Fetch<'_> {
@@ -240,12 +242,12 @@ impl Fetch<'_> {
     /// what lies before, there are the segments.
     async fn stock(&self, question: Question) -> Result<Stock, PollError> {
         let (committer, state) = (Arc::clone(&self.desk.committer), self.state.clone());
-        let (purpose, settle, asked) = (self.purpose, self.task.settle, question.asked);
+        let (purpose, settle, asked, trust) = (self.purpose, self.task.settle, question.asked, self.trust);
         let shared = Arc::clone(&self.contents);
         blocking(move || {
             let known = match purpose {
                 Purpose::Forward => Known::load(committer.store(), &state)?,
-                Purpose::Again => archived::known_in(&committer, &state, asked, settle, Trust::Proven)?,
+                Purpose::Again => archived::known_in(&committer, &state, asked, settle, trust)?,
                 // It goes on by itself.
                 Purpose::Refill => archived::known_in(&committer, &state, asked, settle, Trust::AsTheyLie)?,
                 Purpose::Reconcile if state.kind == Kind::AccessHistory => {

@@ -8,6 +8,7 @@ use crate::{
         Differing, PollError, PollReport, Progress, Task,
         claims::Claims,
         desk::{Desk, Lane},
+        held::Trust,
         judgement::Purpose,
         kept::Kept,
         report::Failure,
@@ -41,6 +42,8 @@ pub(super) struct Poll<'a> {
     pub(super) claims: Claims,
     /// What a reconciliation has read of the segments.
     pub(super) contents: SharedContents,
+    /// What has to be true of the segments that a backfill is compared with.
+    pub(super) trust: Trust,
     /// Of which windows it found that most differs.
     pub(super) differing: Differing,
 }
@@ -60,8 +63,14 @@ impl<'a> Poll<'a> {
             claimed: Vec::new(),
             claims: Claims::default(),
             contents: SharedContents::default(),
+            trust: Trust::Proven,
             differing: Differing::default(),
         }
+    }
+
+    /// A backfill that is compared with segments of which this has to be true.
+    pub(super) fn with_trust(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// Asks for `backfill`, or else for everything from the end watermark up to now.

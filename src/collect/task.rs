@@ -69,6 +69,8 @@ pub enum Job {
     Regular,
     /// A range that may be archived in part or in whole already.
     Backfill(Window),
+    /// The same, where segments that can hold the range are lost for good: what is left is taken as it lies there.
+    BackfillLost(Window),
     /// What is claimed to be archived: it is compared with what Atlas shows now.
     Reconcile {
         /// Only what lies in this range; nothing means the last days.

@@ -304,8 +304,8 @@ impl Poll<'_> {
 
     pub(super) fn fetch<'b>(&'b self, planner: &'b Planner, purpose: Purpose) -> Fetch<'b> {
         let compared = self.report.compared.unwrap_or_default().tally;
-        let Self { desk, task, stop, claims, .. } = self;
+        let Self { desk, task, stop, claims, trust, .. } = self;
         let contents = Arc::clone(&self.contents);
-        Fetch { desk, task, stop, state: self.state(), planner, purpose, claims, compared, contents }
+        Fetch { desk, task, stop, state: self.state(), planner, purpose, claims, compared, contents, trust: *trust }
     }
 }

@@ -82,7 +82,8 @@ pub enum CommitError {
     /// What Atlas shows again cannot be compared with what was archived.
     #[error(
         "{path} {detail}; what Atlas shows again might be archived twice, so nothing was: put back what belongs there from a \
-         copy (atlas-logd verify {} names all that is wrong)",
+         copy (atlas-logd verify {} names all that is wrong); where it is lost for good, `collect` with --from, --to and --lost \
+         archives what Atlas still shows of it",
         quoted(&archive.display().to_string())
     )]
     Unproven {

@@ -95,6 +95,29 @@ fn where_a_segment_is_gone_or_changed_nothing_is_archived_until_it_is_put_back()
 }
 
 #[test]
+fn what_is_lost_for_good_is_archived_again_by_order() {
+    let stage = stage();
+    days(&stage, 6);
+    stage.poll_once();
+    for source in SOURCES() {
+        let (all, start) = (segments(&stage, &source), stage.status(&source).start());
+        // One before the last sealed one, whose loss is noticed and mended at once; Atlas still shows its day.
+        stage.damaged(|| fs::remove_file(&all[all.len() - 3]).unwrap());
+        let desk = stage.desk();
+        let range = Window::new(start.max(stage.ago(6 * DAY)), stage.now());
+        assert!(desk.try_backfill(&source, range).failure.unwrap().to_string().contains("--lost"));
+        assert_eq!(desk.backfill_lost(&source, range).figures.records, 1);
+        assert_eq!(desk.backfill_lost(&source, range).figures.records, 0);
+        drop(desk);
+        let mut lines = stage.lines(&source);
+        lines.sort();
+        lines.dedup();
+        assert_eq!((stage.lines(&source).len(), lines.len()), (6, 6), "all are there again, and none twice");
+    }
+    stage.command(["collect", "--lost"]).assert_code(2);
+}
+
+#[test]
 fn a_change_to_the_middle_of_the_open_segment_is_noticed_too() {
     let stage = stage();
     (0..2000).for_each(|number| stage.add_record(&orders(), 20 * MINUTE, &format!("number {number}")));

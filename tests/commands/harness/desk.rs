@@ -116,6 +116,12 @@ impl Desk<'_> {
         done(source, self.try_backfill(source, window))
     }
 
+    /// Collects a range of which segments are lost; it must not fail.
+    #[track_caller]
+    pub(crate) fn backfill_lost(&self, source: &Source, window: Window) -> PollReport {
+        done(source, self.run(source, Job::BackfillLost(window)))
+    }
+
     /// Collects a range.
     #[track_caller]
     pub(crate) fn try_backfill(&self, source: &Source, window: Window) -> PollReport {
