@@ -38,4 +38,4 @@ pub use root::{Archive, MARKER};
 pub use segment_reader::SegmentReader;
 pub use spool::{SPOOL, SpoolWriter, Spooled};
 pub(crate) use spool::{create_spool, note_spool, remove_if_there, remove_stale as remove_stale_spool};
-pub use stored::{StoredForm, segment_names};
+pub use stored::{StoredForm, digest_names, segment_names};

@@ -67,6 +67,18 @@ pub fn segment_names(files: &dyn Files, folder: &Path) -> io::Result<Vec<Segment
     Ok(names)
 }
 
+/// The segments of which digests lie in a folder, in order.
+///
+/// # Errors
+/// Whatever listing gives.
+pub fn digest_names(files: &dyn Files, folder: &Path) -> io::Result<Vec<SegmentName>> {
+    let entries = files.list(folder)?;
+    let mut names: Vec<SegmentName> =
+        entries.iter().filter_map(|entry| SegmentName::of_digest(entry.name.to_str()?)).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -92,7 +92,7 @@ fn open(root: &Path) -> Result<RealFiles, ExportError> {
 /// of `sha256sum`, which checks them in the archive's root folder.
 fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     for gap in &report.gaps {
-        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
+        let detail = terminal::in_brackets(&gap.detail);
         terminal::complain(&format!("gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &report.uncovered {

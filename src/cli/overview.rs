@@ -61,7 +61,7 @@ impl Row {
 
 /// The rows of all sources: those of the configuration first, then those that were removed from it.
 pub(crate) fn rows(store: &Store, config: &Config, now: Instant) -> Result<Vec<Row>, StateError> {
-    let configured: Vec<Source> = config.projects.iter().flat_map(|project| project.sources()).collect();
+    let configured: Vec<Source> = config.sources().collect();
     let mut rows = Vec::new();
     for source in &configured {
         let state = store.read(|connection| SourceState::load(connection, &source.id));
@@ -187,7 +187,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
             ));
         }
         for gap in &row.gaps {
-            let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
+            let detail = terminal::in_brackets(&gap.detail);
             text.push_str(&format!("\ngap in {}: {}: {}{detail}", row.name, gap.window, gap.reason.sentence()));
         }
     }

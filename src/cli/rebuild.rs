@@ -62,7 +62,7 @@ fn tell_of_source(source: &RebuiltSource) {
         terminal::count(source.segments, "segment"),
     ));
     for gap in &source.gaps {
-        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
+        let detail = terminal::in_brackets(&gap.detail);
         terminal::say(&format!("{folder}: gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for assumption in &source.assumptions {

@@ -15,7 +15,7 @@ pub(super) struct UnknownSource {
 
 /// The source with this name, for example `payments/access-history/prod-0`.
 pub(super) fn find(config: &Config, name: &str) -> Result<Source, UnknownSource> {
-    let all = || config.projects.iter().flat_map(|project| project.sources());
+    let all = || config.sources();
     all().find(|source| source.to_string() == name).ok_or_else(|| UnknownSource {
         name: name.to_owned(),
         file: config.file.display().to_string(),

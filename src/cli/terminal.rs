@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::shown::{is_plain, shown_lines};
+use crate::shown::{is_plain, shown, shown_lines};
 
 /// What happened when something could not be written for the first time. It is of the process, as its standard output is: no
 /// command can forget to look, since [`main`](super::main) does.
@@ -65,6 +65,11 @@ fn json(value: &impl Serialize) -> serde_json::Result<String> {
         }
     }
     Ok(shown)
+}
+
+/// What else there is to say of a gap, to be put behind its reason; nothing where there is nothing.
+pub(super) fn in_brackets(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(" ({})", shown(detail)) }
 }
 
 /// A duration for people: its two largest units.

@@ -10,7 +10,9 @@ use std::{
 };
 
 use crate::{
-    archive::{SegmentName, SegmentPart, SegmentReader, edge_records, for_each_line, read_small, segment_names},
+    archive::{
+        SegmentName, SegmentPart, SegmentReader, digest_names, edge_records, for_each_line, read_small, segment_names,
+    },
     commit::{CommitError, Committer},
     evidence::{LONGEST_DIGEST, RunningSha256, SegmentDigest, Sha256Sum},
     instant::Instant,
@@ -140,7 +142,7 @@ impl<'a> Held<'a> {
     /// Refuses to go on where a segment is gone that can hold records of `oldest` or later. What retention removed is missed
     /// by nobody, and what a digest admits to be lost was asked again.
     fn refuse_missing(&self, names: &[SegmentName], oldest: Instant) -> Result<(), CommitError> {
-        let digests = digest_names(self.committer, self.state)?;
+        let digests = digests_of(self.committer, self.state)?;
         let by_number = |names: &[SegmentName]| names.iter().map(|name| (name.sequence(), name.clone())).collect();
         let mut known: BTreeMap<u64, SegmentName> = by_number(names);
         known.append(&mut by_number(&digests));
@@ -186,14 +188,10 @@ impl<'a> Held<'a> {
 }
 
 /// The segments of which digests lie in the folder of a source, in order.
-pub(super) fn digest_names(committer: &Committer, state: &SourceState) -> Result<Vec<SegmentName>, CommitError> {
-    let folder = Path::new(&state.folder);
-    let entries = committer.archive().files().list(folder);
-    let entries = entries.map_err(CommitError::io("list", committer.archive().folder().join(folder)))?;
-    let mut names: Vec<SegmentName> =
-        entries.iter().filter_map(|entry| SegmentName::of_digest(entry.name.to_str()?)).collect();
-    names.sort_unstable();
-    Ok(names)
+pub(super) fn digests_of(committer: &Committer, state: &SourceState) -> Result<Vec<SegmentName>, CommitError> {
+    let archive = committer.archive();
+    let names = digest_names(archive.files(), Path::new(&state.folder));
+    names.map_err(CommitError::io("list", archive.folder().join(&state.folder)))
 }
 
 /// What the digest of a segment says.

@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use crate::{
     archive::SegmentName,
-    collect::held::{digest_names, digest_of},
+    collect::held::{digest_of, digests_of},
     commit::{CommitError, Committer},
-    evidence::SegmentDigest,
+    evidence::{RECORD_AHEAD, SegmentDigest},
     instant::Instant,
     state::SourceState,
     window::Window,
 };
-
-/// The clock of a record is not further ahead of the sealing of its segment, unless it is wrong.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The time that the segments which retention removed were archived for, as far as it matters for `range`.
 pub(super) fn removed_spans(
@@ -25,7 +22,7 @@ pub(super) fn removed_spans(
     if removed_to == 0 || range.is_empty() {
         return Ok(Vec::new());
     }
-    let names = digest_names(committer, state)?;
+    let names = digests_of(committer, state)?;
     let mut spans = Vec::new();
     let mut before = 0;
     for (position, name) in names.iter().enumerate() {
@@ -39,7 +36,7 @@ pub(super) fn removed_spans(
             break;
         }
         // Sealed when the next one was opened, in whole seconds.
-        if followed.is_some_and(|followed| followed + DAY * 2 < range.from) {
+        if followed.is_some_and(|followed| followed + RECORD_AHEAD * 2 < range.from) {
             continue;
         }
         spans.push(match digest_of(committer, state, name) {
@@ -55,6 +52,7 @@ pub(super) fn removed_spans(
 fn span(digest: &SegmentDigest) -> Window {
     let first = digest.first_record.unwrap_or(digest.opened);
     let from = digest.covered.map_or(first, |covered| first.min(covered.from));
-    let last = digest.last_record.map_or(digest.sealed, |last| last.min(digest.sealed + DAY).max(digest.sealed));
+    let last =
+        digest.last_record.map_or(digest.sealed, |last| last.min(digest.sealed + RECORD_AHEAD).max(digest.sealed));
     Window::new(from, last + Duration::from_millis(1))
 }

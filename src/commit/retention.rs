@@ -26,13 +26,10 @@ use std::{
 use crate::{
     archive::{SegmentName, StoredForm},
     commit::{CommitError, Committer, upkeep::Stored},
-    evidence::{Removed, SegmentDigest},
+    evidence::{RECORD_AHEAD, Removed, SegmentDigest},
     instant::Instant,
     state::{SourceState, Untold, decide_removal, removals, untold},
 };
-
-/// The clock of a record is not further ahead of the sealing of its segment, unless it is wrong.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long segments are kept, as far as it matters for what was decided before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -163,7 +160,7 @@ impl Committer {
         }
         // The clock of a record that is ahead of everything is wrong, and must not keep a segment for ever.
         let is_before = |sealed: Instant| {
-            let newest = digest.last_record.map_or(sealed, |last| last.min(sealed + DAY).max(sealed));
+            let newest = digest.last_record.map_or(sealed, |last| last.min(sealed + RECORD_AHEAD).max(sealed));
             sealed >= not_before && newest < old_enough
         };
         let later = stored.range((Bound::Excluded(&digest.segment), Bound::Unbounded)).map(|(segment, _)| segment);

@@ -40,6 +40,11 @@ impl Config {
     /// Where the state database lies unless the configuration says otherwise.
     pub const DEFAULT_STATE_DIR: &str = "/var/lib/atlas-logd";
 
+    /// The sources of all projects, in the order of the file.
+    pub fn sources(&self) -> impl Iterator<Item = Source> + '_ {
+        self.projects.iter().flat_map(|project| project.sources())
+    }
+
     /// The keys in which `new` differs and that a running daemon cannot change, because state and archive are open and
     /// locked where they are, the signing key is read once, and the listener stays; empty when `new` can be put in force.
     #[must_use]

@@ -150,7 +150,7 @@ mod tests {
         let client = Client::new(&config.atlas, &config.credentials["main"], Arc::new(SystemClock)).unwrap();
         let slots = Slots::new(1);
         let task = |source| Task::new(&config, source, client.clone(), slots.clone());
-        let sources = config.projects.iter().flat_map(|project| project.sources());
+        let sources = config.sources();
         sources
             .map(|source| Member {
                 task: task(source),

@@ -65,7 +65,7 @@ impl Station {
         let committer = open_committer(&config, Arc::clone(&clock))?;
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
         let slots = Slots::new(config.collect.polls_at_once);
-        let sources = watch::Sender::new(sources_of(&config));
+        let sources = watch::Sender::new(config.sources().collect());
         Ok(Self { config, collector, clock, clients, slots, sources })
     }
 
@@ -89,7 +89,7 @@ impl Station {
     /// The sources of the configuration.
     #[must_use]
     pub fn configured(&self) -> BTreeSet<SourceId> {
-        sources_of(&self.config).into_iter().map(|source| source.id).collect()
+        self.config.sources().map(|source| source.id).collect()
     }
 
     /// The sources that are no longer in the configuration, and of which something is still open or half sealed.
@@ -142,7 +142,7 @@ impl Station {
         if config.collect.polls_at_once != self.config.collect.polls_at_once {
             self.slots = Slots::new(config.collect.polls_at_once);
         }
-        self.sources.send_replace(sources_of(&config));
+        self.sources.send_replace(config.sources().collect());
         self.config = config;
         Ok(replaced)
     }
@@ -151,10 +151,6 @@ impl Station {
     pub async fn revoke(&self) {
         futures_util::future::join_all(self.clients.values().map(Client::revoke)).await;
     }
-}
-
-fn sources_of(config: &Config) -> Vec<Source> {
-    config.projects.iter().flat_map(Project::sources).collect()
 }
 
 /// Whether a digest is decided that may not be in its place.

@@ -34,7 +34,9 @@ pub use allowed_signers::{AllowedSigners, AllowedSignersError, NotAllowed, Skipp
 pub use archive_digest::{ArchiveDigest, LastDigest, ListedSource};
 pub use format::FormatError;
 pub use ledger::{Ledger, LedgerFault};
-pub use segment_digest::{Compressed, DamagedPart, NotedGap, Range, Rebuilt, Removed, SegmentDigest, SourceIdentity};
+pub use segment_digest::{
+    Compressed, DamagedPart, NotedGap, RECORD_AHEAD, Range, Rebuilt, Removed, SegmentDigest, SourceIdentity,
+};
 pub use sha256::{RunningSha256, Sha256Sum};
 pub use signature::{LONGEST_SIGNATURE, Signature, SignatureError};
 pub(crate) use signer::PUT_KEY_BACK;

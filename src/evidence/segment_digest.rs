@@ -1,5 +1,7 @@
 //! The digest of one sealed segment.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -141,6 +143,10 @@ pub struct Removed {
     /// How long segments were kept then, in whole seconds.
     pub keep_seconds: u64,
 }
+
+/// The clock of a record is not further ahead of the sealing of its segment, unless it is wrong: where the age of a segment
+/// counts, a record counts as no newer than that.
+pub const RECORD_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// The state was made again from the archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

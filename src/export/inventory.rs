@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    archive::{Files, SegmentName, read_small, segment_names},
+    archive::{Files, SegmentName, digest_names, read_small, segment_names},
     evidence::{DamagedPart, LONGEST_DIGEST, Ledger, Removed, SegmentDigest, Sha256Sum},
     export::{ExportError, Finding, Proof, SourceFolder, chain::Chain},
     instant::Instant,
@@ -155,11 +155,11 @@ impl Inventory {
 
 /// The segments of which digests lie in a folder, and those that lie there themselves, both in order.
 fn list(files: &dyn Files, folder: &SourceFolder) -> io::Result<(Vec<SegmentName>, Vec<SegmentName>)> {
-    let mut digests = digest_names(files, folder)?;
+    let mut digests = digest_names(files, folder.path())?;
     let mut segments = segment_names(files, folder.path())?;
     // Where a digest was written between the two, so was perhaps the next segment, or retention removed one.
     for _ in 1..MOST_LISTINGS {
-        let again = digest_names(files, folder)?;
+        let again = digest_names(files, folder.path())?;
         if again == digests {
             break;
         }
@@ -167,15 +167,6 @@ fn list(files: &dyn Files, folder: &SourceFolder) -> io::Result<(Vec<SegmentName
         segments = segment_names(files, folder.path())?;
     }
     Ok((digests, segments))
-}
-
-/// The segments of which digests lie in a folder, in order.
-pub(crate) fn digest_names(files: &dyn Files, folder: &SourceFolder) -> io::Result<Vec<SegmentName>> {
-    let entries = files.list(folder.path())?;
-    let mut digests: Vec<SegmentName> =
-        entries.iter().filter_map(|entry| SegmentName::of_digest(entry.name.to_str()?)).collect();
-    digests.sort_unstable();
-    Ok(digests)
 }
 
 /// Reads the digest of `segment`, which lies where it belongs.

@@ -35,6 +35,6 @@ pub use chain::{ChainFault, NewestDigest};
 pub use error::ExportError;
 pub use exporter::export;
 pub use finding::Finding;
-pub(crate) use inventory::{digest_names, read_digest};
+pub(crate) use inventory::read_digest;
 pub use report::{Proof, Report, Unproven};
 pub use source_folder::SourceFolder;

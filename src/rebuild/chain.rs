@@ -6,10 +6,10 @@ use std::{
 };
 
 use crate::{
-    archive::{Archive, SegmentName, SegmentReader, StoredForm, segment_names},
+    archive::{Archive, SegmentName, SegmentReader, StoredForm, digest_names, segment_names},
     commit::{CommitError, tail_of_sealed},
     evidence::{Compressed, DamagedPart, LastDigest, Ledger, RunningSha256, SegmentDigest, Sha256Sum, SourceIdentity},
-    export::{ExportError, SourceFolder, digest_names, read_digest},
+    export::{ExportError, SourceFolder, read_digest},
     instant::Instant,
     rebuild::{Assumption, RebuildError},
     state::SealedSegment,
@@ -52,7 +52,7 @@ impl Chain {
         let unreadable = |cause| ExportError::Folder { path: folder.path().to_owned(), cause };
         let mut chain = Self::default();
         let mut before = None;
-        for segment in digest_names(files, folder).map_err(unreadable)? {
+        for segment in digest_names(files, folder.path()).map_err(unreadable)? {
             let expected = chain.sealed.len() as u64 + 1;
             let (digest, proof) = read_digest(files, folder, &segment).map_err(RebuildError::Digest)?;
             let shown = proof.digest;

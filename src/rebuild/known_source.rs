@@ -25,7 +25,7 @@ pub(super) fn source_of(
         let id = SourceId { project_id, kind: identity.kind, name, filter: identity.filter };
         return Ok(Source { id, project_name: identity.project_name.clone() });
     }
-    let mut sources = config.projects.iter().flat_map(|project| project.sources());
+    let mut sources = config.sources();
     let gets_it = |source: &Source| {
         let Ok(default) = default_folder(source, |_| Ok::<_, std::convert::Infallible>(false));
         default == folder

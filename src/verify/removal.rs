@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use crate::{
     archive::SegmentName,
-    evidence::Removed,
+    evidence::{RECORD_AHEAD, Removed},
     instant::Instant,
     verify::{Reason, chain::Chain},
 };
-
-/// The clock of a record may be wrong: the writer lets one count no further than this after its segment was sealed.
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Chain {
     /// Takes note of when a segment was sealed. Segments are sealed one after the other, so that none was sealed later than
@@ -29,7 +26,7 @@ impl Chain {
         let sealed = self.sealed.get(&number).filter(|sealed| sealed.name == entry.segment && !self.broken);
         let (Some(sealed), Some((_, &earliest))) = (sealed, self.sealed_at.range(number..).next()) else { return };
         let old_enough = entry.decided - Duration::from_secs(entry.keep_seconds);
-        let recorded = sealed.last_record.map_or(earliest, |last| last.min(earliest + DAY));
+        let recorded = sealed.last_record.map_or(earliest, |last| last.min(earliest + RECORD_AHEAD));
         // What lies in the future was said by a wrong clock.
         let covered = sealed.covered_to.filter(|to| *to <= entry.decided).unwrap_or(Instant::MIN);
         let newest = earliest.max(recorded).max(covered);

@@ -96,7 +96,7 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
 /// Compares every archived byte with what the simulated Atlas held.
 fn verdict(config: &Config, store: &Store, world: &World) -> anyhow::Result<Exit> {
     let (mut records, mut bytes) = (0, 0);
-    for source in config.projects.iter().flat_map(|project| project.sources()) {
+    for source in config.sources() {
         match compare::compare(config, store, world, &source)? {
             Ok(same) => {
                 records += same.records;

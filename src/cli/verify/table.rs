@@ -112,7 +112,7 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
         });
     }
     for gap in &source.gaps {
-        let detail = if gap.detail.is_empty() { String::new() } else { format!(" ({})", shown(&gap.detail)) };
+        let detail = terminal::in_brackets(&gap.detail);
         lines.push(format!("gap: {name}: {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &source.uncovered {
