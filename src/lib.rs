@@ -20,7 +20,7 @@
 //! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
 //!    range of time out of it, and names what proves them.
 //! 10. [`rebuild`] makes the state again from the archive, where it is lost.
-//! 11. [`http`] shows how the daemon is doing.
+//! 11. `status` says how each source is doing; [`http`] shows it.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -48,5 +48,7 @@ mod shown;
 pub mod sim;
 pub mod source;
 pub mod state;
+mod status;
 pub mod verify;
 pub mod window;
+mod words;

@@ -18,6 +18,7 @@ use crate::{
     source::{Kind, Source},
     state::{ArchiveId, SourceState, StateError, Store},
     window::Window,
+    words,
 };
 
 /// How much of the recent past is asked of each source: enough to see that it may be asked.
@@ -36,8 +37,8 @@ impl Check {
         terminal::say(&format!(
             "{}: valid, {}, {}",
             config.file.display(),
-            terminal::count(config.projects.len() as u64, "project"),
-            terminal::count(sources as u64, "source"),
+            words::count(config.projects.len() as u64, "project"),
+            words::count(sources as u64, "source"),
         ));
         for exposed in exposed(&config, std::env::var_os("CREDENTIALS_DIRECTORY")) {
             terminal::say(&exposed);
@@ -174,7 +175,7 @@ async fn online(config: Config) -> anyhow::Result<bool> {
         failed = true;
         terminal::say(&format!(
             "clock: it differs from Atlas' by {}; set it right, else watermarks lag behind",
-            terminal::duration(offset)
+            words::duration(offset)
         ));
     }
     futures_util::future::join_all(clients.iter().map(Client::revoke)).await;

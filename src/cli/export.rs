@@ -16,6 +16,7 @@ use crate::{
     shell::quoted,
     shown::shown,
     window::Window,
+    words,
 };
 
 /// How much is written at once.
@@ -92,7 +93,7 @@ fn open(root: &Path) -> Result<RealFiles, ExportError> {
 /// of `sha256sum`, which checks them in the archive's root folder.
 fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     for gap in &report.gaps {
-        let detail = terminal::in_brackets(&gap.detail);
+        let detail = words::in_brackets(&gap.detail);
         terminal::complain(&format!("gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &report.uncovered {
@@ -106,13 +107,13 @@ fn tell(report: &Report, folder: &SourceFolder, range: Window) {
     }
     terminal::complain(&format!(
         "{}, {}, of {range} in {}",
-        terminal::count(report.records, "record"),
-        terminal::count(report.bytes, "byte"),
+        words::count(report.records, "record"),
+        words::count(report.bytes, "byte"),
         shown(folder.as_str()),
     ));
     for unproven in &report.unproven {
         let why = if unproven.is_open { "not sealed yet, so that nothing proves it" } else { "nothing proves it" };
-        let records = terminal::count(unproven.records, "record");
+        let records = words::count(unproven.records, "record");
         terminal::complain(&format!("{why}: {}, {records}", unproven.segment));
     }
     if !report.proofs.is_empty() {

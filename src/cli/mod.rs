@@ -9,7 +9,6 @@ mod exit;
 mod export;
 mod exposure;
 mod logging;
-mod overview;
 mod pass;
 mod rebuild;
 mod reconcile;

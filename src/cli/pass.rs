@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use crate::{
-    cli::{Exit, overview, runtime, signals, sources, terminal},
+    cli::{Exit, runtime, signals, sources, terminal},
     clock::{Clock, SystemClock},
     collect::{Compared, Job, Observer, PollReport, Progress, Task},
     config::Config,
@@ -17,7 +17,9 @@ use crate::{
     instant::Instant,
     shown::shown,
     source::Source,
+    status,
     window::Window,
+    words,
 };
 
 /// Which sources, and which range of the past if one.
@@ -97,7 +99,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     };
     if !finished {
         failed = true;
-        display.line(&format!("{} cut off; nothing is lost", terminal::count(polls.len() as u64, "poll")));
+        display.line(&format!("{} cut off; nothing is lost", words::count(polls.len() as u64, "poll")));
         polls.shutdown().await;
     }
     if finished && named.is_empty() && matches!(job, Job::Regular) {
@@ -121,9 +123,9 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     display.finish();
     station.revoke().await;
     let committer = station.collector.committer();
-    let mut rows = overview::rows(committer.store(), &station.config, station.clock.now())?;
+    let mut rows = status::rows(committer.store(), &station.config, station.clock.now())?;
     rows.retain(|row| named.is_empty() || named.iter().any(|source| source.to_string() == row.name));
-    terminal::say(&overview::table(&rows));
+    terminal::say(&status::table(&rows));
     terminal::say(&format!("archive: {}", station.config.archive.dir.display()));
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
@@ -180,18 +182,18 @@ impl Display {
                 let all_bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
                 self.bar.set_message(format!(
                     "{}, {}; {source} at {} of {}",
-                    terminal::count(all_records, "record"),
-                    terminal::bytes(all_bytes),
+                    words::count(all_records, "record"),
+                    words::bytes(all_bytes),
                     window.to,
                     range.to,
                 ));
                 if self.bar.is_hidden() {
-                    let (records, bytes) = (terminal::count(*records, "new record"), terminal::bytes(*bytes));
+                    let (records, bytes) = (words::count(*records, "new record"), words::bytes(*bytes));
                     self.line(&format!("{source}: {window}: {records}, {bytes}"));
                 }
             }
             Progress::Waiting { error, wait } => {
-                self.line(&format!("{source}: trying again in {}: {error}", terminal::duration(*wait)));
+                self.line(&format!("{source}: trying again in {}: {error}", words::duration(*wait)));
             }
             Progress::Gap { gap } => {
                 self.line(&format!("{source}: gap {}: {}", gap.window, gap.reason.sentence()));
@@ -200,7 +202,7 @@ impl Display {
                 self.line(&format!("{source}: {range} was removed by retention and is not asked again"));
             }
             Progress::Late { records, lateness, settle } => {
-                self.line(&format!("{source}: {}", terminal::late(*records, *lateness, *settle)));
+                self.line(&format!("{source}: {}", words::late(*records, *lateness, *settle)));
             }
             Progress::Split { window, error: Some(error) } => {
                 self.line(&format!("{source}: {window}: asking in parts: {error}"));
@@ -216,9 +218,9 @@ impl Display {
             (None, Some(compared)) => self.line(&format!("{source}: {}", outcome(compared))),
             (None, None) => self.line(&format!(
                 "{source}: done: {}, {}, asked {}",
-                terminal::count(report.figures.records, "new record"),
-                terminal::bytes(report.figures.bytes),
-                terminal::count(report.figures.requests, "time"),
+                words::count(report.figures.records, "new record"),
+                words::bytes(report.figures.bytes),
+                words::count(report.figures.requests, "time"),
             )),
         }
     }
@@ -237,11 +239,11 @@ fn outcome(Compared { range, tally }: Compared) -> String {
     let Some(range) = range else {
         return "nothing to compare: it is not claimed to be archived, or was removed by retention, or Atlas no longer holds it".to_owned();
     };
-    let records = terminal::count(tally.shown, "record");
+    let records = words::count(tally.shown, "record");
     let missing = match tally.missing {
         0 => "none was missing".to_owned(),
         1 => "1 was missing and is archived now".to_owned(),
-        missing => format!("{} were missing and are archived now", terminal::number(missing)),
+        missing => format!("{} were missing and are archived now", words::number(missing)),
     };
     format!("compared {records} of {range}: {missing}")
 }

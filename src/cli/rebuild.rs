@@ -9,6 +9,7 @@ use crate::{
     rebuild::{Order, RebuiltSource, Report, rebuild},
     shell::quoted,
     shown::{shown, shown_path},
+    words,
 };
 
 #[derive(Debug, Args)]
@@ -57,12 +58,12 @@ fn tell_of_source(source: &RebuiltSource) {
     let covered = source.covered.map_or_else(|| "nothing".to_owned(), |covered| covered.to_string());
     terminal::say(&format!(
         "{folder}: {covered} is covered, less {}; {}, {}",
-        terminal::count(source.gaps.len() as u64, "gap"),
-        terminal::count(source.records, "record"),
-        terminal::count(source.segments, "segment"),
+        words::count(source.gaps.len() as u64, "gap"),
+        words::count(source.records, "record"),
+        words::count(source.segments, "segment"),
     ));
     for gap in &source.gaps {
-        let detail = terminal::in_brackets(&gap.detail);
+        let detail = words::in_brackets(&gap.detail);
         terminal::say(&format!("{folder}: gap {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for assumption in &source.assumptions {

@@ -14,9 +14,10 @@ use crate::{
     clock::SystemClock,
     collect::{Observer, Progress},
     config::{Config, ConfigError},
-    daemon::{Control, Service, Station},
+    daemon::{Control, Pulse, Service, Station},
     http::HttpServer,
     source::Source,
+    words,
 };
 
 /// How long threads that still write may take after everything else is done.
@@ -49,6 +50,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
+    let pulse = Arc::new(Pulse::default());
     if let Some(address) = station.config.http.listen {
         let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
         match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
@@ -69,7 +71,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         stopping.cancelled().await;
         notify(&[NotifyState::Stopping]);
     });
-    Service::new(station).run(Control { stop, reloads, ready }).await?;
+    Service::new(station).run(Control { stop, reloads, pulse, ready }).await?;
     Ok(Exit::Done)
 }
 
@@ -120,7 +122,7 @@ fn observer() -> Observer {
             lateness_ms = u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX),
             settle_ms = u64::try_from(settle.as_millis()).unwrap_or(u64::MAX),
             "{}",
-            terminal::late(*records, *lateness, *settle),
+            words::late(*records, *lateness, *settle),
         ),
         Progress::Committed { window, records, bytes, .. } => {
             tracing::debug!(source = %source, from = %window.from, to = %window.to, records, bytes, "committed");

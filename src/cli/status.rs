@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::{
-    cli::{Exit, overview, sources, terminal},
+    cli::{Exit, sources, terminal},
     clock::{Clock, SystemClock},
     config::Config,
     state::{Head, Store},
+    status, words,
 };
 
 #[derive(Debug, Args)]
@@ -47,7 +48,7 @@ impl Status {
                 }
             });
         }
-        let mut rows = overview::rows(&store, config, SystemClock.now())?;
+        let mut rows = status::rows(&store, config, SystemClock.now())?;
         // A source that was removed from the configuration can be shown too.
         let unknown = self.sources.iter().find(|name| rows.iter().all(|row| row.name != **name));
         if let Some(error) = unknown.and_then(|name| sources::find(config, name).err()) {
@@ -56,9 +57,9 @@ impl Status {
         }
         rows.retain(|row| self.sources.is_empty() || self.sources.contains(&row.name));
         if self.json {
-            terminal::say_json(&overview::json(&rows))?;
+            terminal::say_json(&status::json(&rows))?;
         } else {
-            terminal::say(&overview::table(&rows));
+            terminal::say(&status::table(&rows));
             if let Some(head) = head {
                 terminal::say(&format!("head of {}: {}", head.date, head.sha256));
             }
@@ -68,12 +69,12 @@ impl Status {
         for row in rows.iter().filter(|row| row.configured) {
             let how = match row.lag() {
                 Some(lag) if lag <= max_lag => continue,
-                Some(lag) => format!("is {} behind", terminal::duration(lag)),
+                Some(lag) => format!("is {} behind", words::duration(lag)),
                 None if row.damage.is_some() => "has a damaged state".to_owned(),
                 None => "was never polled".to_owned(),
             };
             behind = true;
-            terminal::complain(&format!("{} {how} (allowed: {})", row.name, terminal::duration(max_lag)));
+            terminal::complain(&format!("{} {how} (allowed: {})", row.name, words::duration(max_lag)));
         }
         Ok(if behind { Exit::Failed } else { Exit::Done })
     }

@@ -18,8 +18,9 @@ use crate::{
     collect::{Compared, Job, PollReport},
     config::{Config, ConfigError, next_run},
     daemon::{
-        Station,
+        Pulse, Station,
         daily_head::DailyHead,
+        pulse::BEAT_EVERY,
         roster::{Member, Roster},
         stop::Stop,
         ticks::Ticks,
@@ -48,6 +49,8 @@ pub struct Control {
     pub stop: Stop,
     /// A new configuration to go over to, or why there is none.
     pub reloads: mpsc::Receiver<Result<Config, ConfigError>>,
+    /// Where it shows its signs of life.
+    pub pulse: Arc<Pulse>,
     /// Is called once all is open and the schedule runs, and after each reload.
     pub ready: Box<dyn FnMut() + Send>,
 }
@@ -113,10 +116,13 @@ impl Service {
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
         tracing::info!(sources = self.roster.len(), "collecting");
+        control.pulse.set_collecting(true);
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
         let mut look = tokio::time::interval_at(now + LOOK_AT_CLOCK, LOOK_AT_CLOCK);
+        let mut beat = tokio::time::interval(BEAT_EVERY);
         loop {
+            control.pulse.beat();
             let due = self.roster.next_due();
             tokio::select! {
                 () = control.stop.soon.cancelled() => break,
@@ -144,12 +150,14 @@ impl Service {
                     }
                     self.head.begin_when_due(&self.station);
                 }
+                _ = beat.tick() => {}
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
             }
         }
+        control.pulse.set_collecting(false);
         ticks.stop().await;
         self.wind_down(&control.stop).await;
         Ok(())

@@ -10,12 +10,13 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{Exit, overview, runtime, signals, terminal},
+    cli::{Exit, runtime, signals, terminal},
     clock::{Clock, SystemClock},
     config::Config,
     daemon::{Control, Service, Station},
     sim::{SimAtlas, World, demo_world},
     state::Store,
+    status, words,
 };
 
 use show::Show;
@@ -59,8 +60,8 @@ impl Demo {
         runtime.shutdown_timeout(Duration::from_secs(10));
         done?;
         let store = Store::open_read_only(&config.state_dir)?;
-        let rows = overview::rows(&store, &config, clock.now())?;
-        terminal::say(&format!("\n{}\n", overview::table(&rows)));
+        let rows = status::rows(&store, &config, clock.now())?;
+        terminal::say(&format!("\n{}\n", status::table(&rows)));
         let requests = world.requests().len() - requests_before;
         terminal::say(&format!("The simulated Atlas was asked {requests} times, token and list requests included."));
         terminal::say(&format!("The files lie in {}\n", config.archive.dir.display()));
@@ -90,7 +91,7 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
         let _ = tokio::time::timeout(LATEST_END, live).await;
         ending.cancel();
     });
-    Service::new(station).run(Control { stop, reloads, ready: Box::new(|| ()) }).await
+    Service::new(station).run(Control { stop, reloads, pulse: Arc::default(), ready: Box::new(|| ()) }).await
 }
 
 /// Compares every archived byte with what the simulated Atlas held.
@@ -110,8 +111,8 @@ fn verdict(config: &Config, store: &Store, world: &World) -> anyhow::Result<Exit
     }
     terminal::say(&format!(
         "Compared with what the simulated Atlas really held: {} records, {} bytes, all there, each once, byte for byte.\n",
-        terminal::number(records),
-        terminal::number(bytes),
+        words::number(records),
+        words::number(bytes),
     ));
     Ok(Exit::Done)
 }

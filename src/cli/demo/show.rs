@@ -11,6 +11,7 @@ use crate::{
     cli::terminal,
     collect::{Observer, Progress},
     source::{Source, SourceId},
+    words,
 };
 
 /// Prints progress, and knows when every source has caught up.
@@ -45,8 +46,8 @@ impl Show {
                         "{what}  {source}  {} to {}: {}, {}",
                         window.from,
                         window.to,
-                        terminal::count(*records, "record"),
-                        terminal::bytes(*bytes),
+                        words::count(*records, "record"),
+                        words::bytes(*bytes),
                     ));
                 }
                 if window.to >= range.to {
@@ -58,10 +59,10 @@ impl Show {
                 self.line(&format!("split    {source}  {why} for {} to {}: asked in parts", window.from, window.to));
             }
             Progress::Waiting { error, wait } => {
-                self.line(&format!("waiting  {source}  {} because {error}", terminal::duration(*wait)));
+                self.line(&format!("waiting  {source}  {} because {error}", words::duration(*wait)));
             }
             Progress::Late { records, lateness, settle } => {
-                self.line(&format!("late     {source}  {}", terminal::late(*records, *lateness, *settle)));
+                self.line(&format!("late     {source}  {}", words::late(*records, *lateness, *settle)));
             }
             Progress::Gap { gap } => {
                 self.line(&format!("gap      {source}  {}: {}", gap.window, gap.reason.sentence()));

@@ -3,11 +3,11 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::{
-    cli::terminal,
     instant::Instant,
     shown::{shown, shown_path},
     verify::{Report, Request, SourceReport},
     window::Window,
+    words,
 };
 
 /// A table of the sources, then all that has to be said, faults last: nothing scrolls them away.
@@ -46,9 +46,9 @@ fn table(report: &Report, request: &Request) -> String {
             from,
             to,
             segments(source.read, source.segments, request),
-            terminal::number(source.records),
-            terminal::bytes(source.bytes),
-            terminal::number(source.gaps.len() as u64),
+            words::number(source.records),
+            words::bytes(source.bytes),
+            words::number(source.gaps.len() as u64),
             verdict(source),
         ]);
     }
@@ -57,14 +57,14 @@ fn table(report: &Report, request: &Request) -> String {
 
 /// So many segments; of a range, how many of them were read.
 fn segments(read: u64, segments: u64, request: &Request) -> String {
-    let segments = terminal::number(segments);
-    if request.is_of_range() { format!("{} of {segments} read", terminal::number(read)) } else { segments }
+    let segments = words::number(segments);
+    if request.is_of_range() { format!("{} of {segments} read", words::number(read)) } else { segments }
 }
 
 fn verdict(source: &SourceReport) -> String {
     match source.faults.len() {
         0 => "valid".to_owned(),
-        faults => terminal::count(faults as u64, "FAULT"),
+        faults => words::count(faults as u64, "FAULT"),
     }
 }
 
@@ -74,11 +74,11 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
         lines.push(format!(
             "open: {name}/{}: {}, not sealed yet: nothing proves it",
             open.segment,
-            terminal::bytes(open.bytes)
+            words::bytes(open.bytes)
         ));
     }
     if source.late_records > 0 {
-        lines.push(format!("late: {name}: {} came late", terminal::count(source.late_records, "record")));
+        lines.push(format!("late: {name}: {} came late", words::count(source.late_records, "record")));
     }
     for island in &source.islands {
         lines.push(format!("covered too: {name}: {island}, by a backfill"));
@@ -112,14 +112,14 @@ fn add_source(lines: &mut Vec<String>, source: &SourceReport) {
         });
     }
     for gap in &source.gaps {
-        let detail = terminal::in_brackets(&gap.detail);
+        let detail = words::in_brackets(&gap.detail);
         lines.push(format!("gap: {name}: {}: {}{detail}", gap.window, gap.reason.sentence()));
     }
     for window in &source.uncovered {
         lines.push(format!("not covered: {name}: {}: no digest tells that it was collected", range(*window)));
     }
     if source.removed_of_range > 0 {
-        let segments = terminal::count(source.removed_of_range, "segment");
+        let segments = words::count(source.removed_of_range, "segment");
         lines.push(format!("not here: {name}: {segments} removed by retention may have held records of the range"));
     }
 }
@@ -135,7 +135,7 @@ fn range(window: Window) -> String {
 }
 
 fn removed(segments: u64, records: u64) -> String {
-    format!("{} ({})", terminal::count(segments, "segment"), terminal::count(records, "record"))
+    format!("{} ({})", words::count(segments, "segment"), words::count(records, "record"))
 }
 
 fn summary(report: &Report, request: &Request) -> String {
@@ -143,17 +143,17 @@ fn summary(report: &Report, request: &Request) -> String {
     let (read, all) = (sum(|source| source.read), sum(|source| source.segments));
     let what = format!(
         "{}, {}, {}, {}",
-        terminal::count(report.sources.len() as u64, "source"),
+        words::count(report.sources.len() as u64, "source"),
         match request.is_of_range() {
-            true => format!("{} of {} read", terminal::number(read), terminal::count(all, "segment")),
-            false => terminal::count(all, "segment"),
+            true => format!("{} of {} read", words::number(read), words::count(all, "segment")),
+            false => words::count(all, "segment"),
         },
-        terminal::count(sum(|source| source.records), "record"),
-        terminal::bytes(sum(|source| source.bytes)),
+        words::count(sum(|source| source.records), "record"),
+        words::bytes(sum(|source| source.bytes)),
     );
     match report.all_faults().count() {
         0 => format!("valid: {what}; {}", missing(report)),
-        faults => format!("NOT VALID: {}: {what}", terminal::count(faults as u64, "fault")),
+        faults => format!("NOT VALID: {}: {what}", words::count(faults as u64, "fault")),
     }
 }
 
@@ -166,10 +166,10 @@ fn missing(report: &Report) -> String {
     let mut parts = Vec::new();
     if gaps > 0 {
         let reason = if gaps == 1 { "with its reason" } else { "each with its reason" };
-        parts.push(format!("{} not collected, {reason}", terminal::count(gaps, "gap")));
+        parts.push(format!("{} not collected, {reason}", words::count(gaps, "gap")));
     }
     if uncovered > 0 {
-        parts.push(format!("{} not covered", terminal::count(uncovered, "range")));
+        parts.push(format!("{} not covered", words::count(uncovered, "range")));
     }
     if removed > 0 {
         let what = self::removed(removed, sum(|source| source.removed_records));

@@ -1,0 +1,142 @@
+//! All sources for programs.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{instant::Instant, status::Row};
+
+/// A source for programs. Instants are RFC 3339, durations are milliseconds.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonRow<'a> {
+    source: &'a str,
+    configured: bool,
+    folder: Option<&'a str>,
+    start: Option<String>,
+    end: Option<String>,
+    lag_ms: Option<u64>,
+    records: u64,
+    bytes: u64,
+    late_records: u64,
+    lateness_ms: u64,
+    requests: u64,
+    polls: u64,
+    last_poll: Option<String>,
+    last_success: Option<String>,
+    failing_since: Option<String>,
+    message: Option<&'a str>,
+    gaps: Vec<JsonGap<'a>>,
+    damaged_segments: Vec<JsonDamagedSegment<'a>>,
+    recent_polls: Vec<JsonPoll<'a>>,
+    reconciliation: Option<JsonReconciliation<'a>>,
+}
+
+/// The last reconciliation.
+#[derive(Debug, Serialize)]
+struct JsonReconciliation<'a> {
+    at: String,
+    last_success: Option<String>,
+    compared: u64,
+    missing: u64,
+    failure: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonGap<'a> {
+    from: String,
+    to: String,
+    reason: &'static str,
+    detail: &'a str,
+    noticed: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonDamagedSegment<'a> {
+    segment: &'a str,
+    good_bytes: u64,
+    detail: &'a str,
+    noticed: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonPoll<'a> {
+    at: String,
+    duration_ms: u64,
+    windows: u64,
+    requests: u64,
+    records: u64,
+    bytes: u64,
+    failure: Option<&'a str>,
+}
+
+/// All rows for programs.
+pub(crate) fn json(rows: &[Row]) -> Vec<JsonRow<'_>> {
+    rows.iter().map(json_row).collect()
+}
+
+fn json_row(row: &Row) -> JsonRow<'_> {
+    let state = row.state.as_ref();
+    let health = row.health.as_ref();
+    let text = |instant: Option<Instant>| instant.map(|instant| instant.to_string());
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let message = health.map(|health| health.message.as_str()).filter(|message| !message.is_empty());
+    JsonRow {
+        source: &row.name,
+        configured: row.configured,
+        folder: state.map(|state| state.folder.as_str()),
+        start: text(state.and_then(|state| state.start)),
+        end: text(state.and_then(|state| state.end)),
+        lag_ms: row.lag().map(millis),
+        records: state.map_or(0, |state| state.records),
+        bytes: state.map_or(0, |state| state.bytes),
+        late_records: state.map_or(0, |state| state.late_records),
+        lateness_ms: state.map_or(0, |state| millis(state.lateness)),
+        requests: health.map_or(0, |health| health.requests),
+        polls: health.map_or(0, |health| health.polls),
+        last_poll: text(health.map(|health| health.polled)),
+        last_success: text(health.and_then(|health| health.succeeded)),
+        failing_since: text(health.and_then(|health| health.failing_since)),
+        message: row.damage.as_deref().or(message),
+        gaps: row
+            .gaps
+            .iter()
+            .map(|gap| JsonGap {
+                from: gap.window.from.to_string(),
+                to: gap.window.to.to_string(),
+                reason: gap.reason.as_str(),
+                detail: &gap.detail,
+                noticed: gap.noticed.to_string(),
+            })
+            .collect(),
+        damaged_segments: row
+            .damaged_segments
+            .iter()
+            .map(|segment| JsonDamagedSegment {
+                segment: segment.name.as_str(),
+                good_bytes: segment.good_length,
+                detail: &segment.detail,
+                noticed: segment.noticed.to_string(),
+            })
+            .collect(),
+        recent_polls: row
+            .polls
+            .iter()
+            .map(|poll| JsonPoll {
+                at: poll.figures.at.to_string(),
+                duration_ms: millis(poll.figures.duration),
+                windows: poll.figures.windows,
+                requests: poll.figures.requests,
+                records: poll.figures.records,
+                bytes: poll.figures.bytes,
+                failure: poll.failure.as_ref().map(|failure| failure.message.as_str()),
+            })
+            .collect(),
+        reconciliation: row.reconciliation.as_ref().map(|last| JsonReconciliation {
+            at: last.begun.to_string(),
+            last_success: text(last.succeeded),
+            compared: last.compared,
+            missing: last.missing,
+            failure: Some(last.message.as_str()).filter(|message| !message.is_empty()),
+        }),
+    }
+}
