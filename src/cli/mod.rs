@@ -4,11 +4,14 @@
 
 mod check;
 mod collect;
+mod completions;
 mod demo;
 mod exit;
 mod export;
 mod exposure;
+mod lesson;
 mod logging;
+mod manual;
 mod pass;
 mod rebuild;
 mod reconcile;
@@ -23,12 +26,16 @@ mod verify;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 pub use exit::Exit;
 
-use crate::{cli::logging::LogFormat, config::ConfigError, instant::Instant};
+use crate::{
+    cli::{lesson::Lesson, logging::LogFormat},
+    config::ConfigError,
+    instant::Instant,
+};
 
 /// Archives MongoDB Atlas logs: audit logs of stream processing instances and the database access history of clusters,
 /// complete, exact and append-only.
@@ -72,12 +79,29 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Show the whole thing: simulate an Atlas, collect from it, and compare every archived byte with what it held
     Demo(demo::Demo),
+    /// Write what a shell needs to complete the command line, to standard output
+    Completions(completions::Completions),
+    /// Write the manual, to standard output or into files
+    Man(manual::Manual),
+}
+
+/// The command line as it is parsed, helped with, completed and described in the manual.
+fn definition() -> clap::Command {
+    let taught = |command: clap::Command, name: &str| match Lesson::of(name) {
+        Some(lesson) => command.after_long_help(lesson.help()),
+        None => command,
+    };
+    taught(Cli::command(), "").mut_subcommands(|command| {
+        let name = command.get_name().to_owned();
+        taught(command, &name)
+    })
 }
 
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let parsed = definition().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap knows where each is printed.
@@ -111,6 +135,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             None => Command::Export(export),
         },
         Command::Verify(verify) => return verify.run(),
+        Command::Completions(completions) => return Ok(completions.run()),
+        Command::Man(manual) => return manual.run(),
         command => command,
     };
     let loaded = match command {
@@ -131,7 +157,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Skip(skip) => skip.run(&config),
         Command::Export(export) => export.run(&config.archive.dir),
         Command::Rebuild(rebuild) => rebuild.run(&config),
-        Command::Simulate(_) | Command::Demo(_) | Command::Verify(_) => Ok(Exit::Usage),
+        Command::Simulate(_) | Command::Demo(_) | Command::Verify(_) | Command::Completions(_) | Command::Man(_) => {
+            Ok(Exit::Usage)
+        }
     }
 }
 
