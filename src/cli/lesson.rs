@@ -17,7 +17,7 @@ const USAGE: (u8, &str) = (2, "the command line is wrong; nothing was done");
 const CONFIGURATION: (u8, &str) = (78, "the configuration is wrong; all its faults were printed, and nothing was done");
 
 /// The lessons of all commands.
-pub(super) const LESSONS: [Lesson; 14] = [
+pub(super) const LESSONS: &[Lesson] = &[
     Lesson {
         command: "",
         examples: &[
@@ -127,6 +127,19 @@ pub(super) const LESSONS: [Lesson; 14] = [
                 2,
                 "the command line is wrong, there is no such source, or the range lies in the future; nothing was done",
             ),
+            CONFIGURATION,
+        ],
+    },
+    Lesson {
+        command: "seal",
+        examples: &[
+            ("atlas-logd seal", "Every open segment has its digest now, before a copy is made, say"),
+            ("atlas-logd seal payments/access-history/prod-0", "Only this source's"),
+        ],
+        exits: &[
+            (0, "sealed; what was not open needed nothing"),
+            (1, "a segment could not be sealed; its line says why"),
+            USAGE,
             CONFIGURATION,
         ],
     },

@@ -13,6 +13,8 @@ use crate::cli::{definition, lesson::Lesson};
 
 const PROGRAM: &str = "atlas-logd";
 const SECTION: &str = "1";
+/// The day of this version in the changelog.
+const RELEASED: &str = "2026-11-27";
 
 /// One page: of the program, or of one of its commands.
 #[derive(Debug)]
@@ -26,7 +28,8 @@ pub(super) struct Page {
 
 /// All pages, that of the program first.
 pub(super) fn pages() -> Vec<Page> {
-    let mut program = definition().disable_help_subcommand(true);
+    let mut program =
+        definition().disable_help_subcommand(true).subcommand_help_heading("COMMANDS").subcommand_value_name("COMMAND");
     program.build();
     let commands: Vec<Command> = program.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let names: Vec<String> = commands.iter().map(|command| command.get_name().to_owned()).collect();
@@ -52,11 +55,12 @@ impl Page {
     /// The page as `man -l` reads it.
     pub(super) fn roff(&self) -> io::Result<Vec<u8>> {
         let version = concat!("atlas-logd ", env!("CARGO_PKG_VERSION"));
-        let man = Man::new(self.definition.clone()).title(self.title()).source(version).manual("Manual of atlas-logd");
+        let man = Man::new(self.definition.clone()).title(self.title()).source(version).date(RELEASED);
+        let man = man.manual("Manual of atlas-logd");
         let mut page = Vec::new();
         man.render_title(&mut page)?;
         man.render_name_section(&mut page)?;
-        man.render_synopsis_section(&mut page)?;
+        self.synopsis().to_writer(&mut page)?;
         man.render_description_section(&mut page)?;
         man.render_options_section(&mut page)?;
         if self.definition.has_subcommands() {
@@ -64,6 +68,18 @@ impl Page {
         }
         self.own_sections().to_writer(&mut page)?;
         Ok(tidied(&page))
+    }
+
+    /// As the help has it: with the options only named where they are explained.
+    fn synopsis(&self) -> Roff {
+        let usage = self.definition.clone().render_usage().to_string();
+        let name = self.title().replacen(&format!("{PROGRAM}-"), &format!("{PROGRAM} "), 1);
+        let usage = usage.trim().trim_start_matches("Usage:").trim_start();
+        let arguments = usage.strip_prefix(&name).unwrap_or(usage).to_owned();
+        let mut roff = Roff::new();
+        roff.control("SH", ["SYNOPSIS"]);
+        roff.text([bold(name), roman(arguments)]);
+        roff
     }
 
     fn own_sections(&self) -> Roff {
@@ -124,16 +140,26 @@ fn see_also(roff: &mut Roff, page: &Page) {
     }
 }
 
-/// Each part was written as if it were a page; and an empty line would end the indentation of the paragraph it is in.
+/// Each part was written as if it were a page; an empty line would end the indentation of the paragraph it is in; and one
+/// distance between two paragraphs is enough.
 fn tidied(page: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(page);
     let preamble: Vec<&str> = text.lines().take_while(|line| !line.starts_with(".TH")).collect();
     let mut tidy = String::with_capacity(text.len());
-    for (index, line) in text.lines().enumerate() {
+    let mut distance = false;
+    for (index, line) in text.lines().map(str::trim_end).enumerate() {
         if index >= preamble.len() && preamble.contains(&line) {
             continue;
         }
-        tidy.push_str(if line.is_empty() { ".sp" } else { line.trim_end() });
+        if line.is_empty() || line == ".br" {
+            distance = true;
+            continue;
+        }
+        // A macro keeps its own distance.
+        if std::mem::take(&mut distance) && !line.starts_with('.') {
+            tidy.push_str(".sp\n");
+        }
+        tidy.push_str(line);
         tidy.push('\n');
     }
     tidy.into_bytes()
