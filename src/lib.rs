@@ -45,6 +45,7 @@ pub mod rebuild;
 pub mod record;
 mod shell;
 mod shown;
+mod signals;
 pub mod sim;
 pub mod source;
 pub mod state;

@@ -296,6 +296,7 @@ impl Shared {
         if self.deprecated.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint) {
             let shown = |text: Option<&str>| text.map(|text| excerpt(text, 60)).unwrap_or_default();
             tracing::warn!(
+                event = "api-deprecated",
                 endpoint = endpoint.name(),
                 version = endpoint.accept(),
                 deprecation = shown(deprecation),

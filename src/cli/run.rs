@@ -35,6 +35,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
     let stop = signals::stop_at_signal()?;
     let reloads = reload_at_hangup(path)?;
     tracing::info!(
+        event = "starting",
         version = env!("CARGO_PKG_VERSION"),
         config = %config.file.display(),
         archive = %config.archive.dir.display(),
@@ -56,7 +57,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
             Ok(server) => {
                 let listen = server.address().unwrap_or(address);
-                tracing::info!(%listen, "showing metrics at http://{listen}/metrics");
+                tracing::info!(event = "http-listening", %listen, "showing metrics at http://{listen}/metrics");
                 tokio::spawn(server.serve(stop.soon.clone()));
             }
             Err(error) => {
@@ -103,6 +104,7 @@ fn reload_at_hangup(path: PathBuf) -> anyhow::Result<mpsc::Receiver<Result<Confi
 fn observer() -> Observer {
     Arc::new(|source: &Source, progress: &Progress<'_>| match progress {
         Progress::Gap { gap } => tracing::warn!(
+            event = "gap",
             source = %source,
             from = %gap.window.from,
             to = %gap.window.to,
@@ -111,12 +113,14 @@ fn observer() -> Observer {
             gap.reason.sentence(),
         ),
         Progress::Removed { range } => tracing::info!(
+            event = "range-removed",
             source = %source,
             from = %range.from,
             to = %range.to,
             "was removed by retention and is not asked again",
         ),
         Progress::Late { records, lateness, settle } => tracing::warn!(
+            event = "late-records",
             source = %source,
             records,
             lateness_ms = u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX),

@@ -46,6 +46,12 @@ impl Collector {
         &self.desk.committer
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_committer(&self) -> Arc<Committer> {
+        Arc::clone(&self.desk.committer)
+    }
+
     /// Polls a source, and takes note in the state of how it went. A poll of the same source that is under way comes
     /// first; polls that wait for the source come between two windows of a reconciliation.
     ///
@@ -105,7 +111,11 @@ impl Collector {
                 lane.state = Some(state);
                 lane.kept_up = newest;
                 if std::mem::take(&mut lane.upkeep_fails) {
-                    tracing::info!(source = %task.source, "sealed segments are compressed and removed again");
+                    tracing::info!(
+                        event = "upkeep-recovered",
+                        source = %task.source,
+                        "sealed segments are compressed and removed again"
+                    );
                 }
             }
             // What is in the database now is what counts; it is read again by the next poll.
@@ -113,6 +123,7 @@ impl Collector {
                 tracing::debug!(source = %task.source, "failed again to compress or remove sealed segments: {error}");
             }
             Err(error) => tracing::error!(
+                event = "upkeep-failed",
                 source = %task.source,
                 "failed to compress or remove sealed segments; collection goes on, and it is tried again after each poll: \
                  {error}"
@@ -136,6 +147,7 @@ impl Collector {
         let made = blocking(move || Ok(committer.make_head(&configured)?)).await?;
         for head in &made {
             tracing::info!(
+                event = "head-made",
                 date = %head.date,
                 head = %head.sha256,
                 "archive digest made; keep its head on another machine: `atlas-logd verify --head` proves with it that nothing \

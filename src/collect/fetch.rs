@@ -301,6 +301,7 @@ impl Fetch<'_> {
         let Some(date) = clocks.date else { return };
         if clocks.difference() > plan::CLOCK_TOLERANCE && self.desk.may_warn_of_clock() {
             tracing::warn!(
+                event = "clock-wrong",
                 source = %self.task.source,
                 local = %clocks.local,
                 atlas = %date,

@@ -87,7 +87,7 @@ impl Committer {
 
     /// The archive's folder must still be the one that was opened: what is written to one that was moved away, deleted or
     /// covered by a mount, nobody finds again. One that lost its marker lost everything else, too.
-    fn refuse_moved_archive(&self) -> Result<(), CommitError> {
+    pub(super) fn refuse_moved_archive(&self) -> Result<(), CommitError> {
         let root = self.archive.folder();
         match self.archive.files().is_in_place() {
             Ok(true) => match self.archive.files().length(Path::new(MARKER)) {
@@ -117,6 +117,7 @@ impl Committer {
         self.look_at_names(&state)?;
         if !self.store.read(|connection| state.knows_its_fingerprints(connection))? {
             tracing::error!(
+                event = "fingerprints-damaged",
                 source = state.display_name(),
                 "the fingerprints in the state database are damaged; they are made again from the segments"
             );
@@ -150,7 +151,10 @@ impl Committer {
     pub(crate) fn remove_spool(&self, source: SourceKey) {
         if let Err(error) = crate::archive::remove_stale_spool(self.archive.files(), source) {
             // The source is opened again before anything is read from there.
-            tracing::warn!("failed to remove records that were not committed from the spool: {error}");
+            tracing::warn!(
+                event = "spool-left",
+                "failed to remove records that were not committed from the spool: {error}"
+            );
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Config {
     pub evidence: Evidence,
     /// What is shown over HTTP.
     pub http: Http,
+    /// When somebody is told.
+    pub signals: Signals,
     /// How Atlas is reached.
     pub atlas: Atlas,
     /// Credentials by the name that projects use.
@@ -204,6 +206,15 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
 }
 
+/// The section `[signals]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signals {
+    /// A source is behind when it is this much further back than its schedule and its settle time explain.
+    pub behind: Duration,
+    /// How long before its end a credential is told of.
+    pub credential: Duration,
+}
+
 /// The section `[atlas]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Atlas {
@@ -240,6 +251,8 @@ pub enum Credential {
         client_id: String,
         /// Where the client secret comes from.
         client_secret: Secret,
+        /// When the secret ends, as far as the configuration says: Atlas does not tell.
+        expires: Option<Instant>,
     },
     /// HTTP Digest.
     ApiKey {

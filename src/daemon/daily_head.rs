@@ -57,7 +57,7 @@ impl DailyHead {
             Ok((day, Ok(()))) => {
                 self.made = Some(day);
                 if std::mem::take(&mut self.failing) {
-                    tracing::info!("the archive digest can be made again");
+                    tracing::info!(event = "head-made-again", "the archive digest can be made again");
                 }
                 return;
             }
@@ -67,6 +67,7 @@ impl DailyHead {
         self.again = Some(Instant::now() + TRY_AGAIN_AFTER);
         if !std::mem::replace(&mut self.failing, true) {
             tracing::error!(
+                event = "head-failed",
                 "failed to make the archive digest of today; it is tried again every {} minutes: {error}",
                 TRY_AGAIN_AFTER.as_secs() / 60
             );

@@ -20,6 +20,7 @@ use crate::{
     daemon::{
         Pulse, Station,
         daily_head::DailyHead,
+        lookout::{Lookout, Watched},
         pulse::BEAT_EVERY,
         roster::{Member, Roster},
         stop::Stop,
@@ -81,6 +82,7 @@ pub struct Service {
     replaced: Vec<Client>,
     watch: Watch,
     head: DailyHead,
+    lookout: Lookout,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -98,6 +100,7 @@ impl Service {
             replaced: Vec::new(),
             watch: Watch::default(),
             head: DailyHead::default(),
+            lookout: Lookout::default(),
             wind_down: CancellationToken::new(),
         }
     }
@@ -115,7 +118,7 @@ impl Service {
         let now = Instant::now();
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
-        tracing::info!(sources = self.roster.len(), "collecting");
+        tracing::info!(event = "collecting", sources = self.roster.len(), "collecting");
         control.pulse.set_collecting(true);
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
@@ -143,7 +146,10 @@ impl Service {
                 _ = look.tick() => {
                     if wall.was_set(self.station.clock.as_ref()) {
                         // The scheduler would wait until the clock shows again what it showed before.
-                        tracing::warn!("the clock of this machine was set; the schedule starts anew");
+                        tracing::warn!(
+                            event = "clock-set",
+                            "the clock of this machine was set; the schedule starts anew"
+                        );
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.poll_everything();
@@ -155,6 +161,8 @@ impl Service {
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
+                () = tokio::time::sleep_until(self.lookout.next()) => self.look_out(),
+                looked = self.lookout.done() => self.lookout.note(looked, self.station.clock.now()),
             }
         }
         control.pulse.set_collecting(false);
@@ -172,6 +180,14 @@ impl Service {
                 self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
             }
         }
+    }
+
+    /// Looks for what no poll fails with.
+    fn look_out(&mut self) {
+        let members = self.members().into_iter();
+        let watched =
+            members.map(|Member { task, pattern, .. }| Watched { source: task.source, pattern, settle: task.settle });
+        self.lookout.begin(&self.station, watched.collect());
     }
 
     /// Makes every source due in its turn.
@@ -221,6 +237,7 @@ impl Service {
             },
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(
+                event = "defect",
                 source = %source,
                 "a poll stopped unexpectedly ({error}); this is a defect in atlas-logd, please report it",
             ),
@@ -228,7 +245,7 @@ impl Service {
     }
 
     async fn wind_down(&mut self, stop: &Stop) {
-        tracing::info!(polls = self.polls.len(), "stopping");
+        tracing::info!(event = "stopping", polls = self.polls.len(), "stopping");
         self.wind_down.cancel();
         let grace = self.station.config.collect.grace;
         let finish = async {
@@ -244,6 +261,7 @@ impl Service {
         };
         if !finished {
             tracing::warn!(
+                event = "polls-cut-off",
                 polls = self.polls.len(),
                 grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
                 "polls did not finish in time and are cut off; nothing is lost, the next start goes on",
@@ -252,9 +270,12 @@ impl Service {
         }
         let revoked = futures_util::future::join(self.station.revoke(), revoke(std::mem::take(&mut self.replaced)));
         if tokio::time::timeout(REVOKE_WITHIN, revoked).await.is_err() {
-            tracing::warn!("Atlas did not answer when access tokens were revoked; they end by themselves");
+            tracing::warn!(
+                event = "tokens-not-revoked",
+                "Atlas did not answer when access tokens were revoked; they end by themselves"
+            );
         }
-        tracing::info!("stopped");
+        tracing::info!(event = "stopped", "stopped");
     }
 
     /// Goes over to a new configuration. The clients that were replaced, if it was taken.
@@ -262,13 +283,17 @@ impl Service {
         let config = match reload {
             Ok(config) => config,
             Err(error) => {
-                tracing::error!("the new configuration was refused, the old one stays in force:\n{error}");
+                tracing::error!(
+                    event = "reload-refused",
+                    "the new configuration was refused, the old one stays in force:\n{error}"
+                );
                 return None;
             }
         };
         let fixed = self.station.config.needs_restart(&config);
         if !fixed.is_empty() {
             tracing::error!(
+                event = "reload-refused",
                 keys = fixed.join(", "),
                 "the new configuration was refused, the old one stays in force: these keys change only with a restart",
             );
@@ -277,12 +302,16 @@ impl Service {
         let replaced = match self.station.change(config) {
             Ok(replaced) => replaced,
             Err(error) => {
-                tracing::error!("the new configuration was refused, the old one stays in force: {error}");
+                tracing::error!(
+                    event = "reload-refused",
+                    "the new configuration was refused, the old one stays in force: {error}"
+                );
                 return None;
             }
         };
         let (added, removed) = self.roster.replace(self.members());
         tracing::info!(
+            event = "reloaded",
             sources = self.roster.len(),
             added = added.len(),
             removed = removed.len(),
@@ -372,9 +401,17 @@ impl Service {
         let collector = Arc::clone(&self.station.collector);
         self.retiring.spawn(async move {
             match collector.retire(&source).await {
-                Ok(()) => tracing::info!(source = %source, "no longer collected; its segment is sealed"),
+                Ok(()) => tracing::info!(
+                    event = "source-retired",
+                    source = %source,
+                    "no longer collected; its segment is sealed"
+                ),
                 Err(error) => {
-                    tracing::error!(source = %source, "failed to seal the segment of a removed source: {error}")
+                    tracing::error!(
+                        event = "retire-failed",
+                        source = %source,
+                        "failed to seal the segment of a removed source: {error}"
+                    );
                 }
             }
         });
@@ -384,9 +421,12 @@ impl Service {
 fn tell_of_reconciliation(source: &Source, report: &PollReport, Compared { range, tally }: Compared) {
     match (&report.failure, range) {
         (Some(_), _) if report.is_stopped() => {}
-        (Some(failure), _) => tracing::error!(source = %source, "reconciliation: {failure}"),
+        (Some(failure), _) => {
+            tracing::error!(event = "reconciliation-failed", source = %source, "reconciliation: {failure}")
+        }
         (None, None) => tracing::debug!(source = %source, "nothing to reconcile yet"),
         (None, Some(range)) => tracing::info!(
+            event = "reconciled",
             source = %source,
             from = %range.from,
             to = %range.to,

@@ -106,9 +106,13 @@ impl Station {
                     Ok((true, state)) => match state.source() {
                         Some(source) if configured.contains(&source.id) => {}
                         Some(source) => sources.push(source),
-                        None => tracing::error!(folder = state.folder, "the filter of a removed source cannot be read"),
+                        None => tracing::error!(
+                            event = "state-damaged",
+                            folder = state.folder,
+                            "the filter of a removed source cannot be read"
+                        ),
                     },
-                    Err(error) => tracing::error!("{error}"),
+                    Err(error) => tracing::error!(event = "state-damaged", "{error}"),
                 }
             }
             Ok(sources)

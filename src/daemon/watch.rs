@@ -27,6 +27,7 @@ impl Watch {
         let Some(failure) = &report.failure else {
             if let Some(failing) = self.failing.remove(source) {
                 tracing::info!(
+                    event = "source-recovered",
                     source = %source,
                     failing_since = %failing.since,
                     failed_polls = failing.polls,
@@ -60,7 +61,7 @@ impl Watch {
         let reminder = report.figures.at.since(failing.told) >= REMIND_EVERY;
         if reminder || failing.cause != cause {
             failing.told = report.figures.at;
-            tracing::error!(source = %source, failing_since = %failing.since, "{failure}");
+            tracing::error!(event = "source-failing", source = %source, failing_since = %failing.since, "{failure}");
         } else {
             tracing::debug!(source = %source, failed_polls = failing.polls, "{failure}");
         }

@@ -72,7 +72,7 @@ impl HttpServer {
         let router = Router::new().route("/metrics", get(show_metrics)).with_state(self.shown);
         let served = axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
         if let Err(error) = served {
-            tracing::error!("nothing is shown over HTTP any more: {error}");
+            tracing::error!(event = "http-stopped", "nothing is shown over HTTP any more: {error}");
         }
     }
 }
@@ -89,7 +89,7 @@ async fn show_metrics(State(shown): State<Arc<Shown>>) -> Response {
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };
-    tracing::error!("the metrics cannot be shown: {error}");
+    tracing::error!(event = "http-failed", "the metrics cannot be shown: {error}");
     // What it says of paths is for those who may read the log.
     (StatusCode::INTERNAL_SERVER_ERROR, "the state cannot be read; the log of atlas-logd says why\n").into_response()
 }

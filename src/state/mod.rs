@@ -39,6 +39,7 @@ mod coverage;
 pub(crate) mod coverage_tests;
 mod damaged;
 mod digest;
+mod ends;
 mod error;
 mod fingerprints;
 mod head;
@@ -59,6 +60,7 @@ pub use archive_id::ArchiveId;
 pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
 pub use digest::Digest;
+pub use ends::source_ends;
 pub use error::StateError;
 pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
