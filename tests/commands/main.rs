@@ -51,6 +51,7 @@ mod secrets;
 mod segment_faults;
 mod segments;
 mod service_account;
+mod signals;
 mod simulate_command;
 mod skip;
 mod start_and_retention;
