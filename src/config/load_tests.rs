@@ -60,6 +60,9 @@ fn every_value_is_read() {
         signing_key = "key"
         [http]
         listen = "[::1]:9187"
+        [signals]
+        behind = "2h"
+        credential = "30d"
         [atlas]
         base_url = "http://127.0.0.1:8080/"
         ca_file = "ca.pem"
@@ -111,6 +114,7 @@ fn every_value_is_read() {
         },
         evidence: Evidence { signing_key: Some(folder.path().join("key")) },
         http: Http { listen: Some("[::1]:9187".parse().unwrap()) },
+        signals: Signals { behind: Duration::from_secs(2 * 3600), credential: Duration::from_secs(30 * 86_400) },
         atlas: Atlas {
             base_url: "http://127.0.0.1:8080".to_owned(),
             ca_file: Some(folder.path().join("ca.pem")),
