@@ -7,14 +7,14 @@
 //! | `roster`, `queue` | the sources, when each is due, and which is polled or reconciled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
 //! | `daily_head` | when the archive digest of a day is made |
-//! | `lookout` | looks now and then for what no poll fails with |
+//! | `patrol` | looks now and then for what no poll fails with |
 //! | `pulse` | whether the daemon is alive and collecting |
 //! | `stop` | a stop in two steps |
 //! | `wall_clock` | notices when the clock of the machine is set |
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
 mod daily_head;
-mod lookout;
+mod patrol;
 mod pulse;
 mod queue;
 mod roster;

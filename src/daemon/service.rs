@@ -20,7 +20,7 @@ use crate::{
     daemon::{
         Pulse, Station,
         daily_head::DailyHead,
-        lookout::{Lookout, Watched},
+        patrol::{Patrol, Watched},
         pulse::BEAT_EVERY,
         roster::{Member, Roster},
         stop::Stop,
@@ -82,7 +82,7 @@ pub struct Service {
     replaced: Vec<Client>,
     watch: Watch,
     head: DailyHead,
-    lookout: Lookout,
+    patrol: Patrol,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -100,7 +100,7 @@ impl Service {
             replaced: Vec::new(),
             watch: Watch::default(),
             head: DailyHead::default(),
-            lookout: Lookout::default(),
+            patrol: Patrol::default(),
             wind_down: CancellationToken::new(),
         }
     }
@@ -161,8 +161,8 @@ impl Service {
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
-                () = tokio::time::sleep_until(self.lookout.next()) => self.look_out(),
-                looked = self.lookout.done() => self.lookout.note(looked, self.station.clock.now()),
+                () = tokio::time::sleep_until(self.patrol.next()) => self.patrol(),
+                looked = self.patrol.done() => self.patrol.note(looked, self.station.clock.now()),
             }
         }
         control.pulse.set_collecting(false);
@@ -183,11 +183,11 @@ impl Service {
     }
 
     /// Looks for what no poll fails with.
-    fn look_out(&mut self) {
+    fn patrol(&mut self) {
         let members = self.members().into_iter();
         let watched =
             members.map(|Member { task, pattern, .. }| Watched { source: task.source, pattern, settle: task.settle });
-        self.lookout.begin(&self.station, watched.collect());
+        self.patrol.begin(&self.station, watched.collect());
     }
 
     /// Makes every source due in its turn.

@@ -37,7 +37,7 @@ pub(super) struct Watched {
 
 /// What is known from look to look.
 #[derive(Debug, Default)]
-pub(super) struct Lookout {
+pub(super) struct Patrol {
     looking: JoinSet<(Vec<Signal>, Memory)>,
     memory: Memory,
     next: Option<Moment>,
@@ -57,7 +57,7 @@ struct Memory {
     told: HashSet<SourceId>,
 }
 
-impl Lookout {
+impl Patrol {
     /// When to look next.
     pub(super) fn next(&self) -> Moment {
         self.next.unwrap_or_else(Moment::now)
