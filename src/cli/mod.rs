@@ -13,6 +13,7 @@ mod pass;
 mod rebuild;
 mod reconcile;
 mod run;
+mod service_manager;
 mod signals;
 mod simulate;
 mod skip;

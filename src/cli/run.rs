@@ -6,15 +6,14 @@ use std::{
     time::Duration,
 };
 
-use sd_notify::NotifyState;
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{Exit, runtime, signals, terminal},
+    cli::{Exit, runtime, service_manager::ServiceManager, signals, terminal},
     clock::SystemClock,
     collect::{Observer, Progress},
     config::{Config, ConfigError},
-    daemon::{Control, Pulse, Service, Station},
+    daemon::{self, Control, Overview, Pulse, Service, Station},
     http::HttpServer,
     source::Source,
     words,
@@ -33,7 +32,8 @@ pub(super) fn run(config: Config, path: &Path) -> anyhow::Result<Exit> {
 
 async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
     let stop = signals::stop_at_signal()?;
-    let reloads = reload_at_hangup(path)?;
+    let manager = ServiceManager::default();
+    let reloads = reload_at_hangup(path, manager.clone())?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %config.file.display(),
@@ -42,6 +42,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         atlas = config.atlas.base_url,
         "starting",
     );
+    manager.opening();
     let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer())).await?;
     let station = match opened {
         Ok(station) => station,
@@ -50,7 +51,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
-    let pulse = Arc::new(Pulse::default());
+    let pulse = Arc::new(Pulse::new(station.config.collect.stuck_after));
     if let Some(address) = station.config.http.listen {
         let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
         match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
@@ -65,30 +66,31 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             }
         }
     }
-    let ready = Box::new(|| notify(&[NotifyState::Ready]));
-    let stopping = stop.soon.clone();
+    let (stopping, stops) = (stop.soon.clone(), manager.clone());
     tokio::spawn(async move {
         stopping.cancelled().await;
-        notify(&[NotifyState::Stopping]);
+        stops.stopping();
     });
-    Service::new(station).run(Control { stop, reloads, pulse, ready }).await?;
+    let alive = manager.clone();
+    let each = move |stuck: Option<&str>| alive.alive(stuck);
+    tokio::spawn(daemon::watch(Arc::clone(&pulse), ServiceManager::look_every(), each));
+    let readies = manager.clone();
+    let ready = Box::new(move || readies.ready());
+    let overview = Box::new(move |overview: &Overview| manager.overview(overview));
+    Service::new(station).run(Control { stop, reloads, pulse, ready, overview }).await?;
     Ok(Exit::Done)
 }
 
-/// Tells a service manager, if there is one, how the daemon is.
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!("the service manager was not told: {error}");
-    }
-}
-
 /// Reads the configuration again at each SIGHUP.
-fn reload_at_hangup(path: PathBuf) -> anyhow::Result<mpsc::Receiver<Result<Config, ConfigError>>> {
+fn reload_at_hangup(
+    path: PathBuf,
+    manager: ServiceManager,
+) -> anyhow::Result<mpsc::Receiver<Result<Config, ConfigError>>> {
     let mut hangup = signals::hangup()?;
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            notify(&[NotifyState::Reloading]);
+            manager.reloading();
             let path = path.clone();
             let Ok(loaded) = tokio::task::spawn_blocking(move || crate::config::load(&path)).await else { continue };
             if sender.send(loaded).await.is_err() {

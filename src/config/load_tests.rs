@@ -56,6 +56,7 @@ fn every_value_is_read() {
         grace = "1m 30s"
         answer_limit = "1MiB"
         reconcile_range = "1h"
+        stuck_after = "20m"
         [evidence]
         signing_key = "key"
         [http]
@@ -108,6 +109,7 @@ fn every_value_is_read() {
             grace: Duration::from_secs(90),
             answer_limit: 1 << 20,
             reconcile_range: Duration::from_secs(3600),
+            stuck_after: Duration::from_secs(20 * 60),
         },
         evidence: Evidence { signing_key: Some(folder.path().join("key")) },
         http: Http { listen: Some("[::1]:9187".parse().unwrap()) },
