@@ -9,11 +9,15 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::{Exit, runtime, service_manager::ServiceManager, signals, terminal},
+    cli::{
+        Exit, runtime,
+        service_manager::{ServiceManager, Teller},
+        signals, terminal,
+    },
     clock::SystemClock,
     collect::{Observer, Progress},
     config::{Config, ConfigError},
-    daemon::{self, Control, Overview, Pulse, Service, Station},
+    daemon::{Control, Overview, Pulse, Service, Station, Watchdog},
     http::HttpServer,
     source::Source,
     words,
@@ -25,15 +29,17 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(config: Config, path: &Path) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
-    let done = runtime.block_on(serve(config, path.to_owned()));
+    let pulse = Arc::new(Pulse::new(config.collect.stuck_after));
+    let manager = ServiceManager::start(Watchdog::new(Arc::clone(&pulse)))?;
+    let done = runtime.block_on(serve(config, path.to_owned(), pulse, manager.teller()));
     runtime.shutdown_timeout(LAST_WRITES);
+    manager.end();
     done
 }
 
-async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
+async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller) -> anyhow::Result<Exit> {
     let stop = signals::stop_at_signal()?;
-    let manager = ServiceManager::default();
-    let reloads = reload_at_hangup(path, manager.clone())?;
+    let reloads = reload_at_hangup(path, teller.clone())?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         config = %config.file.display(),
@@ -42,7 +48,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         atlas = config.atlas.base_url,
         "starting",
     );
-    manager.opening();
+    teller.status("opening state and archive");
     let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer())).await?;
     let station = match opened {
         Ok(station) => station,
@@ -51,7 +57,6 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
-    let pulse = Arc::new(Pulse::new(station.config.collect.stuck_after));
     if let Some(address) = station.config.http.listen {
         let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
         match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
@@ -66,31 +71,25 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             }
         }
     }
-    let (stopping, stops) = (stop.soon.clone(), manager.clone());
+    let (stopping, stops) = (stop.soon.clone(), teller.clone());
     tokio::spawn(async move {
         stopping.cancelled().await;
         stops.stopping();
     });
-    let alive = manager.clone();
-    let each = move |stuck: Option<&str>| alive.alive(stuck);
-    tokio::spawn(daemon::watch(Arc::clone(&pulse), ServiceManager::look_every(), each));
-    let readies = manager.clone();
+    let (readies, overviews) = (teller.clone(), teller);
     let ready = Box::new(move || readies.ready());
-    let overview = Box::new(move |overview: &Overview| manager.overview(overview));
+    let overview = Box::new(move |overview: &Overview| overviews.overview(overview));
     Service::new(station).run(Control { stop, reloads, pulse, ready, overview }).await?;
     Ok(Exit::Done)
 }
 
 /// Reads the configuration again at each SIGHUP.
-fn reload_at_hangup(
-    path: PathBuf,
-    manager: ServiceManager,
-) -> anyhow::Result<mpsc::Receiver<Result<Config, ConfigError>>> {
+fn reload_at_hangup(path: PathBuf, teller: Teller) -> anyhow::Result<mpsc::Receiver<Result<Config, ConfigError>>> {
     let mut hangup = signals::hangup()?;
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            manager.reloading();
+            teller.reloading();
             let path = path.clone();
             let Ok(loaded) = tokio::task::spawn_blocking(move || crate::config::load(&path)).await else { continue };
             if sender.send(loaded).await.is_err() {

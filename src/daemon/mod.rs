@@ -8,7 +8,7 @@
 //! | `service` | the loop: tick, due, done, reload, stop |
 //! | `daily_head` | when the archive digest of a day is made |
 //! | `pulse` | whether the daemon is alive and collecting |
-//! | `watchdog` | tells whoever watches over it, and the log what hangs |
+//! | `watchdog` | looks at the pulse, and tells the log what hangs |
 //! | `overview`, `lookout` | all sources in a line, and when it is made |
 //! | `stop` | a stop in two steps |
 //! | `wall_clock` | notices when the clock of the machine is set |
@@ -34,4 +34,4 @@ pub use service::{Control, Service};
 pub(crate) use station::open_committer;
 pub use station::{StartError, Station};
 pub use stop::Stop;
-pub use watchdog::watch;
+pub use watchdog::Watchdog;

@@ -163,7 +163,11 @@ impl Service {
                     }
                     self.head.begin_when_due(&self.station, &self.vitals);
                 }
-                _ = beat.tick() => {}
+                _ = beat.tick() => {
+                    // Workers need threads that are not all stuck.
+                    let pulse = Arc::clone(&control.pulse);
+                    tokio::spawn(async move { pulse.beat_of_runtime() });
+                }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}

@@ -19,6 +19,7 @@ mod register;
 mod sign;
 mod work;
 
+pub(crate) use register::LONGEST_LOOK;
 pub use register::{Stuck, Vitals};
 pub(crate) use sign::{moved, waits, waits_for_others};
 pub(crate) use work::blocking;

@@ -12,7 +12,7 @@ use crate::words;
 
 /// More than this does not count as silence between two looks: the machine slept, or the whole process was stopped, and nobody
 /// could have given a sign.
-const LONGEST_LOOK: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 /// Watches over what is under way. Clones are the same.
 #[derive(Clone, Debug)]
