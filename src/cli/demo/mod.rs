@@ -32,7 +32,9 @@ const CAUGHT_UP: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// The folder for configuration, state and archive; a new one in the folder for temporary files by default
+    /// The folder for configuration, state and archive
+    ///
+    /// Default: a new one in the folder for temporary files.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 
