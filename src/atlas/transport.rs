@@ -18,7 +18,7 @@ use super::{
     stats::{ClientStats, Counters},
     target::Target,
 };
-use crate::{clock::Clock, config, instant::Instant, shown::excerpt};
+use crate::{clock::Clock, config, instant::Instant, shown::excerpt, vitals};
 
 /// Bytes that one stream of an HTTP/2 connection may have on the way to a caller who does not read …
 const STREAM_WINDOW: u32 = 512 << 10;
@@ -136,6 +136,7 @@ impl Transport {
         self.counters.count_request();
         let asked_at = self.clock.now();
         let within = self.connect_timeout + self.stall_timeout;
+        let _waiting = vitals::waits(within);
         let response = match timeout(within, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) if error.is_connect() => {

@@ -59,3 +59,4 @@ mod status_answers;
 mod stop;
 mod unreachable;
 mod very_late_records;
+mod watchdog;
