@@ -15,7 +15,7 @@ use crate::{
     collect::{Observer, Progress},
     config::{Config, ConfigError},
     daemon::{Control, Pulse, Service, Station},
-    http::HttpServer,
+    http::{HttpServer, Subject},
     source::Source,
     words,
 };
@@ -53,8 +53,13 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
     };
     let pulse = Arc::new(Pulse::default());
     if let Some(address) = station.config.http.listen {
-        let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
-        match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
+        let subject = Subject {
+            config: station.watch_config(),
+            clock: Arc::clone(&station.clock),
+            pulse: Arc::clone(&pulse),
+            meters: Arc::clone(station.meters()),
+        };
+        match HttpServer::bind(address, subject).await {
             Ok(server) => {
                 let listen = server.address().unwrap_or(address);
                 tracing::info!(event = "http-listening", %listen, "showing metrics at http://{listen}/metrics");
