@@ -20,7 +20,7 @@
 //! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
 //!    range of time out of it, and names what proves them.
 //! 10. [`rebuild`] makes the state again from the archive, where it is lost.
-//! 11. `status` says how each source is doing; [`http`] shows it.
+//! 11. `status` says how each source is doing; [`http`] shows it, with what [`meters`] counted of the running process.
 //! 12. [`vitals`] watches over what is under way, so that what hangs is noticed.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
@@ -40,6 +40,7 @@ pub mod export;
 pub mod http;
 pub mod instant;
 mod lock;
+pub mod meters;
 mod nearest;
 pub mod plan;
 pub mod rebuild;

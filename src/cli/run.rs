@@ -18,7 +18,7 @@ use crate::{
     collect::{Observer, Progress},
     config::{Config, ConfigError},
     daemon::{Control, Overview, Pulse, Service, Station, Watchdog},
-    http::HttpServer,
+    http::{HttpServer, Subject},
     source::Source,
     words,
 };
@@ -59,8 +59,13 @@ async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller)
         }
     };
     if let Some(address) = station.config.http.listen {
-        let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
-        match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
+        let subject = Subject {
+            config: station.watch_config(),
+            clock: Arc::clone(&station.clock),
+            pulse: Arc::clone(&pulse),
+            meters: Arc::clone(station.meters()),
+        };
+        match HttpServer::bind(address, subject).await {
             Ok(server) => {
                 let listen = server.address().unwrap_or(address);
                 tracing::info!(event = "http-listening", %listen, "showing metrics at http://{listen}/metrics");

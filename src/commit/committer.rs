@@ -4,6 +4,7 @@ use std::{
     io::{BufReader, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         tail,
     },
     evidence::{RunningSha256, Signer},
+    meters::Meters,
     record::RecordTimes,
     source::Source,
     state::{
@@ -45,6 +47,7 @@ pub struct Committer {
     pub(super) archive: Archive,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sealer: Sealer,
+    meters: Arc<Meters>,
 }
 
 impl Committer {
@@ -52,7 +55,7 @@ impl Committer {
     #[must_use]
     pub fn new(store: Arc<Store>, archive: Archive, clock: Arc<dyn Clock>) -> Self {
         let sealer = Sealer::new(archive.id().clone(), None);
-        Self { store, archive, clock, sealer }
+        Self { store, archive, clock, sealer, meters: Arc::default() }
     }
 
     /// The same, with digests that are signed.
@@ -60,6 +63,12 @@ impl Committer {
     pub fn with_signer(mut self, signer: Option<Signer>) -> Self {
         self.sealer.signer = signer;
         self
+    }
+
+    /// The same, which notes in `meters` how long commits take.
+    #[must_use]
+    pub fn with_meters(self, meters: Arc<Meters>) -> Self {
+        Self { meters, ..self }
     }
 
     /// The state.
@@ -195,7 +204,9 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
-        self.commit_records(state, records, kept, rotation).map_err(|error| {
+        let begun = Instant::now();
+        let committed = self.commit_records(state, records, kept, rotation);
+        committed.inspect(|()| self.meters.commits.observe(begun.elapsed())).map_err(|error| {
             if let Ok(None) = self.store.read(|connection| Intent::load(connection, state)) {
                 self.remove_spool(state.key);
             }
@@ -270,11 +281,13 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         poll: Option<&PollRecord>,
     ) -> Result<(), CommitError> {
-        self.store.transaction(|transaction| {
+        let begun = Instant::now();
+        let committed = self.store.transaction(|transaction| {
             change.commit(transaction, state, kept)?;
             poll.map_or(Ok(()), |poll| record_poll(transaction, state.key, poll))?;
             Ok(())
-        })
+        });
+        committed.inspect(|()| self.meters.quiet_commits.observe(begun.elapsed()))
     }
 
     /// Seals the open segment of a source that is no longer collected. Its state is kept, and so are its segments but those that

@@ -252,8 +252,14 @@ impl Service {
         }
         match done {
             Ok((_, report)) => match report.compared {
-                None => self.watch.note(&source, &report),
-                Some(compared) => tell_of_reconciliation(&source, &report, compared),
+                None => {
+                    self.station.meters().polls(source.id.kind).observe(report.figures.duration);
+                    self.watch.note(&source, &report);
+                }
+                Some(compared) => {
+                    self.station.meters().reconciliations(source.id.kind).observe(report.figures.duration);
+                    tell_of_reconciliation(&source, &report, compared);
+                }
             },
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(

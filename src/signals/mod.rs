@@ -12,5 +12,5 @@ mod credentials;
 mod signal;
 
 pub(crate) use backlog::Backlog;
-pub(crate) use credentials::ending;
+pub(crate) use credentials::{ending, ends};
 pub(crate) use signal::{Event, Signal};

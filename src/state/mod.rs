@@ -44,6 +44,7 @@ mod error;
 mod fingerprints;
 mod head;
 mod intent;
+mod overview;
 mod polls;
 mod reconciliations;
 mod removal;
@@ -67,6 +68,7 @@ pub use fingerprints::{
 };
 pub use head::Head;
 pub use intent::{Intent, Placement};
+pub use overview::{Overview, overviews};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
 pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation};
 pub use removal::{decide_removal, removals};

@@ -10,7 +10,7 @@ use crate::{
     evidence::SourceIdentity,
     instant::Instant,
     source::{Kind, Source, SourceId},
-    state::{Digest, OpenSegment, SealedSegment, StateError, Told},
+    state::{Digest, OpenSegment, SealedSegment, StateError, Told, digest::RowDigests},
 };
 
 /// The number of a source's row.
@@ -179,11 +179,34 @@ impl SourceState {
     /// # Errors
     /// Whatever SQLite gives.
     pub fn load_all(connection: &Connection) -> Result<Vec<Result<Self, StateError>>, StateError> {
+        let mut all = Vec::new();
+        Self::for_each(connection, |state, _| {
+            all.push(state);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Reads all sources that were ever seen, by folder; those whose row or rows are damaged as the error. The other one that
+    /// is given says whether the source has rows in the tables that [`SourceState::verify_rows`] looks at.
+    pub(super) fn for_each(
+        connection: &Connection,
+        mut each: impl FnMut(Result<Self, StateError>, bool) -> Result<(), StateError>,
+    ) -> Result<(), StateError> {
+        let digests = RowDigests::read(connection)?;
         let mut statement = connection.prepare(&format!("{SELECT} ORDER BY folder"))?;
-        let rows = statement.query_map([], Self::from_row)?;
-        let verified =
-            |state: Result<Self, StateError>| state.and_then(|state| state.verify_rows(connection).map(|()| state));
-        Ok(rows.map(|row| row.map(verified)).collect::<Result<_, _>>()?)
+        for row in statement.query_map([], Self::from_row)? {
+            let (state, has_rows) = match row? {
+                Ok(state) => {
+                    let has_rows = digests.has_rows(state.key);
+                    let verified = digests.of(state.key).and_then(|digest| state.expect_rows(digest));
+                    (verified.map(|()| state), has_rows)
+                }
+                Err(error) => (Err(error), false),
+            };
+            each(state, has_rows)?;
+        }
+        Ok(())
     }
 
     /// Looks whether the source's gaps, islands, damaged segments and commit under way are what was written.
@@ -191,7 +214,12 @@ impl SourceState {
     /// # Errors
     /// When they are not, or whatever SQLite gives.
     pub fn verify_rows(&self, connection: &Connection) -> Result<(), StateError> {
-        if Digest::of_rows(connection, self.key)? == self.rows_digest {
+        self.expect_rows(Digest::of_rows(connection, self.key)?)
+    }
+
+    /// Refuses rows whose digest is another one than was written.
+    fn expect_rows(&self, found: Digest) -> Result<(), StateError> {
+        if found == self.rows_digest {
             return Ok(());
         }
         let detail = "its gaps, islands, damaged segments or commit under way are not what was written".to_owned();
