@@ -16,6 +16,7 @@ mod pass;
 mod rebuild;
 mod reconcile;
 mod run;
+mod service_manager;
 mod signals;
 mod simulate;
 mod skip;
@@ -59,7 +60,7 @@ struct Cli {
     ///
     /// Results go to standard output, in the form that the command says. How much is logged is set by the environment variable
     /// RUST_LOG, for example atlas_logd=debug.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_enum, env = "ATLAS_LOGD_LOG_FORMAT", default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 
     #[command(subcommand)]
@@ -237,12 +238,6 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 /// Reads an instant as it is written on the command line.
 fn parse_instant(text: &str) -> Result<Instant, String> {
-    if let Ok(date) = text.parse::<jiff::civil::Date>()
-        && text.len() == 10
-        && let Ok(midnight) = date.to_zoned(jiff::tz::TimeZone::UTC)
-    {
-        return Ok(midnight.timestamp().into());
-    }
-    text.parse()
-        .map_err(|_| "not an instant; write it as 2026-11-22T10:15:00Z, or as 2026-11-22 for midnight UTC".to_owned())
+    Instant::parse_or_midnight(text)
+        .ok_or_else(|| "not an instant; write it as 2026-11-22T10:15:00Z, or as 2026-11-22 for midnight UTC".to_owned())
 }

@@ -11,6 +11,7 @@ use super::{
     faults::{Faults, Place, position},
     http, keys, project, schedule,
     secret::{Secrets, Surroundings},
+    signals,
     table::Table,
 };
 
@@ -87,6 +88,7 @@ fn read(document: &Table<'_>, file: &Path, surroundings: Surroundings<'_>) -> Co
         collect: collect::read(document),
         evidence: evidence::read(document, surroundings),
         http: http::read(document),
+        signals: signals::read(document),
         atlas: atlas::read(document, folder),
         credentials: credentials.checked,
         projects,

@@ -3,9 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `server` | the listener and its one path, `/metrics` |
-//! | `metrics` | the state as OpenMetrics |
+//! | `subject` | what is shown |
+//! | [`metrics`] | the same in numbers, for machines |
 
 mod metrics;
 mod server;
+mod subject;
 
 pub use server::{HttpError, HttpServer};
+pub use subject::Subject;

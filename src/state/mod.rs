@@ -39,10 +39,12 @@ mod coverage;
 pub(crate) mod coverage_tests;
 mod damaged;
 mod digest;
+mod ends;
 mod error;
 mod fingerprints;
 mod head;
 mod intent;
+mod overview;
 mod polls;
 mod reconciliations;
 mod removal;
@@ -59,12 +61,14 @@ pub use archive_id::ArchiveId;
 pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
 pub use digest::Digest;
+pub use ends::source_ends;
 pub use error::StateError;
 pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
 };
 pub use head::Head;
 pub use intent::{Intent, Placement};
+pub use overview::{Overview, overviews};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
 pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation};
 pub use removal::{decide_removal, removals};

@@ -93,7 +93,9 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
         let _ = tokio::time::timeout(LATEST_END, live).await;
         ending.cancel();
     });
-    Service::new(station).run(Control { stop, reloads, pulse: Arc::default(), ready: Box::new(|| ()) }).await
+    Service::new(station)
+        .run(Control { stop, reloads, pulse: Arc::default(), ready: Box::new(|| ()), overview: Box::new(|_| ()) })
+        .await
 }
 
 /// Compares every archived byte with what the simulated Atlas held.
