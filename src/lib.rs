@@ -21,6 +21,7 @@
 //!    range of time out of it, and names what proves them.
 //! 10. [`rebuild`] makes the state again from the archive, where it is lost.
 //! 11. `status` says how each source is doing; [`http`] shows it, with what [`meters`] counted of the running process.
+//! 12. [`vitals`] watches over what is under way, so that what hangs is noticed.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -52,5 +53,6 @@ pub mod source;
 pub mod state;
 mod status;
 pub mod verify;
+pub mod vitals;
 pub mod window;
 mod words;

@@ -24,6 +24,7 @@ use crate::{
     instant::Instant,
     meters::{Meters, Outcome, RequestKind},
     shown::excerpt,
+    vitals,
 };
 
 /// Bytes that one stream of an HTTP/2 connection may have on the way to a caller who does not read …
@@ -155,6 +156,7 @@ impl Transport {
     async fn send(&self, request: RequestBuilder) -> Result<Exchange, RequestError> {
         let asked_at = self.clock.now();
         let within = self.connect_timeout + self.stall_timeout;
+        let _waiting = vitals::waits(within);
         let response = match timeout(within, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) if error.is_connect() => {

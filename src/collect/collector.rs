@@ -12,7 +12,7 @@ use crate::{
     collect::{
         Job, Observer, PollError, PollReport, Task,
         blocking::blocking,
-        desk::{Desk, Lane},
+        desk::{Desk, Lane, turn},
         held::Trust,
         poll::Poll,
         reconcile::Reconciliation,
@@ -21,6 +21,7 @@ use crate::{
     commit::{CommitError, Committer, Upkeep},
     source::{Source, SourceId},
     state::{Head, SourceState},
+    vitals,
 };
 
 /// Collects sources.
@@ -64,7 +65,7 @@ impl Collector {
             Job::BackfillLost(range) => (Some(range), Trust::AsTheyLie),
             Job::Reconcile { range } => return Reconciliation::new(&self.desk, task, stop, range).run(&lane).await,
         };
-        let mut lane = lane.lock().await;
+        let mut lane = turn(&lane).await;
         Poll::new(&self.desk, task, stop, &mut lane).with_trust(trust).run(backfill).await
     }
 
@@ -74,7 +75,7 @@ impl Collector {
     /// When state or archive cannot be written.
     pub async fn retire(&self, source: &Source) -> Result<(), PollError> {
         let lane = self.lane(&source.id);
-        let mut lane = lane.lock().await;
+        let mut lane = turn(&lane).await;
         lane.state = None;
         let (committer, source) = (Arc::clone(&self.desk.committer), source.clone());
         blocking(move || {
@@ -88,7 +89,7 @@ impl Collector {
     /// that failed: it may have been for want of room. A fault does not touch collection; the next upkeep goes on.
     pub async fn keep_up(&self, task: &Task) {
         let lane = self.lane(&task.source.id);
-        let mut lane = lane.lock().await;
+        let mut lane = turn(&lane).await;
         let opened = match lane.state.take() {
             Some(state) => Some(state),
             None if task.upkeep == Upkeep::default() => None,
@@ -100,7 +101,9 @@ impl Collector {
             lane.state = Some(state);
             return;
         }
+        let waiting = vitals::waits_for_others();
         let Ok(_slot) = Arc::clone(&task.slots.all).acquire_owned().await else { return };
+        drop(waiting);
         let (committer, upkeep) = (Arc::clone(&self.desk.committer), task.upkeep);
         let kept_up = blocking(move || {
             committer.keep_up(&mut state, upkeep)?;

@@ -149,6 +149,8 @@ pub struct Collect {
     pub answer_limit: u64,
     /// How much of the past a reconciliation asks of Atlas again.
     pub reconcile_range: Duration,
+    /// What is under way and shows no sign of life for longer than this is stuck.
+    pub stuck_after: Duration,
 }
 
 impl Default for Collect {
@@ -163,6 +165,7 @@ impl Default for Collect {
             grace: Duration::from_secs(30),
             answer_limit: 16 << 30,
             reconcile_range: Duration::from_secs(3 * 24 * 3600),
+            stuck_after: Duration::from_secs(10 * 60),
         }
     }
 }

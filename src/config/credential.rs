@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Credential, Secret, keys,
-    quote::{looks_like_secret, quote},
-    secret::Surroundings,
-    table::Table,
-};
+use super::{Credential, Secret, keys, quote::looks_like_secret, secret::Surroundings, table::Table};
 use crate::instant::Instant;
 
 const FORMS: &str = "allowed: client_id with client_secret_file or client_secret_env (a service account), or public_key \
@@ -66,8 +61,9 @@ fn read_one(table: &Table<'_>, surroundings: Surroundings<'_>) -> Option<Credent
 
 /// Reads when a secret ends: a time, or a day (UTC), at whose beginning it counts as ended.
 fn parse_end(text: &str) -> Result<Instant, String> {
+    // Not repeated: it stands among secrets.
     Instant::parse_or_midnight(text)
-        .ok_or_else(|| format!("{} is no time; allowed: \"2027-05-01\", or \"2027-05-01T10:15:00Z\"", quote(text)))
+        .ok_or_else(|| "not a time; allowed: \"2027-05-01\", or \"2027-05-01T10:15:00Z\"".to_owned())
 }
 
 /// What is said about a secret that was written into the file.

@@ -19,6 +19,7 @@ pub(super) const COLLECT: &[&str] = &[
     "grace",
     "answer_limit",
     "reconcile_range",
+    "stuck_after",
 ];
 /// `[evidence]`
 pub(super) const EVIDENCE: &[&str] = &["signing_key"];

@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{collect::PollError, daemon::Station};
+use crate::{collect::PollError, daemon::Station, vitals::Vitals};
 
 /// How long after midnight (UTC) it is made: by then the sources had the time to seal what the day before left open.
 const AFTER_MIDNIGHT: Duration = Duration::from_secs(30 * 60);
@@ -30,7 +30,7 @@ pub(super) struct DailyHead {
 
 impl DailyHead {
     /// Begins to make it, if it is time.
-    pub(super) fn begin_when_due(&mut self, station: &Station) {
+    pub(super) fn begin_when_due(&mut self, station: &Station, vitals: &Vitals) {
         let now = station.clock.now();
         let today = now.date();
         let early = (now - AFTER_MIDNIGHT).date() != today;
@@ -39,7 +39,8 @@ impl DailyHead {
             return;
         }
         let (collector, configured) = (Arc::clone(&station.collector), station.configured());
-        self.making.spawn(async move { (today, collector.make_head(configured).await.map(|_| ())) });
+        let make = async move { (today, collector.make_head(configured).await.map(|_| ())) };
+        self.making.spawn(vitals.watch("the archive digest of today".to_owned(), make));
     }
 
     /// Waits until it is made, or could not be; for ever while nothing is under way.

@@ -1,217 +1,107 @@
-//! Looks now and then for what no poll fails with, and tells of it once: when it begins, and when it is over.
+//! When the overview is made.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     task::{JoinError, JoinSet},
-    time::Instant as Moment,
+    time::Instant,
 };
 
 use crate::{
-    commit::Committer,
-    config::Config,
-    daemon::Station,
-    instant::Instant,
-    signals::{Backlog, Event, Signal, ending},
-    source::{Source, SourceId},
-    state::source_ends,
-    words,
+    collect::Collector,
+    daemon::{Overview, overview::Expected},
+    instant,
+    state::StateError,
+    vitals::{Vitals, blocking},
 };
 
-/// How often it looks at most.
-const EVERY: Duration = Duration::from_secs(30);
+/// So many sources are read at once: whoever wants to write waits for no more.
+const PAGE: usize = 500;
 
-/// So many sources that fall behind at one look have a line of their own; more are one line.
-const EACH: usize = 10;
+/// It is made this often, also when nothing was polled.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
-/// What is looked at of a source.
+/// Between two of them lies this long, and so many times as long as the last one took.
+const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+const SHARE: u32 = 200;
+
+/// What came of looking.
+type Seen = Result<Result<Overview, StateError>, JoinError>;
+
+/// Looks at the state after polls, and whether it can be read at all: a look that does not come back is noticed as any other
+/// work that hangs.
 #[derive(Debug)]
-pub(super) struct Watched {
-    pub(super) source: Source,
-    pub(super) pattern: String,
-    pub(super) settle: Duration,
-}
-
-/// What is known from look to look.
-#[derive(Debug, Default)]
 pub(super) struct Lookout {
-    looking: JoinSet<(Vec<Signal>, Memory)>,
-    memory: Memory,
-    next: Option<Moment>,
-    /// What was told and is not over, and since when.
-    raised: BTreeMap<(Event, String), Instant>,
+    expected: Arc<[Expected]>,
+    looking: JoinSet<Seen>,
+    began: Instant,
+    /// Not before this.
+    again: Instant,
+    /// Whether something was polled since it began the last time.
+    polled: bool,
 }
 
-/// What the last look saw of the sources that were back.
-#[derive(Debug, Default)]
-struct Memory {
-    at: Option<Instant>,
-    /// Their end watermarks.
-    ends: HashMap<SourceId, Instant>,
-    /// Since when a source is without one.
-    without: HashMap<SourceId, Instant>,
-    /// Those that were told of.
-    told: HashSet<SourceId>,
+impl Default for Lookout {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { expected: Arc::default(), looking: JoinSet::new(), began: now, again: now, polled: true }
+    }
 }
 
 impl Lookout {
-    /// When to look next.
-    pub(super) fn next(&self) -> Moment {
-        self.next.unwrap_or_else(Moment::now)
+    /// Looks at these sources from now on.
+    pub(super) fn expect(&mut self, sources: impl Iterator<Item = Expected>) {
+        self.expected = sources.collect();
+        self.polled = true;
     }
 
-    /// Looks, unless a look is under way: one that does not come back waits for the disk.
-    pub(super) fn begin(&mut self, station: &Station, watched: Vec<Watched>) {
-        let allowed = station.config.signals.behind;
-        self.next = Some(Moment::now() + EVERY.min(allowed / 2));
-        if !self.looking.is_empty() {
+    /// A poll is over.
+    pub(super) fn note_poll(&mut self) {
+        self.polled = true;
+    }
+
+    /// Begins to look, if it is time.
+    pub(super) fn begin_when_due(&mut self, collector: &Arc<Collector>, now: instant::Instant, vitals: &Vitals) {
+        let due = self.polled || self.began.elapsed() >= AT_LEAST_EVERY;
+        if !due || !self.looking.is_empty() || Instant::now() < self.again {
             return;
         }
-        let (config, committer) = (station.config.clone(), station.collector.shared_committer());
-        let (now, mut memory) = (station.clock.now(), std::mem::take(&mut self.memory));
-        self.looking.spawn_blocking(move || {
-            let mut signals = disk(&committer, &config);
-            signals.extend(ending(&config, now));
-            signals.extend(behind(&committer, &watched, allowed, now, &mut memory));
-            (signals, memory)
-        });
+        (self.began, self.polled) = (Instant::now(), false);
+        let (collector, expected) = (Arc::clone(collector), Arc::clone(&self.expected));
+        let look = async move {
+            blocking(move || {
+                let mut overview = Overview::default();
+                let store = collector.committer().store();
+                // Also without any source: whether the state can be read is worth knowing.
+                store.read(|connection| overview.add(connection, &[], now))?;
+                for page in expected.chunks(PAGE) {
+                    store.read(|connection| overview.add(connection, page, now))?;
+                }
+                Ok(overview)
+            })
+            .await
+        };
+        self.looking.spawn(vitals.watch("the look at the state of all sources".to_owned(), look));
     }
 
-    /// Waits until a look is over; for ever while none is under way.
-    pub(super) async fn done(&mut self) -> Result<Vec<Signal>, JoinError> {
-        match self.looking.join_next().await {
-            Some(Ok((signals, memory))) => {
-                self.memory = memory;
-                Ok(signals)
-            }
-            Some(Err(error)) => Err(error),
+    /// Waits until it has looked; for ever while it does not.
+    pub(super) async fn done(&mut self) -> Option<Overview> {
+        let seen = match self.looking.join_next().await {
+            Some(seen) => seen,
             None => std::future::pending().await,
-        }
-    }
-
-    /// Tells what is new and what is over.
-    pub(super) fn note(&mut self, looked: Result<Vec<Signal>, JoinError>, now: Instant) {
-        let signals = match looked {
-            Ok(signals) => signals,
-            Err(error) => {
-                return tracing::error!(event = "defect", "a look at the disk and the sources failed: {error}");
-            }
         };
-        let key = |signal: &Signal| (signal.event, signal.subject.clone());
-        let (known, new): (Vec<_>, Vec<_>) =
-            signals.into_iter().partition(|signal| self.raised.contains_key(&key(signal)));
-        let still: BTreeMap<_, _> = known
-            .iter()
-            .chain(&new)
-            .map(|signal| (key(signal), self.raised.get(&key(signal)).copied().unwrap_or(now)))
-            .collect();
-        for ((event, subject), since) in std::mem::replace(&mut self.raised, still) {
-            let goes_on = self.raised.contains_key(&(event, subject.clone()))
-                || (event == Event::CredentialEnding
-                    && self.raised.contains_key(&(Event::CredentialEnded, subject.clone())));
-            if !goes_on {
-                tell_end(event, &subject, now.since(since));
+        self.again = Instant::now() + (self.began.elapsed() * SHARE).clamp(AT_MOST_EVERY, AT_LEAST_EVERY / 2);
+        match seen {
+            Ok(Ok(Ok(overview))) => Some(overview),
+            // Polls fail for the same reason, and tell it.
+            Ok(Ok(Err(error))) => {
+                tracing::debug!("the state of all sources cannot be read: {error}");
+                None
+            }
+            Ok(Err(error)) | Err(error) => {
+                tracing::debug!("the state of all sources cannot be read: {error}");
+                None
             }
         }
-        let (sources, others): (Vec<_>, Vec<_>) =
-            new.into_iter().partition(|signal| signal.event == Event::SourceBehind);
-        others.iter().for_each(tell);
-        sources.iter().take(EACH).for_each(tell);
-        if sources.len() > EACH {
-            tracing::error!(
-                event = Event::SourceBehind.name(),
-                sources = sources.len(),
-                "{} are behind their schedules, ten of them as said above; `atlas-logd status --max-lag 1h` names all",
-                words::count(sources.len() as u64, "source"),
-            );
-        }
     }
-}
-
-fn tell(signal: &Signal) {
-    let Signal { event, subject, message } = signal;
-    match event.is_error() {
-        true => tracing::error!(event = event.name(), subject, "{message}"),
-        false => tracing::warn!(event = event.name(), subject, "{message}"),
-    }
-}
-
-fn tell_end(event: Event, subject: &str, lasted: Duration) {
-    let over = match event {
-        Event::DiskUnwritable => "archive and state can be written to again",
-        Event::DiskLow => "there is room on the archive's file system again",
-        Event::CredentialEnded | Event::CredentialEnding => "the secret was renewed",
-        Event::SourceBehind => "caught up with its schedule",
-    };
-    tracing::info!(event = event.over(), subject, "{over}, after {}", words::duration(lasted));
-}
-
-/// Whether archive and state can be written to, and have room.
-fn disk(committer: &Committer, config: &Config) -> Vec<Signal> {
-    let archive = committer.archive();
-    let subject = || archive.folder().display().to_string();
-    let mut signals = Vec::new();
-    if let Err(error) = committer.probe() {
-        let message = format!(
-            "archive or state cannot be written to: {error}; nothing is archived until they can (Atlas keeps access history for 7 \
-             days only); it goes on by itself then"
-        );
-        signals.push(Signal { event: Event::DiskUnwritable, subject: subject(), message });
-    }
-    if let (Some(min_free), Ok(free)) = (config.archive.min_free, archive.files().free_bytes())
-        && free < min_free
-    {
-        let message = format!(
-            "the archive's file system has {} left, and [archive] min_free is {}: collection pauses until there is room (Atlas \
-             keeps access history for 7 days only)",
-            words::bytes(free),
-            words::bytes(min_free)
-        );
-        signals.push(Signal { event: Event::DiskLow, subject: subject(), message });
-    }
-    signals
-}
-
-/// The sources that are behind and are not catching up: a backlog that is being collected is told of by nobody.
-fn behind(
-    committer: &Committer,
-    watched: &[Watched],
-    allowed: Duration,
-    now: Instant,
-    memory: &mut Memory,
-) -> Vec<Signal> {
-    // Where the state cannot be read, polls fail and say why.
-    let Ok(ends) = committer.store().read(source_ends) else { return Vec::new() };
-    let before = std::mem::take(memory);
-    memory.at = Some(now);
-    let mut backlog = Backlog::default();
-    let mut signals = Vec::new();
-    for Watched { source, pattern, settle } in watched {
-        let message = match ends.get(&source.id) {
-            Some(&end) => {
-                let Some(behind) = backlog.behind((pattern, *settle), end, now, allowed) else { continue };
-                memory.ends.insert(source.id.clone(), end);
-                let last = before.at.zip(before.ends.get(&source.id).copied());
-                let stands = last.is_some_and(|(at, last)| end.since(last) <= now.since(at));
-                if !stands && !before.told.contains(&source.id) {
-                    continue;
-                }
-                behind.sentence()
-            }
-            None => {
-                let since = before.without.get(&source.id).copied().unwrap_or(now);
-                memory.without.insert(source.id.clone(), since);
-                if now.since(since) <= allowed {
-                    continue;
-                }
-                format!("not collected once since {since}; `atlas-logd status` says why")
-            }
-        };
-        memory.told.insert(source.id.clone());
-        signals.push(Signal { event: Event::SourceBehind, subject: source.to_string(), message });
-    }
-    signals
 }

@@ -18,9 +18,11 @@ use crate::{
     collect::{Compared, Job, PollReport},
     config::{Config, ConfigError, next_run},
     daemon::{
-        Pulse, Station,
+        Overview, Pulse, Station,
         daily_head::DailyHead,
-        lookout::{Lookout, Watched},
+        lookout::Lookout,
+        overview::Expected,
+        patrol::{Patrol, Watched},
         pulse::BEAT_EVERY,
         roster::{Member, Roster},
         stop::Stop,
@@ -30,6 +32,7 @@ use crate::{
     },
     source::{Source, SourceId},
     state::{SourceState, StateError, last_reconciliation},
+    vitals::Vitals,
 };
 
 /// An interval for patterns that have no next run, which the configuration refuses.
@@ -54,6 +57,8 @@ pub struct Control {
     pub pulse: Arc<Pulse>,
     /// Is called once all is open and the schedule runs, and after each reload.
     pub ready: Box<dyn FnMut() + Send>,
+    /// Is told every now and then how all sources are doing.
+    pub overview: Box<dyn FnMut(&Overview) + Send>,
 }
 
 impl std::fmt::Debug for Control {
@@ -82,7 +87,10 @@ pub struct Service {
     replaced: Vec<Client>,
     watch: Watch,
     head: DailyHead,
+    patrol: Patrol,
     lookout: Lookout,
+    /// Watches over all that is under way.
+    vitals: Vitals,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -100,7 +108,9 @@ impl Service {
             replaced: Vec::new(),
             watch: Watch::default(),
             head: DailyHead::default(),
+            patrol: Patrol::default(),
             lookout: Lookout::default(),
+            vitals: Vitals::new(Duration::MAX),
             wind_down: CancellationToken::new(),
         }
     }
@@ -111,21 +121,24 @@ impl Service {
     /// # Errors
     /// When the schedule cannot be started or the state not be read.
     pub async fn run(mut self, mut control: Control) -> anyhow::Result<()> {
+        self.vitals = control.pulse.vitals().clone();
         let (behind, unreconciled) = (self.sources_behind()?, self.sources_not_reconciled()?);
         self.roster.replace(self.members());
+        self.lookout.expect(self.expected().into_iter());
         self.retire_removed()?;
         let mut ticks = Ticks::start(&self.patterns()).await?;
         let now = Instant::now();
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
         tracing::info!(event = "collecting", sources = self.roster.len(), "collecting");
-        control.pulse.set_collecting(true);
+        control.pulse.begin();
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
         let mut look = tokio::time::interval_at(now + LOOK_AT_CLOCK, LOOK_AT_CLOCK);
         let mut beat = tokio::time::interval(BEAT_EVERY);
         loop {
             control.pulse.beat();
+            self.lookout.begin_when_due(&self.station.collector, self.station.clock.now(), &self.vitals);
             let due = self.roster.next_due();
             tokio::select! {
                 () = control.stop.soon.cancelled() => break,
@@ -154,18 +167,23 @@ impl Service {
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.poll_everything();
                     }
-                    self.head.begin_when_due(&self.station);
+                    self.head.begin_when_due(&self.station, &self.vitals);
                 }
-                _ = beat.tick() => {}
+                _ = beat.tick() => {
+                    // Workers need threads that are not all stuck.
+                    let pulse = Arc::clone(&control.pulse);
+                    tokio::spawn(async move { pulse.beat_of_runtime() });
+                }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
-                () = tokio::time::sleep_until(self.lookout.next()) => self.look_out(),
-                looked = self.lookout.done() => self.lookout.note(looked, self.station.clock.now()),
+                () = tokio::time::sleep_until(self.patrol.next()) => self.patrol(),
+                looked = self.patrol.done() => self.patrol.note(looked, self.station.clock.now()),
+                Some(overview) = self.lookout.done() => (control.overview)(&overview),
             }
         }
-        control.pulse.set_collecting(false);
+        control.pulse.wind_down();
         ticks.stop().await;
         self.wind_down(&control.stop).await;
         Ok(())
@@ -183,11 +201,11 @@ impl Service {
     }
 
     /// Looks for what no poll fails with.
-    fn look_out(&mut self) {
+    fn patrol(&mut self) {
         let members = self.members().into_iter();
         let watched =
             members.map(|Member { task, pattern, .. }| Watched { source: task.source, pattern, settle: task.settle });
-        self.lookout.begin(&self.station, watched.collect());
+        self.patrol.begin(&self.station, watched.collect());
     }
 
     /// Makes every source due in its turn.
@@ -200,11 +218,11 @@ impl Service {
         while let Some(task) = self.roster.begin(Instant::now()) {
             let source = task.source.clone();
             let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.clone());
-            let poll = self.polls.spawn(async move {
+            let poll = self.polls.spawn(self.vitals.watch(format!("the poll of {source}"), async move {
                 let report = collector.poll(&task, Job::Regular, &stop).await;
                 collector.keep_up(&task).await;
                 report
-            });
+            }));
             self.under_way.insert(poll.id(), UnderWay { source, reconciliation: None });
         }
         while let Some(task) = self.roster.begin_reconciliation(Instant::now()) {
@@ -212,7 +230,8 @@ impl Service {
             let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.child_token());
             let reconciliation = Some(stop.clone());
             let job = Job::Reconcile { range: None };
-            let poll = self.polls.spawn(async move { collector.poll(&task, job, &stop).await });
+            let compare = async move { collector.poll(&task, job, &stop).await };
+            let poll = self.polls.spawn(self.vitals.watch(format!("the reconciliation of {source}"), compare));
             self.under_way.insert(poll.id(), UnderWay { source, reconciliation });
         }
     }
@@ -227,6 +246,7 @@ impl Service {
             None => self.roster.end(&source.id),
             Some(_) => self.roster.end_reconciliation(&source.id),
         }
+        self.lookout.note_poll();
         if self.under_way.is_empty() && !self.replaced.is_empty() {
             self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
         }
@@ -315,7 +335,9 @@ impl Service {
                 return None;
             }
         };
+        self.vitals.set_patience(self.station.config.collect.stuck_after);
         let (added, removed) = self.roster.replace(self.members());
+        self.lookout.expect(self.expected().into_iter());
         tracing::info!(
             event = "reloaded",
             sources = self.roster.len(),
@@ -348,17 +370,30 @@ impl Service {
         second.zip(first).map_or(NO_INTERVAL, |(second, first)| second.since(first))
     }
 
+    /// The time between two ticks of each pattern.
+    fn intervals(&self) -> HashMap<String, Duration> {
+        let patterns = self.patterns().into_iter();
+        let with_interval = patterns.map(|pattern| {
+            let interval = self.interval(&pattern);
+            (pattern, interval)
+        });
+        with_interval.collect()
+    }
+
+    /// What all sources keep to while nothing is wrong with them.
+    fn expected(&self) -> Vec<Expected> {
+        let intervals = self.intervals();
+        let interval = |pattern: &String| intervals.get(pattern).copied().unwrap_or(NO_INTERVAL);
+        let members = self.members().into_iter();
+        members
+            .map(|Member { task, pattern, .. }| Expected::new(task.source.id, task.settle, interval(&pattern)))
+            .collect()
+    }
+
     /// The sources that would have been polled by now if the daemon had run, and those never polled.
     fn sources_behind(&self) -> Result<Vec<SourceId>, StateError> {
         let now = self.station.clock.now();
-        let intervals: HashMap<_, _> = self
-            .patterns()
-            .into_iter()
-            .map(|pattern| {
-                let interval = self.interval(&pattern);
-                (pattern, interval)
-            })
-            .collect();
+        let intervals = self.intervals();
         let mut behind = Vec::new();
         for member in self.members() {
             let interval = intervals.get(&member.pattern).copied().unwrap_or(NO_INTERVAL);
@@ -404,8 +439,8 @@ impl Service {
         // It would go on after the segment was sealed.
         let reconciled = self.under_way.values().filter(|under_way| under_way.source.id == source.id);
         reconciled.filter_map(|under_way| under_way.reconciliation.as_ref()).for_each(CancellationToken::cancel);
-        let collector = Arc::clone(&self.station.collector);
-        self.retiring.spawn(async move {
+        let (collector, what) = (Arc::clone(&self.station.collector), format!("the sealing of {source}"));
+        let retire = async move {
             match collector.retire(&source).await {
                 Ok(()) => tracing::info!(
                     event = "source-retired",
@@ -420,7 +455,8 @@ impl Service {
                     );
                 }
             }
-        });
+        };
+        self.retiring.spawn(self.vitals.watch(what, retire));
     }
 }
 

@@ -159,6 +159,21 @@ impl SourceState {
         Ok(key.optional()?)
     }
 
+    /// Up to where the archive of a source is complete; nothing before its first poll. Only this is looked at: that the row is
+    /// what was written is not proven.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn end_of(connection: &Connection, id: &SourceId) -> Result<Option<Instant>, StateError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT end_ms FROM source WHERE project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4",
+        )?;
+        let end = statement.query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), |row| {
+            row.get::<_, Option<i64>>(0)
+        });
+        Ok(end.optional()?.flatten().map(Instant::from_millis))
+    }
+
     /// All sources that were ever seen, by folder; those whose row is damaged as the error.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::{
     lock::Lock,
     state::{SourceState, StateError, schema},
+    vitals,
 };
 
 /// The one connection to the state database. Calls wait for the disk: make them on a blocking thread.
@@ -157,6 +158,7 @@ impl Store {
 
     /// A thread that panicked in a transaction left none behind: dropping it rolled it back.
     fn connection(&self) -> MutexGuard<'_, Connection> {
+        let _waiting = vitals::waits_for_others();
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
