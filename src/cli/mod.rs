@@ -2,9 +2,12 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes are [`Exit`]'s.
 
+mod beside;
 mod check;
 mod collect;
 mod demo;
+mod display;
+mod errand;
 mod exit;
 mod export;
 mod exposure;
@@ -13,22 +16,28 @@ mod pass;
 mod rebuild;
 mod reconcile;
 mod run;
+mod seal;
 mod signals;
 mod simulate;
 mod skip;
 mod sources;
 mod status;
 mod terminal;
+mod user;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 pub use exit::Exit;
 
-use crate::{cli::logging::LogFormat, config::ConfigError, instant::Instant};
+use crate::{
+    cli::logging::LogFormat,
+    config::{Config, ConfigError},
+    instant::Instant,
+};
 
 /// Archives MongoDB Atlas logs: audit logs of stream processing instances and the database access history of clusters,
 /// complete, exact and append-only.
@@ -62,6 +71,8 @@ enum Command {
     Status(status::Status),
     /// Declare a range that can never be had to be a gap, so that collection goes on behind it
     Skip(skip::Skip),
+    /// Seal the open segments now, so that each has its digest; the next poll opens new ones
+    Seal(seal::Seal),
     /// Write the records of a range of time, by their own time, to standard output, and say what proves them
     Export(export::Export),
     /// Prove an archive from its files alone: nothing is missing, changed, moved or added; needs no configuration
@@ -114,8 +125,16 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         command => command,
     };
     let loaded = match command {
-        // What only reads must work where the secrets cannot be read.
+        // What only reads must work where the secrets cannot be read; and so must what a daemon does.
         Command::Status(_) | Command::Export(_) => crate::config::load_to_read(&cli.config),
+        Command::Collect(_) | Command::Reconcile(_) | Command::Skip(_) | Command::Seal(_) => load_to_look(&cli.config),
+        Command::Run | Command::Rebuild(_) => match load_to_look(&cli.config) {
+            Ok(config) => {
+                user::refuse_others(&config)?;
+                crate::config::load(&cli.config)
+            }
+            faults => faults,
+        },
         _ => crate::config::load(&cli.config),
     };
     let config = match loaded.map_err(refused) {
@@ -124,15 +143,21 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     };
     match command {
         Command::Run => run::run(config, &cli.config),
-        Command::Collect(collect) => collect.run(config),
-        Command::Reconcile(reconcile) => reconcile.run(config),
+        Command::Collect(collect) => collect.run(&config),
+        Command::Reconcile(reconcile) => reconcile.run(&config),
         Command::Check(check) => check.run(config),
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
+        Command::Seal(seal) => seal.run(&config),
         Command::Export(export) => export.run(&config.archive.dir),
         Command::Rebuild(rebuild) => rebuild.run(&config),
         Command::Simulate(_) | Command::Demo(_) | Command::Verify(_) => Ok(Exit::Usage),
     }
+}
+
+/// The configuration as far as secrets do not matter; where anything else is wrong with it, all of its faults.
+fn load_to_look(path: &Path) -> Result<Config, ConfigError> {
+    crate::config::load_to_read(path).or_else(|_| crate::config::load(path))
 }
 
 /// Prints the faults of a configuration.

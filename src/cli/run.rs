@@ -14,6 +14,7 @@ use crate::{
     clock::SystemClock,
     collect::{Observer, Progress},
     config::{Config, ConfigError},
+    control::Inbox,
     daemon::{Control, Pulse, Service, Station},
     http::HttpServer,
     source::Source,
@@ -71,7 +72,14 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         stopping.cancelled().await;
         notify(&[NotifyState::Stopping]);
     });
-    Service::new(station).run(Control { stop, reloads, pulse, ready }).await?;
+    let orders = Inbox::open(&station.config.state_dir, Arc::clone(&station.clock)).unwrap_or_else(|error| {
+        tracing::warn!(
+            "commands beside the daemon (collect, reconcile, skip, seal) will not work: no socket could be made in the state \
+             folder: {error}"
+        );
+        Inbox::none()
+    });
+    Service::new(station).run(Control { stop, reloads, orders, pulse, ready }).await?;
     Ok(Exit::Done)
 }
 

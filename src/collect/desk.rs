@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::{
     clock::Clock,
-    collect::{Observer, PollError, PollReport, blocking::blocking, removed},
+    collect::{Listener, Observer, PollError, PollReport, Progress, Task, blocking::blocking, removed},
     commit::Committer,
     instant::Instant,
     plan::{Gap, GapReason, subtract},
@@ -28,7 +28,7 @@ const WARN_EVERY: Duration = Duration::from_secs(3600);
 pub(super) struct Desk {
     pub(super) committer: Arc<Committer>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) observer: Observer,
+    observer: Observer,
     clock_warning: Mutex<Option<std::time::Instant>>,
 }
 
@@ -58,6 +58,14 @@ pub(super) struct Lane {
 impl Desk {
     pub(super) fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Self {
         Self { committer, clock, observer, clock_warning: Mutex::default() }
+    }
+
+    /// Tells everybody who wants to know of a poll of `task` what happens in it.
+    pub(super) fn tell(&self, task: &Task, progress: &Progress<'_>) {
+        (self.observer)(&task.source, progress);
+        if let Some(Listener(listener)) = &task.listener {
+            listener(&task.source, progress);
+        }
     }
 
     /// Whether it is time to warn of a wrong clock: once an hour, not once for each answer.

@@ -6,6 +6,7 @@
 //! | `ticks` | cron patterns into ticks |
 //! | `roster`, `queue` | the sources, when each is due, and which is polled or reconciled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
+//! | `orders` | what is done because a command asks for it |
 //! | `daily_head` | when the archive digest of a day is made |
 //! | `pulse` | whether the daemon is alive and collecting |
 //! | `stop` | a stop in two steps |
@@ -13,6 +14,7 @@
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
 mod daily_head;
+mod orders;
 mod pulse;
 mod queue;
 mod roster;
