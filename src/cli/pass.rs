@@ -81,10 +81,7 @@ impl Pass<'_> {
                 return Ok(Exit::Usage);
             }
         };
-        if let Err(wrong) = user::refuse_others(config) {
-            terminal::complain(&format!("atlas-logd: {wrong}"));
-            return Ok(Exit::Failed);
-        }
+        user::refuse_others(config)?;
         match crate::config::load(&config.file) {
             Ok(config) => pass(config, named, job, stop).await,
             Err(error) => Ok(refused(error)),

@@ -16,7 +16,7 @@ use crate::{archive::MARKER, config::Config, shell, shown::shown_path};
 #[derive(Debug, Error)]
 #[error(
     "the {what} in {folder} belongs to the user {owner}, and this is {me}: what {me} makes there, the daemon cannot open; \
-     nothing was done. Run it as {owner}: {command}"
+     nothing was done, run it as {owner}: {command}"
 )]
 pub(super) struct WrongUser {
     what: &'static str,

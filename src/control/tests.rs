@@ -58,7 +58,8 @@ async fn taken_up(folder: &Path, inbox: &mut Inbox) -> (Client, super::Ordered) 
 /// What is answered to a line.
 async fn answer_to(folder: &Path, line: &[u8]) -> String {
     let mut stream = UnixStream::connect(folder.join(SOCKET)).await.unwrap();
-    stream.write_all(line).await.unwrap();
+    // One that is refused is not read to its end.
+    let _ = stream.write_all(line).await;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).await.unwrap();
     answer
