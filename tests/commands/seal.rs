@@ -33,7 +33,7 @@ fn seal_twice(stage: &Stage) {
     let mut all: Vec<String> = stage.command(["seal"]).assert_done().stdout.lines().map(str::to_owned).collect();
     all.sort();
     assert!(all[0].starts_with(&format!("{}: sealed 00000001-", prod())), "{all:#?}");
-    assert_eq!(all[1] + "\n", format!("{name}: {nothing}"));
+    assert_eq!(format!("{}\n", all[1]), format!("{name}: {nothing}"));
     // A poll opens the next one, also where nothing is new.
     stage.command(["collect"]).assert_done();
     assert_eq!(stage.segments(&orders()).len(), 2);
