@@ -20,8 +20,9 @@
 //! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
 //!    range of time out of it, and names what proves them.
 //! 10. [`rebuild`] makes the state again from the archive, where it is lost.
-//! 11. `status` says how each source is doing; [`http`] shows it, with what [`meters`] counted of the running process.
-//! 12. [`vitals`] watches over what is under way, so that what hangs is noticed.
+//! 11. [`control`] lets commands beside a running daemon have things done by it.
+//! 12. `status` says how each source is doing; [`http`] shows it, with what [`meters`] counted of the running process.
+//! 13. [`vitals`] watches over what is under way, so that what hangs is noticed.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -34,6 +35,7 @@ pub mod clock;
 pub mod collect;
 pub mod commit;
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod evidence;
 pub mod export;

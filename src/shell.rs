@@ -19,6 +19,12 @@ pub(crate) fn program(file: &Path) -> String {
     format!("atlas-logd --config {}", quoted(&absolute.display().to_string()))
 }
 
+/// A word of a command line: quoted where a shell would take it for anything else.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=,+@%".contains(character);
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +33,11 @@ mod tests {
     fn words_are_read_back_as_they_are() {
         assert_eq!(quoted("/a/Café & shops/1"), "'/a/Café & shops/1'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn words_are_quoted_only_where_they_have_to_be() {
+        assert_eq!(["collect", "a/b c", "#7", "", "x;y"].map(word), ["collect", "'a/b c'", "'#7'", "''", "'x;y'"]);
     }
 
     #[test]

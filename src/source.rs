@@ -136,7 +136,7 @@ impl<'de> Deserialize<'de> for Filter {
 }
 
 /// What makes a source the same source for ever: project id, kind, name and filter.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourceId {
     /// The Atlas project (the API's *group*): 24 hexadecimal digits.
     pub project_id: String,

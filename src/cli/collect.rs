@@ -35,7 +35,7 @@ pub(super) struct Collect {
 }
 
 impl Collect {
-    pub(super) fn run(self, config: Config) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
         let pass = Pass { sources: &self.sources, from: self.from, to: self.to };
         pass.run(config, |range| range.map_or(Job::Regular, if self.lost { Job::BackfillLost } else { Job::Backfill }))
     }

@@ -2,10 +2,13 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes are [`Exit`]'s.
 
+mod beside;
 mod check;
 mod collect;
 mod completions;
 mod demo;
+mod display;
+mod errand;
 mod exit;
 mod export;
 mod exposure;
@@ -16,6 +19,7 @@ mod pass;
 mod rebuild;
 mod reconcile;
 mod run;
+mod seal;
 mod service_manager;
 mod signals;
 mod simulate;
@@ -23,9 +27,10 @@ mod skip;
 mod sources;
 mod status;
 mod terminal;
+mod user;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
@@ -34,7 +39,7 @@ pub use exit::Exit;
 
 use crate::{
     cli::{lesson::Lesson, logging::LogFormat},
-    config::ConfigError,
+    config::{Config, ConfigError},
     instant::Instant,
 };
 
@@ -104,6 +109,11 @@ enum Command {
     /// So that collection goes on behind it. Only what is not archived yet can be skipped. The gap and your reason are in the
     /// evidence for ever; a later backfill of the range closes it, should it be had after all.
     Skip(skip::Skip),
+    /// Seal the open segments now
+    ///
+    /// So that each has its digest, signed where there is a key: what was archived up to now can be proven from here on. The
+    /// next poll opens new ones. It is done by the daemon where one runs.
+    Seal(seal::Seal),
     /// Write the records of a range of time to standard output
     ///
     /// By the records' own clocks, byte for byte, one a line, out of all segments that can hold them. Standard error says what
@@ -198,8 +208,16 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         command => command,
     };
     let loaded = match command {
-        // What only reads must work where the secrets cannot be read.
+        // What only reads must work where the secrets cannot be read; and so must what a daemon does.
         Command::Status(_) | Command::Export(_) | Command::Sources => crate::config::load_to_read(&cli.config),
+        Command::Collect(_) | Command::Reconcile(_) | Command::Skip(_) | Command::Seal(_) => load_to_look(&cli.config),
+        Command::Run | Command::Rebuild(_) => match load_to_look(&cli.config) {
+            Ok(config) => {
+                user::refuse_others(&config)?;
+                crate::config::load(&cli.config)
+            }
+            faults => faults,
+        },
         _ => crate::config::load(&cli.config),
     };
     let config = match loaded.map_err(refused) {
@@ -208,11 +226,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     };
     match command {
         Command::Run => run::run(config, &cli.config),
-        Command::Collect(collect) => collect.run(config),
-        Command::Reconcile(reconcile) => reconcile.run(config),
+        Command::Collect(collect) => collect.run(&config),
+        Command::Reconcile(reconcile) => reconcile.run(&config),
         Command::Check(check) => check.run(config),
         Command::Status(status) => status.run(&config),
         Command::Skip(skip) => skip.run(&config),
+        Command::Seal(seal) => seal.run(&config),
         Command::Export(export) => export.run(&config.archive.dir),
         Command::Rebuild(rebuild) => rebuild.run(&config),
         Command::Sources => {
@@ -223,6 +242,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             Ok(Exit::Usage)
         }
     }
+}
+
+/// The configuration as far as secrets do not matter; where anything else is wrong with it, all of its faults.
+fn load_to_look(path: &Path) -> Result<Config, ConfigError> {
+    crate::config::load_to_read(path).or_else(|_| crate::config::load(path))
 }
 
 /// Prints the faults of a configuration.

@@ -1,22 +1,24 @@
 //! One pass over sources now: `collect` and `reconcile`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use crate::{
-    cli::{Exit, runtime, signals, sources, terminal},
+    cli::{
+        Exit,
+        beside::{self, Audience as _},
+        display::Display,
+        refused, runtime, signals, sources, terminal, user,
+    },
     clock::{Clock, SystemClock},
-    collect::{Compared, Job, Observer, PollReport, Progress, Task},
+    collect::{Job, Task},
     config::Config,
+    control::{Client, Outcome, What},
     daemon::{Station, Stop},
     instant::Instant,
-    shown::shown,
     source::Source,
+    state::Store,
     status,
     window::Window,
     words,
@@ -32,21 +34,58 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Goes over the sources with the job for the range.
-    pub(super) fn run(self, config: Config, job: impl FnOnce(Option<Window>) -> Job) -> anyhow::Result<Exit> {
-        let named = self.sources.iter().map(|name| sources::find(&config, name)).collect::<Result<Vec<_>, _>>();
-        let (named, range) = match named.map_err(|error| error.to_string()).and_then(|named| Ok((named, self.range()?)))
-        {
-            Ok(pass) => pass,
+    /// Goes over the sources with the job for the range: beside a running daemon by way of that, else in this process.
+    pub(super) fn run(self, config: &Config, job: impl FnOnce(Option<Window>) -> Job) -> anyhow::Result<Exit> {
+        let job = match self.range() {
+            Ok(range) => job(range),
             Err(error) => {
                 terminal::complain(&format!("atlas-logd: {error}"));
                 return Ok(Exit::Usage);
             }
         };
         let runtime = runtime()?;
-        let done = runtime.block_on(pass(config, named, job(range)));
+        let done = runtime.block_on(self.pass(config, job));
         runtime.shutdown_timeout(std::time::Duration::from_secs(10));
         done
+    }
+
+    async fn pass(&self, config: &Config, job: Job) -> anyhow::Result<Exit> {
+        let stop = signals::stop_at_signal()?;
+        match Client::connect(&config.state_dir).await {
+            Ok(Some(daemon)) => self.beside(daemon, config, job, &stop).await,
+            Ok(None) => self.alone(config, job, stop).await,
+            Err(error) => Ok(beside::complain(&error)),
+        }
+    }
+
+    async fn beside(&self, daemon: Client, config: &Config, job: Job, stop: &Stop) -> anyhow::Result<Exit> {
+        let display = Display::new();
+        let order = beside::order(config, self.sources, What::Poll(job));
+        let exit = beside::give(daemon, order, config, stop, &display).await;
+        display.finish();
+        if exit != Exit::Usage {
+            let store = Store::open_read_only(&config.state_dir)?;
+            tell_how_they_are(&store, config, |name| {
+                self.sources.is_empty() || self.sources.iter().any(|one| one == name)
+            })?;
+        }
+        Ok(exit)
+    }
+
+    async fn alone(&self, config: &Config, job: Job, stop: Stop) -> anyhow::Result<Exit> {
+        let named = self.sources.iter().map(|name| sources::find(config, name)).collect::<Result<Vec<_>, _>>();
+        let named = match named {
+            Ok(named) => named,
+            Err(error) => {
+                terminal::complain(&format!("atlas-logd: {error}"));
+                return Ok(Exit::Usage);
+            }
+        };
+        user::refuse_others(config)?;
+        match crate::config::load(&config.file) {
+            Ok(config) => pass(config, named, job, stop).await,
+            Err(error) => Ok(refused(error)),
+        }
     }
 
     fn range(&self) -> Result<Option<Window>, String> {
@@ -59,8 +98,7 @@ impl Pass<'_> {
     }
 }
 
-async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Exit> {
-    let stop = signals::stop_at_signal()?;
+async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyhow::Result<Exit> {
     let display = Arc::new(Display::new());
     let observer = Arc::clone(&display).observer();
     let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer)).await?;
@@ -73,7 +111,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     };
     let tasks: Vec<Task> =
         station.tasks().map(|(_, task)| task).filter(|task| named.is_empty() || named.contains(&task.source)).collect();
-    display.begin(tasks.len());
+    display.begun(tasks.len());
     let mut polls = JoinSet::new();
     for task in tasks {
         let (collector, stop) = (Arc::clone(&station.collector), stop.soon.clone());
@@ -89,7 +127,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
         while let Some(done) = polls.join_next().await {
             let (source, report) = done?;
             failed |= report.failure.is_some();
-            display.end(&source, &report);
+            display.ended(&Outcome::of_poll(&source, &report));
         }
         anyhow::Ok(true)
     };
@@ -122,11 +160,10 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     told.abort();
     display.finish();
     station.revoke().await;
-    let committer = station.collector.committer();
-    let mut rows = status::rows(committer.store(), &station.config, station.clock.now())?;
-    rows.retain(|row| named.is_empty() || named.iter().any(|source| source.to_string() == row.name));
-    terminal::say(&status::table(&rows));
-    terminal::say(&format!("archive: {}", station.config.archive.dir.display()));
+    let store = station.collector.committer().store();
+    tell_how_they_are(store, &station.config, |name| {
+        named.is_empty() || named.iter().any(|source| source.to_string() == name)
+    })?;
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
@@ -144,106 +181,11 @@ async fn retire_removed(station: &Station, display: &Display) -> anyhow::Result<
     Ok(all)
 }
 
-/// Shows how it goes: a moving line on a terminal, plain lines elsewhere.
-struct Display {
-    bar: ProgressBar,
-    records: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Display {
-    fn new() -> Self {
-        // Hidden where standard error is no terminal.
-        let bar = ProgressBar::no_length();
-        let style = ProgressStyle::with_template("{spinner} {elapsed} {pos}/{len} sources, {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        Self { bar, records: AtomicU64::new(0), bytes: AtomicU64::new(0) }
-    }
-
-    /// Says what a first signal leads to, so that nobody thinks that it was not heard.
-    fn tell_of_stop(self: &Arc<Self>, stop: Stop) -> tokio::task::JoinHandle<()> {
-        let display = Arc::clone(self);
-        tokio::spawn(async move {
-            stop.soon.cancelled().await;
-            display.line("stopping after the windows under way; a second signal cuts them off");
-        })
-    }
-
-    fn begin(&self, sources: usize) {
-        self.bar.set_length(sources as u64);
-        self.bar.set_message("asking");
-        self.bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    }
-
-    fn observer(self: Arc<Self>) -> Observer {
-        Arc::new(move |source: &Source, progress: &Progress<'_>| match progress {
-            Progress::Committed { window, records, bytes, range } => {
-                let all_records = self.records.fetch_add(*records, Ordering::Relaxed) + records;
-                let all_bytes = self.bytes.fetch_add(*bytes, Ordering::Relaxed) + bytes;
-                self.bar.set_message(format!(
-                    "{}, {}; {source} at {} of {}",
-                    words::count(all_records, "record"),
-                    words::bytes(all_bytes),
-                    window.to,
-                    range.to,
-                ));
-                if self.bar.is_hidden() {
-                    let (records, bytes) = (words::count(*records, "new record"), words::bytes(*bytes));
-                    self.line(&format!("{source}: {window}: {records}, {bytes}"));
-                }
-            }
-            Progress::Waiting { error, wait } => {
-                self.line(&format!("{source}: trying again in {}: {error}", words::duration(*wait)));
-            }
-            Progress::Gap { gap } => {
-                self.line(&format!("{source}: gap {}: {}", gap.window, gap.reason.sentence()));
-            }
-            Progress::Removed { range } => {
-                self.line(&format!("{source}: {range} was removed by retention and is not asked again"));
-            }
-            Progress::Late { records, lateness, settle } => {
-                self.line(&format!("{source}: {}", words::late(*records, *lateness, *settle)));
-            }
-            Progress::Split { window, error: Some(error) } => {
-                self.line(&format!("{source}: {window}: asking in parts: {error}"));
-            }
-            Progress::Split { error: None, .. } => {}
-        })
-    }
-
-    fn end(&self, source: &Source, report: &PollReport) {
-        self.bar.inc(1);
-        match (&report.failure, report.compared) {
-            (Some(failure), _) => self.line(&format!("{source}: {}", shown(&failure.to_string()))),
-            (None, Some(compared)) => self.line(&format!("{source}: {}", outcome(compared))),
-            (None, None) => self.line(&format!(
-                "{source}: done: {}, {}, asked {}",
-                words::count(report.figures.records, "new record"),
-                words::bytes(report.figures.bytes),
-                words::count(report.figures.requests, "time"),
-            )),
-        }
-    }
-
-    fn line(&self, line: &str) {
-        self.bar.suspend(|| terminal::complain(line));
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// What a reconciliation came to, in words.
-fn outcome(Compared { range, tally }: Compared) -> String {
-    let Some(range) = range else {
-        return "nothing to compare: it is not claimed to be archived, or was removed by retention, or Atlas no longer holds it".to_owned();
-    };
-    let records = words::count(tally.shown, "record");
-    let missing = match tally.missing {
-        0 => "none was missing".to_owned(),
-        1 => "1 was missing and is archived now".to_owned(),
-        missing => format!("{} were missing and are archived now", words::number(missing)),
-    };
-    format!("compared {records} of {range}: {missing}")
+/// The table of the sources, and where the archive lies.
+fn tell_how_they_are(store: &Store, config: &Config, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<()> {
+    let mut rows = status::rows(store, config, SystemClock.now())?;
+    rows.retain(|row| is_meant(&row.name));
+    terminal::say(&status::table(&rows));
+    terminal::say(&format!("archive: {}", config.archive.dir.display()));
+    Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) struct Reconcile {
 }
 
 impl Reconcile {
-    pub(super) fn run(self, config: Config) -> anyhow::Result<Exit> {
+    pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
         let pass = Pass { sources: &self.sources, from: self.from, to: self.to };
         pass.run(config, |range| Job::Reconcile { range })
     }

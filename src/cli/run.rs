@@ -17,6 +17,7 @@ use crate::{
     clock::SystemClock,
     collect::{Observer, Progress},
     config::{Config, ConfigError},
+    control::Inbox,
     daemon::{Control, Overview, Pulse, Service, Station, Watchdog},
     http::{HttpServer, Subject},
     source::Source,
@@ -82,10 +83,18 @@ async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller)
         stopping.cancelled().await;
         stops.stopping();
     });
+    let orders = Inbox::open(&station.config.state_dir, Arc::clone(&station.clock)).unwrap_or_else(|error| {
+        tracing::warn!(
+            event = "orders-refused",
+            "commands beside the daemon (collect, reconcile, skip, seal) will not work: no socket could be made in the state \
+             folder: {error}"
+        );
+        Inbox::none()
+    });
     let (readies, overviews) = (teller.clone(), teller);
     let ready = Box::new(move || readies.ready());
     let overview = Box::new(move |overview: &Overview| overviews.overview(overview));
-    Service::new(station).run(Control { stop, reloads, pulse, ready, overview }).await?;
+    Service::new(station).run(Control { stop, reloads, orders, pulse, ready, overview }).await?;
     Ok(Exit::Done)
 }
 

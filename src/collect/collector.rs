@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,17 +19,24 @@ use crate::{
         reconcile::Reconciliation,
         scratch,
     },
-    commit::{CommitError, Committer, Upkeep},
+    commit::{CommitError, Committer, Skip, Skipped, Upkeep},
     source::{Source, SourceId},
-    state::{Head, SourceState},
-    vitals,
+    state::{Head, OpenSegment, SourceState},
 };
 
 /// Collects sources.
 #[derive(Debug)]
 pub struct Collector {
     desk: Desk,
-    lanes: Mutex<HashMap<SourceId, Arc<tokio::sync::Mutex<Lane>>>>,
+    tracks: Mutex<HashMap<SourceId, Track>>,
+}
+
+/// How those who want the same source come one after the other.
+#[derive(Clone, Debug, Default)]
+struct Track {
+    lane: Arc<tokio::sync::Mutex<Lane>>,
+    /// Held by a reconciliation from beginning to end: between its windows it gives the lane back, but to no other one.
+    reconciliation: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Collector {
@@ -38,7 +46,7 @@ impl Collector {
     /// When what a crash left cannot be removed.
     pub fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, CommitError> {
         scratch::remove_leftovers(committer.store().folder())?;
-        Ok(Self { desk: Desk::new(committer, clock, observer), lanes: Mutex::default() })
+        Ok(Self { desk: Desk::new(committer, clock, observer), tracks: Mutex::default() })
     }
 
     /// The writer.
@@ -56,17 +64,49 @@ impl Collector {
     /// Polls a source, and takes note in the state of how it went. A poll of the same source that is under way comes
     /// first; polls that wait for the source come between two windows of a reconciliation.
     ///
-    /// When `stop` is cancelled, the window under way is finished and the poll ends.
+    /// When `stop` is cancelled, the window under way is finished and the poll ends; one that waits for its turn ends at once.
     pub async fn poll(&self, task: &Task, job: Job, stop: &CancellationToken) -> PollReport {
-        let lane = self.lane(&task.source.id);
+        let Track { lane, reconciliation } = self.track(&task.source.id);
+        let stopped = || PollReport::stopped(self.desk.clock.now());
         let (backfill, trust) = match job {
             Job::Regular => (None, Trust::Proven),
             Job::Backfill(range) => (Some(range), Trust::Proven),
             Job::BackfillLost(range) => (Some(range), Trust::AsTheyLie),
-            Job::Reconcile { range } => return Reconciliation::new(&self.desk, task, stop, range).run(&lane).await,
+            Job::Reconcile { range } => {
+                let Some(_turn) = turn_or_stop(&reconciliation, stop).await else { return stopped() };
+                return Reconciliation::new(&self.desk, task, stop, range).run(&lane).await;
+            }
         };
-        let mut lane = turn(&lane).await;
+        let Some(mut lane) = turn_or_stop(&lane, stop).await else { return stopped() };
         Poll::new(&self.desk, task, stop, &mut lane).with_trust(trust).run(backfill).await
+    }
+
+    /// Declares gaps of a source, after the poll of it that is under way. The parts of the range that are gaps now, and where
+    /// the end watermark stands with each.
+    ///
+    /// # Errors
+    /// When there is nothing to skip, when state or archive cannot be written, or when `stop` is cancelled before it has its
+    /// turn.
+    pub async fn skip(&self, source: &Source, skip: Skip, stop: &CancellationToken) -> Result<Vec<Skipped>, PollError> {
+        let lane = self.track(&source.id).lane;
+        let mut lane = turn_or_stop(&lane, stop).await.ok_or(PollError::Stopped)?;
+        // The end may move to where no poll has asked.
+        (lane.state, lane.asked_until) = (None, None);
+        let (committer, source) = (Arc::clone(&self.desk.committer), source.clone());
+        blocking(move || Ok(committer.skip(&source, &skip)?)).await
+    }
+
+    /// Seals the open segment of a source, after the poll of it that is under way; the next poll opens the next one. What was
+    /// sealed; nothing where no segment is open.
+    ///
+    /// # Errors
+    /// When state or archive cannot be written, or when `stop` is cancelled before it has its turn.
+    pub async fn seal(&self, source: &Source, stop: &CancellationToken) -> Result<Option<OpenSegment>, PollError> {
+        let lane = self.track(&source.id).lane;
+        let mut lane = turn_or_stop(&lane, stop).await.ok_or(PollError::Stopped)?;
+        lane.state = None;
+        let (committer, source) = (Arc::clone(&self.desk.committer), source.clone());
+        blocking(move || Ok(committer.seal_open(&source)?)).await
     }
 
     /// Seals the open segment of a source that is no longer collected, after the poll of it that is under way.
@@ -74,7 +114,7 @@ impl Collector {
     /// # Errors
     /// When state or archive cannot be written.
     pub async fn retire(&self, source: &Source) -> Result<(), PollError> {
-        let lane = self.lane(&source.id);
+        let lane = self.track(&source.id).lane;
         let mut lane = turn(&lane).await;
         lane.state = None;
         let (committer, source) = (Arc::clone(&self.desk.committer), source.clone());
@@ -88,7 +128,7 @@ impl Collector {
     /// Compresses and removes what is due of a source's sealed segments, after the poll of it that is under way, also where
     /// that failed: it may have been for want of room. A fault does not touch collection; the next upkeep goes on.
     pub async fn keep_up(&self, task: &Task) {
-        let lane = self.lane(&task.source.id);
+        let lane = self.track(&task.source.id).lane;
         let mut lane = turn(&lane).await;
         let opened = match lane.state.take() {
             Some(state) => Some(state),
@@ -160,8 +200,17 @@ impl Collector {
         Ok(made)
     }
 
-    fn lane(&self, id: &SourceId) -> Arc<tokio::sync::Mutex<Lane>> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(lanes.entry(id.clone()).or_default())
+    fn track(&self, id: &SourceId) -> Track {
+        let mut tracks = self.tracks.lock().unwrap_or_else(PoisonError::into_inner);
+        tracks.entry(id.clone()).or_default().clone()
+    }
+}
+
+/// Waits for a turn; nothing where `stop` comes first.
+async fn turn_or_stop<'a, T>(lock: &'a tokio::sync::Mutex<T>, stop: &CancellationToken) -> Option<MutexGuard<'a, T>> {
+    tokio::select! {
+        biased;
+        turn = turn(lock) => Some(turn),
+        () = stop.cancelled() => None,
     }
 }

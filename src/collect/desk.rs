@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::{
     clock::Clock,
-    collect::{Observer, PollError, PollReport, blocking::blocking, removed},
+    collect::{Listener, Observer, PollError, PollReport, Progress, Task, blocking::blocking, removed},
     commit::Committer,
     instant::Instant,
     plan::{Gap, GapReason, subtract},
@@ -29,7 +29,7 @@ const WARN_EVERY: Duration = Duration::from_secs(3600);
 pub(super) struct Desk {
     pub(super) committer: Arc<Committer>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) observer: Observer,
+    observer: Observer,
     clock_warning: Mutex<Option<std::time::Instant>>,
 }
 
@@ -56,15 +56,23 @@ pub(super) struct Lane {
     pub(super) absence_told: Option<Instant>,
 }
 
-/// Waits until a source is free: whoever has it is at work.
-pub(super) async fn turn(lane: &tokio::sync::Mutex<Lane>) -> tokio::sync::MutexGuard<'_, Lane> {
+/// Waits for a turn, with a source for one: whoever has it is at work.
+pub(super) async fn turn<T>(taken: &tokio::sync::Mutex<T>) -> tokio::sync::MutexGuard<'_, T> {
     let _waiting = vitals::waits_for_others();
-    lane.lock().await
+    taken.lock().await
 }
 
 impl Desk {
     pub(super) fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Self {
         Self { committer, clock, observer, clock_warning: Mutex::default() }
+    }
+
+    /// Tells everybody who wants to know of a poll of `task` what happens in it.
+    pub(super) fn tell(&self, task: &Task, progress: &Progress<'_>) {
+        (self.observer)(&task.source, progress);
+        if let Some(Listener(listener)) = &task.listener {
+            listener(&task.source, progress);
+        }
     }
 
     /// Whether it is time to warn of a wrong clock: once an hour, not once for each answer.

@@ -8,7 +8,7 @@ use crate::{
     archive::LowDisk,
     atlas::{RequestError, decode::DecodeError},
     collect::Differing,
-    commit::CommitError,
+    commit::{CommitError, SkipError},
     instant::Instant,
     shell::quoted,
     source::Source,
@@ -90,6 +90,9 @@ pub enum PollError {
          changed at Atlas; nothing of that was archived, and it is a gap until somebody decides"
     )]
     Differs(Differing),
+    /// There is nothing to skip.
+    #[error(transparent)]
+    Skip(SkipError),
     /// A defect in this program.
     #[error("a worker stopped unexpectedly ({0}); this is a defect in atlas-logd, please report it")]
     Panicked(String),
@@ -131,14 +134,14 @@ impl PollError {
             let (range, source) = (format!("--from {from} --to {to}"), quoted(&source.to_string()));
             let others = if differing.count() > 1 { " (and the other ranges likewise)" } else { "" };
             return Some(format!(
-                "compare some records with the archive, stop the daemon, and either archive them with: {program} collect \
+                "compare some records with the archive, and either archive them with: {program} collect \
                  {source} {range}; or, where they are archived in another form, leave it at that with: {program} skip \
                  {source} {range} --reason '…'{others}"
             ));
         }
         let window = window.filter(|_| self.lasts(failures))?;
         Some(format!(
-            "it is tried again at every poll; if it never gets better, stop the daemon and get past it with: {program} \
+            "it is tried again at every poll; if it never gets better, get past it with: {program} \
              skip {} --from {} --to {} --reason '…'",
             quoted(&source.to_string()),
             window.from,
@@ -152,6 +155,15 @@ impl From<CommitError> for PollError {
         match error {
             CommitError::LowDisk(low) => Self::LowDisk(low),
             error => Self::Commit(error),
+        }
+    }
+}
+
+impl From<SkipError> for PollError {
+    fn from(error: SkipError) -> Self {
+        match error {
+            SkipError::Commit(error) => error.into(),
+            error => Self::Skip(error),
         }
     }
 }

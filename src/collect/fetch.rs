@@ -323,7 +323,7 @@ impl Fetch<'_> {
     }
 
     fn tell(&self, progress: &Progress<'_>) {
-        (self.desk.observer)(&self.task.source, progress);
+        self.desk.tell(self.task, progress);
     }
 }
 

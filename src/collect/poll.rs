@@ -257,6 +257,6 @@ impl<'a> Poll<'a> {
     }
 
     pub(super) fn tell(&self, progress: &Progress<'_>) {
-        (self.desk.observer)(&self.task.source, progress);
+        self.desk.tell(self.task, progress);
     }
 }

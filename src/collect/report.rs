@@ -63,6 +63,16 @@ pub enum Progress<'a> {
 /// Is told what happens. It must not block.
 pub type Observer = Arc<dyn Fn(&Source, &Progress<'_>) + Send + Sync>;
 
+/// An observer of one task.
+#[derive(Clone)]
+pub struct Listener(pub Observer);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
 /// How a poll went.
 #[derive(Debug)]
 pub struct PollReport {
@@ -116,6 +126,12 @@ impl PollReport {
     pub(super) fn begun(at: Instant) -> Self {
         let figures = PollFigures { at, duration: Duration::ZERO, windows: 0, requests: 0, records: 0, bytes: 0 };
         Self { figures, times: RecordTimes::default(), compared: None, failure: None }
+    }
+
+    /// A poll that was told to stop before it had its turn.
+    pub(super) fn stopped(at: Instant) -> Self {
+        let failure = Failure { error: PollError::Stopped, window: None, advice: None };
+        Self { failure: Some(failure), ..Self::begun(at) }
     }
 
     /// Whether the poll was only stopped, because the program stops.

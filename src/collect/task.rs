@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     atlas::Client,
-    collect::Slots,
+    collect::{Listener, Slots},
     commit::{Rotation, Upkeep},
     config::{Config, Start},
     shell,
@@ -39,6 +41,8 @@ pub struct Task {
     pub answer_limit: u64,
     /// How this program is called with this configuration, for messages that name a command.
     pub program: String,
+    /// Is told what happens in polls of this task alone, besides the observer of all.
+    pub listener: Option<Listener>,
 }
 
 impl Task {
@@ -57,13 +61,15 @@ impl Task {
             retry_budget: config.atlas.retry_budget,
             answer_limit: config.collect.answer_limit,
             program: shell::program(&config.file),
+            listener: None,
             source,
         }
     }
 }
 
 /// What a poll has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Job {
     /// Everything from the end watermark up to now.
     Regular,

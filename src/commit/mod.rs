@@ -36,6 +36,7 @@ mod rotation;
 mod seal;
 #[cfg(test)]
 mod seal_tests;
+mod skip;
 mod tail;
 mod upkeep;
 
@@ -44,5 +45,6 @@ pub use error::CommitError;
 pub use examine::{SegmentFault, examine};
 pub use found::{FoundSegment, Resealer, tail_of_sealed};
 pub use rotation::Rotation;
+pub use skip::{Skip, SkipError, Skipped};
 pub use tail::TAIL_BYTES;
 pub use upkeep::Upkeep;

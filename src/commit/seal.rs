@@ -17,6 +17,7 @@ use crate::{
     commit::{CommitError, Committer, placing::put_in_place, retention::Retention},
     evidence::{FORMAT, SIGNATURE_SUFFIX, SegmentDigest, Signer, program},
     instant::Instant,
+    source::Source,
     state::{ArchiveId, OpenSegment, Seal, SourceState, StateError, Untold, untold, untold_gaps},
 };
 
@@ -122,6 +123,25 @@ impl Sealer {
 }
 
 impl Committer {
+    /// Seals the open segment of a source now; its next poll opens the next one. What was sealed; nothing where no segment is
+    /// open, as long as nothing was collected since the last one.
+    ///
+    /// # Errors
+    /// When state and archive contradict each other, or cannot be written.
+    pub fn seal_open(&self, source: &Source) -> Result<Option<OpenSegment>, CommitError> {
+        if self.store.read(|connection| SourceState::load(connection, &source.id))?.is_none() {
+            return Ok(None);
+        }
+        let mut state = self.recover(source)?;
+        let Some(open) = state.open.clone() else { return Ok(None) };
+        self.store.transaction(|transaction| {
+            self.sealer.seal(transaction, &mut state, self.clock.now())?;
+            state.save(transaction)
+        })?;
+        self.finish_seals(&mut state).map_err(|error| error.below(self.archive.folder()))?;
+        Ok(Some(open))
+    }
+
     /// Steps 2 to 4 for all seals of a source that are decided.
     pub(super) fn finish_seals(&self, source: &mut SourceState) -> Result<(), CommitError> {
         for seal in self.store.read(|connection| Seal::load(connection, source.key))? {

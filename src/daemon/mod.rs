@@ -6,6 +6,7 @@
 //! | `ticks` | cron patterns into ticks |
 //! | `roster`, `queue` | the sources, when each is due, and which is polled or reconciled now |
 //! | `service` | the loop: tick, due, done, reload, stop |
+//! | `orders` | what is done because a command asks for it |
 //! | `daily_head` | when the archive digest of a day is made |
 //! | `patrol` | looks now and then for what no poll fails with |
 //! | `pulse` | whether the daemon is alive and collecting |
@@ -17,6 +18,7 @@
 
 mod daily_head;
 mod lookout;
+mod orders;
 mod overview;
 mod patrol;
 mod pulse;

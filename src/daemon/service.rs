@@ -17,10 +17,12 @@ use crate::{
     atlas::Client,
     collect::{Compared, Job, PollReport},
     config::{Config, ConfigError, next_run},
+    control::Inbox,
     daemon::{
         Overview, Pulse, Station,
         daily_head::DailyHead,
         lookout::Lookout,
+        orders::{Orders, Polled},
         overview::Expected,
         patrol::{Patrol, Watched},
         pulse::BEAT_EVERY,
@@ -53,6 +55,8 @@ pub struct Control {
     pub stop: Stop,
     /// A new configuration to go over to, or why there is none.
     pub reloads: mpsc::Receiver<Result<Config, ConfigError>>,
+    /// Where orders of commands come in.
+    pub orders: Inbox,
     /// Where it shows its signs of life.
     pub pulse: Arc<Pulse>,
     /// Is called once all is open and the schedule runs, and after each reload.
@@ -82,6 +86,7 @@ pub struct Service {
     roster: Roster,
     polls: JoinSet<PollReport>,
     under_way: HashMap<Id, UnderWay>,
+    orders: Orders,
     retiring: JoinSet<()>,
     /// Clients that a reload replaced while polls were under way, which may still ask for tokens.
     replaced: Vec<Client>,
@@ -104,6 +109,7 @@ impl Service {
             roster: Roster::default(),
             polls: JoinSet::new(),
             under_way: HashMap::new(),
+            orders: Orders::default(),
             retiring: JoinSet::new(),
             replaced: Vec::new(),
             watch: Watch::default(),
@@ -176,6 +182,8 @@ impl Service {
                 }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
+                ordered = control.orders.next() => self.orders.begin(&self.station, ordered, &self.wind_down, &self.vitals),
+                Some(done) = self.orders.done() => self.end_order(done),
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
                 () = tokio::time::sleep_until(self.patrol.next()) => self.patrol(),
@@ -184,8 +192,11 @@ impl Service {
             }
         }
         control.pulse.wind_down();
+        control.orders.refuse();
         ticks.stop().await;
         self.wind_down(&control.stop).await;
+        // While the lock of the state is still held: the next daemon makes a socket of its own.
+        control.orders.close().await;
         Ok(())
     }
 
@@ -247,9 +258,7 @@ impl Service {
             Some(_) => self.roster.end_reconciliation(&source.id),
         }
         self.lookout.note_poll();
-        if self.under_way.is_empty() && !self.replaced.is_empty() {
-            self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
-        }
+        self.revoke_replaced();
         match done {
             Ok((_, report)) => match report.compared {
                 None => {
@@ -270,13 +279,33 @@ impl Service {
         }
     }
 
+    fn end_order(&mut self, done: Option<Polled>) {
+        self.revoke_replaced();
+        let Some(Polled { source, job, report }) = done else { return };
+        match report.compared {
+            Some(compared) => tell_of_reconciliation(&source, &report, compared),
+            None if job == Job::Regular => self.watch.note(&source, &report),
+            None => tell_of_backfill(&source, &report),
+        }
+    }
+
+    /// Revokes the tokens of clients that were replaced, once nobody uses them any more.
+    fn revoke_replaced(&mut self) {
+        if self.under_way.is_empty() && self.orders.len() == 0 && !self.replaced.is_empty() {
+            self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
+        }
+    }
+
     async fn wind_down(&mut self, stop: &Stop) {
-        tracing::info!(event = "stopping", polls = self.polls.len(), "stopping");
+        tracing::info!(event = "stopping", polls = self.polls.len() + self.orders.len(), "stopping");
         self.wind_down.cancel();
         let grace = self.station.config.collect.grace;
         let finish = async {
             while let Some(done) = self.polls.join_next_with_id().await {
                 self.end_poll(done);
+            }
+            while let Some(done) = self.orders.done().await {
+                self.end_order(done);
             }
             while self.retiring.join_next().await.is_some() {}
             self.head.finish().await;
@@ -288,11 +317,12 @@ impl Service {
         if !finished {
             tracing::warn!(
                 event = "polls-cut-off",
-                polls = self.polls.len(),
+                polls = self.polls.len() + self.orders.len(),
                 grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
                 "polls did not finish in time and are cut off; nothing is lost, the next start goes on",
             );
             self.polls.shutdown().await;
+            self.orders.cut_off().await;
         }
         let revoked = futures_util::future::join(self.station.revoke(), revoke(std::mem::take(&mut self.replaced)));
         if tokio::time::timeout(REVOKE_WITHIN, revoked).await.is_err() {
@@ -439,6 +469,7 @@ impl Service {
         // It would go on after the segment was sealed.
         let reconciled = self.under_way.values().filter(|under_way| under_way.source.id == source.id);
         reconciled.filter_map(|under_way| under_way.reconciliation.as_ref()).for_each(CancellationToken::cancel);
+        self.orders.end(&source.id);
         let (collector, what) = (Arc::clone(&self.station.collector), format!("the sealing of {source}"));
         let retire = async move {
             match collector.retire(&source).await {
@@ -478,6 +509,21 @@ fn tell_of_reconciliation(source: &Source, report: &PollReport, Compared { range
             requests = report.figures.requests,
             duration_ms = u64::try_from(report.figures.duration.as_millis()).unwrap_or(u64::MAX),
             "reconciled",
+        ),
+    }
+}
+
+fn tell_of_backfill(source: &Source, report: &PollReport) {
+    match &report.failure {
+        Some(_) if report.is_stopped() => {}
+        Some(failure) => tracing::error!(source = %source, "backfill: {failure}"),
+        None => tracing::info!(
+            source = %source,
+            records = report.figures.records,
+            bytes = report.figures.bytes,
+            requests = report.figures.requests,
+            duration_ms = u64::try_from(report.figures.duration.as_millis()).unwrap_or(u64::MAX),
+            "backfilled",
         ),
     }
 }

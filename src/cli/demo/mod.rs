@@ -13,6 +13,7 @@ use crate::{
     cli::{Exit, runtime, signals, terminal},
     clock::{Clock, SystemClock},
     config::Config,
+    control::Inbox,
     daemon::{Control, Service, Station},
     sim::{SimAtlas, World, demo_world},
     state::Store,
@@ -93,9 +94,15 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
         let _ = tokio::time::timeout(LATEST_END, live).await;
         ending.cancel();
     });
-    Service::new(station)
-        .run(Control { stop, reloads, pulse: Arc::default(), ready: Box::new(|| ()), overview: Box::new(|_| ()) })
-        .await
+    let control = Control {
+        stop,
+        reloads,
+        orders: Inbox::none(),
+        pulse: Arc::default(),
+        ready: Box::new(|| ()),
+        overview: Box::new(|_| ()),
+    };
+    Service::new(station).run(control).await
 }
 
 /// Compares every archived byte with what the simulated Atlas held.

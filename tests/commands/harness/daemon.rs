@@ -1,6 +1,7 @@
 //! Runs the daemon, and other commands that take their time.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -37,19 +38,22 @@ impl Stage {
 
     /// Starts the daemon with other arguments or variables besides.
     pub(crate) fn spawn_daemon_with(&self, change: impl FnOnce(&mut Command)) -> Daemon {
-        self.spawn("run", change)
+        let mut command = program(self.folder(), &self.config_path());
+        change(&mut command);
+        command.arg("run");
+        Self::spawn(command)
     }
 
     /// Starts `collect`.
     pub(crate) fn spawn_collect(&self) -> Daemon {
-        self.spawn("collect", |_| ())
+        self.spawn_command(["collect"])
     }
 
-    fn spawn(&self, subcommand: &str, change: impl FnOnce(&mut Command)) -> Daemon {
+    /// Starts any command, which takes its time.
+    pub(crate) fn spawn_command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Daemon {
         let mut command = program(self.folder(), &self.config_path());
-        change(&mut command);
-        command.arg(subcommand);
-        Self::spawn_command(command)
+        command.args(arguments);
+        Self::spawn(command)
     }
 
     /// Starts the daemon with its standard error connected to what it is told is the journal.
@@ -57,10 +61,10 @@ impl Stage {
         const CONNECT: &str = "JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec \"$@\"";
         let mut command = shell(self.folder(), CONNECT);
         command.arg("--config").arg(self.config_path()).arg("run");
-        Self::spawn_command(command)
+        Self::spawn(command)
     }
 
-    fn spawn_command(mut command: Command) -> Daemon {
+    pub(crate) fn spawn(mut command: Command) -> Daemon {
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
