@@ -208,6 +208,7 @@ fn the_unit_is_confined_and_told_how_the_daemon_is() {
         assert_eq!(unit(key), [value], "{key}");
     }
     assert_eq!(unit("SystemCallFilter"), ["@system-service", "~@privileged @resources"]);
+    assert_eq!(unit("WatchdogSec"), ["2min"], "several times as long as it takes to feed it");
     let duration = |key: &str| parse_duration(unit(key)[0]).unwrap();
     assert!(duration("RestartSec") >= Duration::from_secs(10));
     let example = &blocks("toml")[0];
