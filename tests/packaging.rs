@@ -184,7 +184,7 @@ fn unit(key: &str) -> Vec<&'static str> {
 fn the_unit_is_confined_and_told_how_the_daemon_is() {
     for (key, value) in [
         ("Type", "notify"),
-        ("ExecReload", "/bin/kill -HUP $MAINPID"),
+        ("ExecReload", "/bin/sh -c 'kill -HUP $MAINPID'"),
         ("User", "atlas-logd"),
         ("StateDirectory", "atlas-logd"),
         ("StateDirectoryMode", "0750"),
