@@ -184,7 +184,7 @@ fn unit(key: &str) -> Vec<&'static str> {
 fn the_unit_is_confined_and_told_how_the_daemon_is() {
     for (key, value) in [
         ("Type", "notify"),
-        ("ExecReload", "/bin/kill -HUP $MAINPID"),
+        ("ExecReload", "/bin/sh -c 'kill -HUP $MAINPID'"),
         ("User", "atlas-logd"),
         ("StateDirectory", "atlas-logd"),
         ("StateDirectoryMode", "0750"),
@@ -208,6 +208,7 @@ fn the_unit_is_confined_and_told_how_the_daemon_is() {
         assert_eq!(unit(key), [value], "{key}");
     }
     assert_eq!(unit("SystemCallFilter"), ["@system-service", "~@privileged @resources"]);
+    assert_eq!(unit("WatchdogSec"), ["2min"], "several times as long as it takes to feed it");
     let duration = |key: &str| parse_duration(unit(key)[0]).unwrap();
     assert!(duration("RestartSec") >= Duration::from_secs(10));
     let example = &blocks("toml")[0];
