@@ -22,15 +22,18 @@ RUN touch src/main.rs src/lib.rs \
  && cargo build --release --locked
 
 # What the program needs at run time, and nothing else: the libraries that it names (names are resolved by the C
-# library itself), the certificates, and a folder for temporary files. The last lines see to it that it starts.
+# library itself), the certificates, a folder for temporary files, and the licences of what it contains. The last lines see
+# to it that it starts.
+COPY packaging/licences packaging/
 RUN set -eu \
- && mkdir -p /image/etc/ssl/certs /image/usr/local/bin /image/tmp /image/var/lib /image/var/log /volume \
+ && mkdir -p /image/etc/ssl/certs /image/usr/local/bin /image/usr/share/doc/atlas-logd /image/tmp /image/var/lib /image/var/log /volume \
  && cp target/release/atlas-logd /image/usr/local/bin/ \
  && ldd target/release/atlas-logd | grep -o '/[^ ]*' | while read -r library; do cp --parents -L "$library" /image/; done \
  && cp -L /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
  && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
  && echo 'atlas-logd:x:10001:10001::/:/nonexistent' > /image/etc/passwd \
  && echo 'atlas-logd:x:10001:' > /image/etc/group \
+ && packaging/licences | gzip -9n > /image/usr/share/doc/atlas-logd/licences.gz \
  && chmod 1777 /image/tmp \
  && chroot /image /usr/local/bin/atlas-logd --version
 

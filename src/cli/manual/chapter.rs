@@ -44,6 +44,7 @@ pub(super) const ENVIRONMENT: &[Topic] = &[
         "How much is logged: atlas_logd=debug shows every poll, warn only what is wrong. The default is info for run, warn for \
          the other commands.",
     ),
+    topic("ATLAS_LOGD_LOG_FORMAT", "What --log-format says, where a command line cannot be changed: text or json."),
     topic(
         "HTTPS_PROXY, ALL_PROXY, NO_PROXY",
         "The proxy through which Atlas is reached, and what is reached without it; in lower case too.",
