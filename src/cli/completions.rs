@@ -119,8 +119,10 @@ fn fish(definition: &Command) -> String {
 
 const ZSH: &str = r#"
 _atlas_logd_sources() {
-    local -a sources config
-    (( ${+opt_args[--config]} )) && config=(--config "${(Q)opt_args[--config]}")
+    local -a sources config typed
+    typed=(${(z)LBUFFER})
+    local at=${typed[(I)--config]}
+    (( at )) && config=(--config "${(Q)typed[at + 1]}")
     sources=("${(@f)$(atlas-logd $config sources 2>/dev/null)}")
     compadd -a sources
 }

@@ -87,7 +87,7 @@ enum Command {
     /// range, are asked for again and compared record by record with the archive. The daemon does it every night. Where most of
     /// a window differs, nothing of it is archived, and you are asked what it is.
     Reconcile(reconcile::Reconcile),
-    /// Say whether everything is right: configuration, folders, state; Atlas too with --online
+    /// Say whether everything is right; with --online, at Atlas too
     ///
     /// Reads the configuration and lists all its faults at once, each with line and column, what is wrong and what is allowed;
     /// tries whether the folders can be written to; and looks for damage in state and newest segments. Changes nothing. Run it
