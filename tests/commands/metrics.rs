@@ -214,9 +214,10 @@ fn a_state_that_cannot_be_read_leaves_what_the_process_knows() {
     assert_eq!(value(&text, "atlas_logd_sources"), Some(2.0), "{text}");
     assert!(samples(&text, "records_total").is_empty(), "{text}");
     assert!(value(&text, "process_resident_memory_bytes").is_some_and(|bytes| bytes > 1e6), "{text}");
-    daemon.wait_for_line("the metrics say nothing of the state: ");
+    daemon.wait_for_line("the metrics say nothing of the sources: ");
     std::fs::rename(&aside, &state).unwrap();
     assert_eq!(value(&scrape(address), "atlas_logd_state_readable"), Some(1.0));
+    daemon.wait_for_line("the metrics say all again");
     daemon.stop();
 }
 
