@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -72,8 +73,10 @@ impl Patrol {
         }
         let (config, committer) = (station.config.clone(), station.collector.shared_committer());
         let (now, mut memory) = (station.clock.now(), std::mem::take(&mut self.memory));
+        let meters = Arc::clone(station.meters());
         self.looking.spawn_blocking(move || {
             let mut signals = disk(&committer, &config);
+            meters.set_writable(signals.iter().all(|signal| signal.event != Event::DiskUnwritable));
             signals.extend(ending(&config, now));
             signals.extend(behind(&committer, &watched, allowed, now, &mut memory));
             (signals, memory)

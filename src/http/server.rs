@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::{
     Subject,
-    metrics::{self, Format},
+    metrics::{self, Format, Told},
 };
 
 /// Why nothing can be shown.
@@ -30,6 +30,7 @@ pub struct HttpError {
 #[derive(Debug)]
 struct Shown {
     subject: Subject,
+    told: Told,
     /// One answer at a time: whoever asks often must not keep the state from being written.
     turn: Mutex<()>,
 }
@@ -48,7 +49,7 @@ impl HttpServer {
     /// When the address is not one of this machine, or is taken.
     pub async fn bind(address: SocketAddr, subject: Subject) -> Result<Self, HttpError> {
         let listener = TcpListener::bind(address).await.map_err(|cause| HttpError { address, cause })?;
-        Ok(Self { listener, shown: Arc::new(Shown { subject, turn: Mutex::new(()) }) })
+        Ok(Self { listener, shown: Arc::new(Shown { subject, told: Told::default(), turn: Mutex::new(()) }) })
     }
 
     /// Where it listens.
@@ -71,7 +72,7 @@ async fn show_metrics(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Re
     let format = Format::of(&headers);
     let _turn = shown.turn.lock().await;
     let of = Arc::clone(&shown);
-    match tokio::task::spawn_blocking(move || metrics::text(&of.subject, format)).await {
+    match tokio::task::spawn_blocking(move || metrics::text(&of.subject, format, &of.told)).await {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(error) => {
             tracing::error!(event = "http-failed", "the metrics cannot be shown: {error}");

@@ -1,6 +1,9 @@
 //! All meters of a process.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
     meters::{Histogram, RateLimits, Requests},
@@ -21,6 +24,7 @@ pub struct Meters {
     polls: [Histogram; Kind::ALL.len()],
     reconciliations: [Histogram; Kind::ALL.len()],
     received_bytes: AtomicU64,
+    writable: Mutex<Option<bool>>,
 }
 
 impl Default for Meters {
@@ -33,6 +37,7 @@ impl Default for Meters {
             polls: Kind::ALL.map(|_| Histogram::of_polls()),
             reconciliations: Kind::ALL.map(|_| Histogram::of_polls()),
             received_bytes: AtomicU64::new(0),
+            writable: Mutex::default(),
         }
     }
 }
@@ -53,6 +58,17 @@ impl Meters {
     /// Notes bytes of a body that came from Atlas.
     pub fn receive(&self, bytes: u64) {
         self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes whether archive and state could be written to when that was tried.
+    pub fn set_writable(&self, writable: bool) {
+        *self.writable.lock().unwrap_or_else(PoisonError::into_inner) = Some(writable);
+    }
+
+    /// Whether they could the last time; nothing before the first.
+    #[must_use]
+    pub fn writable(&self) -> Option<bool> {
+        *self.writable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of bodies that came from Atlas.

@@ -100,7 +100,6 @@ fn metrics_are_those_of_the_state_late_records_too() {
         ("late_records_total", "1".to_owned()),
         ("gaps", status.gaps().len().to_string()),
         ("failing_seconds", "0.0".to_owned()),
-        ("behind_seconds", "0.0".to_owned()),
         ("reconciliation_failing", "0".to_owned()),
         ("reconciliation_missing_records", "1".to_owned()),
         ("source_readable", "1".to_owned()),
@@ -109,6 +108,9 @@ fn metrics_are_those_of_the_state_late_records_too() {
         let expected = format!("atlas_logd_{name}{}", of(value));
         assert!(text.lines().any(|line| line == expected), "no {expected:?} in:\n{text}");
     }
+    // It is polled every second: no more than a poll that is slow.
+    let behind = self::value(&text, &format!("atlas_logd_behind_seconds{{source=\"{}\"}}", orders()));
+    assert!(behind.is_some_and(|behind| behind < 600.0), "{text}");
     let lateness = samples(&text, "lateness_seconds");
     assert!(lateness[0].starts_with(&format!("atlas_logd_lateness_seconds{}", of(String::new()))), "{lateness:?}");
     assert!(!lateness[0].ends_with(" 0.0"), "{lateness:?}");
@@ -212,9 +214,10 @@ fn a_state_that_cannot_be_read_leaves_what_the_process_knows() {
     assert_eq!(value(&text, "atlas_logd_sources"), Some(2.0), "{text}");
     assert!(samples(&text, "records_total").is_empty(), "{text}");
     assert!(value(&text, "process_resident_memory_bytes").is_some_and(|bytes| bytes > 1e6), "{text}");
-    daemon.wait_for_line("the metrics say nothing of the state: ");
+    daemon.wait_for_line("the metrics say nothing of the sources: ");
     std::fs::rename(&aside, &state).unwrap();
     assert_eq!(value(&scrape(address), "atlas_logd_state_readable"), Some(1.0));
+    daemon.wait_for_line("the metrics say all again");
     daemon.stop();
 }
 

@@ -7,10 +7,16 @@ use rustix::fs::{StatVfs, statvfs};
 use crate::{
     config::Config,
     http::metrics::family::{Families, Value},
+    meters::Meters,
 };
 
 /// Writes their metrics. One that cannot be looked at is left out.
-pub(super) fn write(families: &mut Families<'_, '_>, config: &Config) -> fmt::Result {
+pub(super) fn write(families: &mut Families<'_, '_>, config: &Config, meters: &Meters) -> fmt::Result {
+    let about =
+        ("disk_writable", "Whether archive and state could be written to when that was tried last, within a minute");
+    families.gauge(about, |family| {
+        meters.writable().map_or(Ok(()), |writable| family.sample(&[], Value::Truth(writable)))
+    })?;
     let folders = [("archive", &config.archive.dir), ("state", &config.state_dir)];
     let looked = folders.map(|(folder, path)| (folder, statvfs(path.as_path()).ok()));
     let known = || looked.iter().filter_map(|(folder, system)| Some((*folder, system.as_ref()?)));

@@ -1,6 +1,14 @@
 //! All that is looked at, at one moment.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use prometheus_client::{
     collector::Collector,
@@ -43,10 +51,27 @@ pub(super) struct Scrape {
     pub(super) state_readable: bool,
 }
 
+/// Whether it was told that the state cannot be read: once, until it can be again.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Told(AtomicBool);
+
+impl Told {
+    fn tell(&self, read: Result<(), StateError>) {
+        let before = self.0.swap(read.is_err(), Ordering::Relaxed);
+        match read {
+            Err(error) if !before => {
+                tracing::error!(event = "http-failed", "the metrics say nothing of the sources: {error}");
+            }
+            Ok(()) if before => tracing::info!(event = "http-recovered", "the metrics say all again"),
+            _ => {}
+        }
+    }
+}
+
 /// What a subject is doing, as text. It waits for disks.
-pub(in crate::http) fn text(subject: &Subject, format: Format) -> String {
+pub(in crate::http) fn text(subject: &Subject, format: Format, told: &Told) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape::new(subject)));
+    registry.register_collector(Box::new(Scrape::new(subject, told)));
     let mut written = String::new();
     // Writing into memory does not fail.
     let _ = match format {
@@ -57,7 +82,7 @@ pub(in crate::http) fn text(subject: &Subject, format: Format) -> String {
 }
 
 impl Scrape {
-    fn new(subject: &Subject) -> Self {
+    fn new(subject: &Subject, told: &Told) -> Self {
         let config = Arc::clone(&subject.config.borrow());
         let now = subject.clock.now();
         let mut scrape = Self {
@@ -70,11 +95,10 @@ impl Scrape {
             state_readable: true,
             config,
         };
-        if let Err(error) = scrape.read_state() {
-            // What the process knows of itself is worth more while the state is in a bad way, not less.
-            tracing::error!(event = "metrics-without-state", "the metrics say nothing of the state: {error}");
-            scrape.state_readable = false;
-        }
+        // What the process knows of itself is worth more while the state is in a bad way, not less.
+        let read = scrape.read_state();
+        scrape.state_readable = read.is_ok();
+        told.tell(read);
         scrape.look_at_schedule();
         scrape
     }
@@ -126,7 +150,7 @@ impl Collector for Scrape {
         sources::write(&mut own, &self.sources, self.now)?;
         requests::write(&mut own, &self.config, &self.meters)?;
         durations::write(&mut own, &self.meters)?;
-        disks::write(&mut own, &self.config)?;
+        disks::write(&mut own, &self.config, &self.meters)?;
         process::write(&mut Families::of_every_process(&mut encoder))
     }
 }

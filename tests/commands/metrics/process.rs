@@ -76,11 +76,14 @@ fn commits_and_polls_are_timed() {
         ("poll", "kind=\"access-history\""),
         ("reconciliation", "kind=\"stream-audit\""),
     ] {
-        let begin = format!("atlas_logd_{name}_duration_seconds_bucket{{{label},le=\"");
+        let begin = format!("atlas_logd_{name}_duration_seconds_bucket{{");
         let buckets: Vec<(String, f64)> = text
             .lines()
-            .filter_map(|line| line.strip_prefix(&begin)?.split_once("\"} "))
-            .map(|(bound, count)| (bound.to_owned(), count.parse().unwrap()))
+            .filter(|line| line.starts_with(&begin) && line.contains(label))
+            .map(|line| {
+                let (_, bound) = line.split_once("le=\"").unwrap();
+                (bound.split('"').next().unwrap().to_owned(), line.rsplit(' ').next().unwrap().parse().unwrap())
+            })
             .collect();
         assert!(buckets.iter().map(|(_, count)| count).is_sorted_by(|a, b| a <= b), "{buckets:?}");
         let (last, all) = buckets.last().unwrap();
