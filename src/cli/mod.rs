@@ -118,10 +118,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(_) | Command::Export(_) => crate::config::load_to_read(&cli.config),
         _ => crate::config::load(&cli.config),
     };
-    let config = match loaded.map_err(refused) {
+    let mut config = match loaded.map_err(refused) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
     };
+    crate::discovery::recall(&mut config);
     match command {
         Command::Run => run::run(config, &cli.config),
         Command::Collect(collect) => collect.run(config),

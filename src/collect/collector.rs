@@ -19,6 +19,7 @@ use crate::{
         scratch,
     },
     commit::{CommitError, Committer, Upkeep},
+    discovery::Known,
     source::{Source, SourceId},
     state::{Head, SourceState},
 };
@@ -143,6 +144,15 @@ impl Collector {
             );
         }
         Ok(made)
+    }
+
+    /// Writes what the lists of Atlas have shown to the state.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn remember(&self, known: Known) -> Result<(), PollError> {
+        let committer = Arc::clone(&self.desk.committer);
+        blocking(move || Ok(known.save(committer.store())?)).await
     }
 
     fn lane(&self, id: &SourceId) -> Arc<tokio::sync::Mutex<Lane>> {

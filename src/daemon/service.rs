@@ -20,6 +20,7 @@ use crate::{
     daemon::{
         Pulse, Station,
         daily_head::DailyHead,
+        explorer::Explorer,
         pulse::BEAT_EVERY,
         roster::{Member, Roster},
         stop::Stop,
@@ -27,6 +28,7 @@ use crate::{
         wall_clock::WallClock,
         watch::Watch,
     },
+    discovery::Lists,
     source::{Source, SourceId},
     state::{SourceState, StateError, last_reconciliation},
 };
@@ -39,6 +41,10 @@ const LATE_TICK: Duration = Duration::from_secs(1);
 
 /// How long revoking tokens may take at the end.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// What is told of a source that is gone from Atlas.
+pub(crate) const GONE: &str = "is gone from Atlas: no list shows it any more, and Atlas says that there is no such cluster or instance; \
+                    it is no longer polled, and goes on where it was if a list shows it again";
 
 /// How often it is looked whether the clock of the machine was set.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
@@ -81,6 +87,7 @@ pub struct Service {
     replaced: Vec<Client>,
     watch: Watch,
     head: DailyHead,
+    explorer: Explorer,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -98,6 +105,7 @@ impl Service {
             replaced: Vec::new(),
             watch: Watch::default(),
             head: DailyHead::default(),
+            explorer: Explorer::default(),
             wind_down: CancellationToken::new(),
         }
     }
@@ -116,6 +124,7 @@ impl Service {
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
         tracing::info!(sources = self.roster.len(), "collecting");
+        self.explorer.begin(&self.station);
         control.pulse.set_collecting(true);
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
@@ -139,7 +148,11 @@ impl Service {
                 }
                 pattern = ticks.next() => {
                     self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
+                    if self.station.config.schedule.discover.as_ref() == Some(&pattern) {
+                        self.explorer.begin(&self.station);
+                    }
                 }
+                lists = self.explorer.done() => self.learn(lists).await,
                 _ = look.tick() => {
                     if wall.was_set(self.station.clock.as_ref()) {
                         // The scheduler would wait until the clock shows again what it showed before.
@@ -152,13 +165,17 @@ impl Service {
                 }
                 _ = beat.tick() => {}
                 () = sleep_until(due) => self.begin_due(),
-                Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
+                Some(done) = self.polls.join_next_with_id() => {
+                    self.end_poll(done);
+                    self.leave_absent().await;
+                }
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
             }
         }
         control.pulse.set_collecting(false);
         ticks.stop().await;
+        self.explorer.stop().await;
         self.wind_down(&control.stop).await;
         Ok(())
     }
@@ -216,7 +233,11 @@ impl Service {
         }
         match done {
             Ok((_, report)) => match report.compared {
-                None => self.watch.note(&source, &report),
+                None => match self.station.found(&source.id) {
+                    Some(found) if report.says_gone() && !found.listed => self.explorer.note_absent(&source),
+                    Some(found) if report.is_refused() && found.paused => self.watch.note_paused(&source, &report),
+                    _ => self.watch.note(&source, &report),
+                },
                 Some(compared) => tell_of_reconciliation(&source, &report, compared),
             },
             Err(error) if error.is_cancelled() => {}
@@ -281,17 +302,52 @@ impl Service {
                 return None;
             }
         };
+        let (added, removed) = self.go_over();
+        tracing::info!(sources = self.roster.len(), added, removed, "the new configuration is in force");
+        self.explorer.begin_anew(&self.station);
+        Some(replaced)
+    }
+
+    /// Goes over to the sources of the station: how many are new, and how many are gone.
+    fn go_over(&mut self) -> (usize, usize) {
         let (added, removed) = self.roster.replace(self.members());
-        tracing::info!(
-            sources = self.roster.len(),
-            added = added.len(),
-            removed = removed.len(),
-            "the new configuration is in force",
-        );
+        let counts = (added.len(), removed.len());
         let now = Instant::now();
         added.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         removed.into_iter().for_each(|member| self.retire(member.task.source));
-        Some(replaced)
+        counts
+    }
+
+    /// Takes in what the lists of Atlas show.
+    async fn learn(&mut self, lists: Result<Lists, JoinError>) {
+        if self.explorer.take_again() {
+            // They are those of the configuration before.
+            self.explorer.begin(&self.station);
+            return;
+        }
+        match lists {
+            Ok(lists) => match self.station.learn(&lists).await {
+                Ok(learnt) => self.explorer.tell(&learnt),
+                Err(error) => tracing::error!("failed to remember what the lists of Atlas show: {error}"),
+            },
+            Err(error) => tracing::error!(
+                "asking for the lists of Atlas stopped unexpectedly ({error}); this is a defect in atlas-logd, please report it",
+            ),
+        }
+        self.go_over();
+    }
+
+    /// Leaves the sources that are gone from Atlas.
+    async fn leave_absent(&mut self) {
+        let absent = self.explorer.take_absent();
+        if absent.is_empty() {
+            return;
+        }
+        match self.station.note_absent(&absent).await {
+            Ok(gone) => gone.iter().for_each(|source| tracing::warn!(source = %source, "{GONE}")),
+            Err(error) => tracing::error!("failed to remember which sources are gone from Atlas: {error}"),
+        }
+        self.go_over();
     }
 
     fn members(&self) -> Vec<Member> {
@@ -303,7 +359,12 @@ impl Service {
     }
 
     fn patterns(&self) -> BTreeSet<String> {
-        self.members().iter().flat_map(|member| member.patterns().cloned()).collect()
+        let members = self.members();
+        let polls = members.iter().flat_map(|member| member.patterns().cloned());
+        // Of projects that are found later, too: the schedule need not start anew for them.
+        let tables = &self.station.config.tables;
+        let of_tables = tables.iter().filter(|table| table.asks()).flat_map(|table| table.schedule.patterns().cloned());
+        polls.chain(of_tables).collect()
     }
 
     /// The time between two ticks of a pattern.

@@ -1,13 +1,21 @@
 //! One line when a source starts to fail and one when it is well again; not one for each try.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use crate::{collect::PollReport, instant::Instant, source::Source};
+
+/// What is told of a source that Atlas does not answer for because its cluster is paused.
+pub(crate) const PAUSED: &str = "is paused, and Atlas does not answer for it until it runs again";
 
 /// Which sources are failing, and with what.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     failing: HashMap<Source, Failing>,
+    /// Paused clusters that Atlas does not answer for.
+    paused: HashSet<Source>,
 }
 
 #[derive(Debug)]
@@ -22,9 +30,21 @@ struct Failing {
 const REMIND_EVERY: Duration = Duration::from_secs(3600);
 
 impl Watch {
+    /// Takes note that Atlas does not answer for a paused cluster: told once, and no failure.
+    pub(super) fn note_paused(&mut self, source: &Source, report: &PollReport) {
+        self.failing.remove(source);
+        if self.paused.insert(source.clone()) {
+            let why = report.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::info!(source = %source, "{PAUSED}: {why}");
+        }
+    }
+
     /// Takes note of a poll and tells what has changed.
     pub(super) fn note(&mut self, source: &Source, report: &PollReport) {
         let Some(failure) = &report.failure else {
+            if self.paused.remove(source) {
+                tracing::info!(source = %source, "is collected again after it was paused");
+            }
             if let Some(failing) = self.failing.remove(source) {
                 tracing::info!(
                     source = %source,

@@ -169,6 +169,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
 ",
     super::reconciliations::TABLE,
+    super::found::TABLES,
 ];
 
 /// The newest version that this program knows.

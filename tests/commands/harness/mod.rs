@@ -30,6 +30,7 @@ mod comparison;
 mod configuration;
 mod daemon;
 pub(crate) mod desk;
+mod discovered;
 mod environment;
 mod live;
 mod more_sources;
@@ -43,6 +44,7 @@ pub(crate) use archive::Segment;
 pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
+pub(crate) use discovered::{cluster, lists};
 pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
 pub(crate) use stage::{
     ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,

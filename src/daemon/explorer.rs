@@ -1,0 +1,118 @@
+//! When Atlas' lists are asked for, and what is told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::task::{JoinError, JoinSet};
+
+use crate::{
+    daemon::Station,
+    discovery::{Change, Learnt, Lists, Subject},
+    source::Source,
+};
+
+/// More of one kind are counted instead of told one by one.
+const MOST_TOLD: usize = 20;
+
+/// Asks for the lists, one run at a time.
+#[derive(Debug, Default)]
+pub(super) struct Explorer {
+    running: JoinSet<Lists>,
+    /// The configuration has changed since the run began.
+    again: bool,
+    failing: BTreeSet<Subject>,
+    /// What cannot be collected, as it was told.
+    refused: BTreeSet<String>,
+    /// Sources for whose log Atlas answered 404.
+    absent: Vec<Source>,
+}
+
+impl Explorer {
+    /// Begins a run, unless one is under way or the configuration names everything.
+    pub(super) fn begin(&mut self, station: &Station) {
+        if station.config.asks() && self.running.is_empty() {
+            self.running.spawn(station.ask_for_lists());
+        }
+    }
+
+    /// The configuration is another one: what is under way asks for too little, or too much.
+    pub(super) fn begin_anew(&mut self, station: &Station) {
+        self.again = !self.running.is_empty();
+        self.begin(station);
+    }
+
+    /// Waits until a run is over; for ever while none is under way.
+    pub(super) async fn done(&mut self) -> Result<Lists, JoinError> {
+        match self.running.join_next().await {
+            Some(done) => done,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the next run begins at once.
+    pub(super) fn take_again(&mut self) -> bool {
+        std::mem::take(&mut self.again)
+    }
+
+    /// Takes note of a source for whose log Atlas answered 404.
+    pub(super) fn note_absent(&mut self, source: &Source) {
+        self.absent.push(source.clone());
+    }
+
+    /// Those noted since the last time.
+    pub(super) fn take_absent(&mut self) -> Vec<Source> {
+        std::mem::take(&mut self.absent)
+    }
+
+    /// Tells what has changed: a list that fails once, and once when it is well again.
+    pub(super) fn tell(&mut self, learnt: &Learnt) {
+        let mut refused = BTreeSet::new();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for change in &learnt.changes {
+            let text = change.to_string();
+            match change {
+                Change::Refused { .. } => {
+                    if !self.refused.contains(&text) {
+                        tracing::warn!("{text}");
+                    }
+                    refused.insert(text);
+                }
+                Change::Found(_) | Change::Skipped(_) => {
+                    let what = if matches!(change, Change::Found(_)) { "found" } else { "not collected" };
+                    let count = counts.entry(what).or_default();
+                    *count += 1;
+                    if *count <= MOST_TOLD {
+                        tracing::info!("{text}");
+                    }
+                }
+            }
+        }
+        for (what, count) in counts.into_iter().filter(|(_, count)| *count > MOST_TOLD) {
+            tracing::info!("and {} more sources: {what}; status names them all", count - MOST_TOLD);
+        }
+        self.refused = refused;
+        let failing: BTreeSet<Subject> = learnt.troubles.iter().map(|trouble| trouble.subject.clone()).collect();
+        for trouble in &learnt.troubles {
+            if !self.failing.contains(&trouble.subject) {
+                tracing::error!(
+                    "failed to get the {}; all that is known goes on being collected, and new ones are not found until it is \
+                     there: {}",
+                    trouble.subject,
+                    trouble.message,
+                );
+            }
+        }
+        // While a credential gets nothing, its other lists were not asked for.
+        let blocked = failing.iter().any(|subject| matches!(subject, Subject::Credentials(_)));
+        let well: Vec<Subject> = self.failing.difference(&failing).cloned().collect();
+        for subject in well.into_iter().filter(|subject| !blocked || matches!(subject, Subject::Credentials(_))) {
+            tracing::info!("got the {subject} again");
+            self.failing.remove(&subject);
+        }
+        self.failing.extend(failing);
+    }
+
+    /// Ends what is under way: nothing of it is in force yet.
+    pub(super) async fn stop(&mut self) {
+        self.running.shutdown().await;
+    }
+}
