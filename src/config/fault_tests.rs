@@ -202,8 +202,10 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
              \x20   |            ^",
         ),
         (
-            error("[credentials.main]\nclient_id = \"a\"\nclient_secret_env = \"MAIN\"\n[[project]]\ndiscover = \"all\"\n\
-                   credentials = \"main\"\nclusters = []\nstream_instances = []\n"),
+            error(
+                "[credentials.main]\nclient_id = \"a\"\nclient_secret_env = \"MAIN\"\n[[project]]\ndiscover = \"all\"\n\
+                   credentials = \"main\"\nclusters = []\nstream_instances = []\n",
+            ),
             "F:4:1: project: there is nothing to archive; add stream_instances or clusters\n\
              \x20 4 | [[project]]\n\
              \x20   | ^",

@@ -87,8 +87,7 @@ fn every_value_is_read() {
         reconcile: None,
         discover: Some("7 * * * * *".to_owned()),
     };
-    let filter =
-        Filter { auth_result: AuthResult::Failure, ip_address: Some("203.0.113.9".parse().unwrap()) };
+    let filter = Filter { auth_result: AuthResult::Failure, ip_address: Some("203.0.113.9".parse().unwrap()) };
     let expected = Config {
         file: path,
         archive: Archive {

@@ -5,9 +5,7 @@ use atlas_logd::{
     source::{Kind, Source},
 };
 
-use crate::harness::{
-    HOUR, PAYMENTS, ProjectTable, SECOND, Stage, cluster, lists, orders, prod, shops, warehouse,
-};
+use crate::harness::{HOUR, PAYMENTS, ProjectTable, SECOND, Stage, cluster, lists, orders, prod, shops, warehouse};
 
 const SHOP: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
 const TEST: &str = "bbbbbbbbbbbbbbbbbbbbbbbb";

@@ -143,7 +143,8 @@ fn fill(folders: &Folders<'_>) {
 
 /// What lists have shown decides nothing where the configuration names everything, as it does here.
 fn found_project() -> FoundProject {
-    let [credentials, id, atlas_name, name] = ["main", "32b6e34b3d91647abb20e7b8", "payments", "payments"].map(str::to_owned);
+    let [credentials, id, atlas_name, name] =
+        ["main", "32b6e34b3d91647abb20e7b8", "payments", "payments"].map(str::to_owned);
     FoundProject { credentials, id, atlas_name, name, listed: true }
 }
 
