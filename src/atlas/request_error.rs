@@ -239,6 +239,12 @@ impl RequestError {
         no_project || self.says_absent()
     }
 
+    /// Whether nobody answered at all who could be Atlas.
+    #[must_use]
+    pub fn concerns_connection(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Silent { .. } | Self::Broken { .. } | Self::Redirect { .. })
+    }
+
     /// Whether any other request with the same credential would fail likewise.
     #[must_use]
     pub fn concerns_all(&self) -> bool {

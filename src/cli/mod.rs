@@ -7,7 +7,6 @@ mod collect;
 mod demo;
 mod exit;
 mod export;
-mod exposure;
 mod logging;
 mod pass;
 mod rebuild;

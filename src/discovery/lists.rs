@@ -130,6 +130,18 @@ pub async fn ask(config: &Config, clients: &BTreeMap<String, Client>, known: &Kn
     lists
 }
 
+impl Lists {
+    /// The lists of projects, by the name of the credential.
+    pub fn projects(&self) -> impl Iterator<Item = (&str, &[Listed])> {
+        self.projects.iter().map(|(credentials, listed)| (credentials.as_str(), listed.as_slice()))
+    }
+
+    /// The lists of clusters and stream instances.
+    pub fn names(&self) -> impl Iterator<Item = (&Wanted, &[Listed])> {
+        self.names.iter().map(|(wanted, listed)| (wanted, listed.as_slice()))
+    }
+}
+
 impl Wanted {
     /// Which list it is.
     #[must_use]

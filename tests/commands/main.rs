@@ -10,6 +10,7 @@ mod bad_answers;
 mod bad_configuration;
 mod both_kinds;
 mod check;
+mod check_online;
 mod clocks;
 mod counting;
 mod demo_command;
