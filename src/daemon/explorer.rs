@@ -1,17 +1,20 @@
 //! When Atlas' lists are asked for, and what is told of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use tokio::task::{JoinError, JoinSet};
 
 use crate::{
     daemon::Station,
     discovery::{Change, Learnt, Lists, Subject},
-    source::Source,
+    source::{Source, SourceId},
 };
 
 /// More of one kind are counted instead of told one by one.
 const MOST_TOLD: usize = 20;
+
+/// So many things that cannot be collected are remembered as told.
+const MOST_REMEMBERED: usize = 10_000;
 
 /// Asks for the lists, one run at a time.
 #[derive(Debug, Default)]
@@ -22,8 +25,10 @@ pub(super) struct Explorer {
     failing: BTreeSet<Subject>,
     /// What cannot be collected, as it was told.
     refused: BTreeSet<String>,
-    /// Sources for whose log Atlas answered 404.
+    /// Sources for whose log Atlas answered 404, and that no list shows.
     absent: Vec<Source>,
+    /// Sources for whose log it did though the last list showed them: the lists were asked for again because of each.
+    doubtful: HashSet<SourceId>,
 }
 
 impl Explorer {
@@ -53,7 +58,20 @@ impl Explorer {
         std::mem::take(&mut self.again)
     }
 
-    /// Takes note of a source for whose log Atlas answered 404.
+    /// Atlas answered 404 for the log of a source that the last list showed: perhaps the list is older than that. It is asked
+    /// for again, but only once for each source that goes on failing so.
+    pub(super) fn doubt(&mut self, source: &SourceId, station: &Station) {
+        if self.running.is_empty() && self.doubtful.insert(source.clone()) {
+            self.begin(station);
+        }
+    }
+
+    /// Atlas answered for a source.
+    pub(super) fn trust(&mut self, source: &SourceId) {
+        self.doubtful.remove(source);
+    }
+
+    /// Takes note of a source for whose log Atlas answered 404, and that no list shows.
     pub(super) fn note_absent(&mut self, source: &Source) {
         self.absent.push(source.clone());
     }
@@ -88,6 +106,10 @@ impl Explorer {
         }
         for (what, count) in counts.into_iter().filter(|(_, count)| *count > MOST_TOLD) {
             tracing::info!("and {} more sources: {what}; status names them all", count - MOST_TOLD);
+        }
+        if !learnt.troubles.is_empty() && self.refused.len() < MOST_REMEMBERED {
+            // Of a list that failed, nothing is known to be well again.
+            refused.append(&mut self.refused);
         }
         self.refused = refused;
         let failing: BTreeSet<Subject> = learnt.troubles.iter().map(|trouble| trouble.subject.clone()).collect();

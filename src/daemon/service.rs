@@ -233,11 +233,7 @@ impl Service {
         }
         match done {
             Ok((_, report)) => match report.compared {
-                None => match self.station.found(&source.id) {
-                    Some(found) if report.says_gone() && !found.listed => self.explorer.note_absent(&source),
-                    Some(found) if report.is_refused() && found.paused => self.watch.note_paused(&source, &report),
-                    _ => self.watch.note(&source, &report),
-                },
+                None => self.note_poll(&source, &report),
                 Some(compared) => tell_of_reconciliation(&source, &report, compared),
             },
             Err(error) if error.is_cancelled() => {}
@@ -246,6 +242,18 @@ impl Service {
                 "a poll stopped unexpectedly ({error}); this is a defect in atlas-logd, please report it",
             ),
         }
+    }
+
+    /// Takes note of a poll, and of what it says of a source that was found.
+    fn note_poll(&mut self, source: &Source, report: &PollReport) {
+        match self.station.found(&source.id) {
+            Some(found) if report.says_gone() && !found.listed => return self.explorer.note_absent(source),
+            Some(found) if report.is_refused() && found.paused => return self.watch.note_paused(source, report),
+            Some(_) if report.says_gone() => self.explorer.doubt(&source.id, &self.station),
+            Some(_) if report.failure.is_none() => self.explorer.trust(&source.id),
+            _ => {}
+        }
+        self.watch.note(source, report);
     }
 
     async fn wind_down(&mut self, stop: &Stop) {

@@ -41,6 +41,31 @@ fn a_cluster_is_found_left_when_it_is_gone_and_found_again() {
 }
 
 #[test]
+fn a_404_for_what_was_listed_asks_for_the_list_again_once() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("schedule", "discover", "off"));
+    let deleted = stage.make_cluster(Cluster::new("prod-1"));
+    let kept = stage.make_cluster(Cluster::new("prod-2"));
+    let mut daemon = stage.spawn_daemon();
+    [&deleted, &kept].iter().for_each(|source| stage.wait_until_polled(source));
+    let lists = Match::path("/clusters").query("pageNum");
+    assert_eq!(stage.world.requests_matching(&lists).len(), 1);
+    stage.world.fault(Match::source(&kept.id), Fault::json(404, "CLUSTER_NOT_FOUND"));
+    daemon.wait_for_line("it was found in a list of Atlas");
+    stage.wait_until_polled(&kept);
+    assert_eq!(
+        stage.world.requests_matching(&lists).len(),
+        2,
+        "a list that goes on showing it is not asked again and again"
+    );
+    stage.delete_cluster(&deleted);
+    daemon.wait_for_line("is gone from Atlas");
+    daemon.stop();
+    assert_eq!(stage.world.requests_matching(&lists).len(), 3);
+    assert!(stage.status(&kept).configured);
+}
+
+#[test]
 fn a_start_without_atlas_goes_on_with_what_is_known_and_tells_of_the_lists_once() {
     let stage = stage();
     stage.configure(|config| config.set_text("atlas", "retry_budget", "50ms"));
