@@ -9,7 +9,8 @@
 //! ```
 //!
 //! 1. [`config`] reads the TOML list of projects, stream instances and clusters; all its faults at once.
-//! 2. [`daemon`] turns it into tasks, ticks by cron patterns, and polls each [`source`] in its turn.
+//! 2. [`daemon`] turns it into tasks, ticks by cron patterns, and polls each [`source`] in its turn. Where the configuration
+//!    names patterns, [`discovery`] says from Atlas' lists which sources these are.
 //! 3. [`plan`] says which [`window`] of time is asked next, how far a watermark moves, and what is a gap. Plain
 //!    arithmetic on [`instant`]s.
 //! 4. [`atlas`] asks the Atlas Administration API for one window, and decodes the answer in constant memory.
@@ -37,8 +38,10 @@ pub mod commit;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod discovery;
 pub mod evidence;
 pub mod export;
+mod glob;
 pub mod http;
 pub mod instant;
 mod lock;

@@ -69,7 +69,7 @@ fn loaded(text: &str) -> Config {
 
 #[test]
 fn the_example_configurations_are_valid() {
-    let [example, key, evidence, http] = <[String; 4]>::try_from(blocks("toml")).unwrap();
+    let [example, key, evidence, discovery, http] = <[String; 5]>::try_from(blocks("toml")).unwrap();
     let config = loaded(&example);
     let sources: Vec<String> =
         config.projects.iter().flat_map(|project| project.sources()).map(|source| source.to_string()).collect();
@@ -78,6 +78,8 @@ fn the_example_configurations_are_valid() {
     assert_eq!(config.projects[0].credentials, "legacy");
     assert!(matches!(config.credentials["legacy"], Credential::ApiKey { .. }));
     assert!(loaded(&format!("{evidence}\n{example}")).evidence.signing_key.is_some());
+    let discovery = loaded(&format!("{}\n{discovery}", example.split("[[project]]").next().unwrap()));
+    assert!(discovery.asks() && discovery.projects.len() == 1, "{discovery:?}");
     assert!(loaded(&format!("{http}\n{example}")).http.listen.is_some());
 }
 

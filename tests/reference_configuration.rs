@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, ffi::OsString, fs, path::Path, time::Duration};
 
-use atlas_logd::config::{Config, Credential, Secret, keys, parse};
+use atlas_logd::config::{Config, Credential, Patterns, Secret, Which, keys, parse};
 use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 
 const REFERENCE: &str = include_str!("../config/atlas-logd.toml");
@@ -45,7 +45,7 @@ fn uncommented(text: &str) -> String {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     };
     let lines = text.lines().map(|line| match line.strip_prefix("# ") {
-        Some(rest) if is_key(rest) => rest,
+        Some(rest) if is_key(rest) || rest == "[[project]]" => rest,
         _ => line,
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -146,6 +146,9 @@ fn what_is_commented_in_it_is_valid_too() {
     assert_eq!(config.projects[1].access_history_filter.to_string(), "auth_result=failure,ip_address=203.0.113.9");
     assert_eq!(config.projects[1].schedule.stream_audit, "0 * * * * *");
     assert_eq!(config.projects[1].schedule.reconcile, None);
+    let Which::Discovered(patterns) = &config.tables[2].which else { panic!("{config:?}") };
+    assert!(patterns.match_name("shop-1") && !patterns.match_name("shop-test"));
+    assert_eq!(config.tables[2].stream_instances.listed, Some(Patterns::all()));
     assert_eq!(config.archive.keep, Some(Duration::from_secs(400 * 86_400)));
     assert_eq!(config.archive.min_free, Some(5 << 30));
     assert_eq!(config.evidence.signing_key, Some(folder.path().join("atlas-signing-key")));

@@ -57,8 +57,11 @@ fn check_config(config: &Config, text: &str) {
     assert!(!format!("{config:?}").contains(SECRET) || text.contains(SECRET), "the secret is in debug output");
     assert_eq!(config.file, PathBuf::from(FILE));
     assert!(config.needs_restart(config).is_empty(), "it differs from itself");
-    assert!(!config.projects.is_empty(), "there is nothing to archive");
+    assert!(!config.tables.is_empty(), "there is nothing to archive");
     let mut names = HashSet::new();
+    for table in &config.tables {
+        assert!(config.credentials.contains_key(&table.credentials), "credentials that are not there");
+    }
     for project in &config.projects {
         assert!(config.credentials.contains_key(&project.credentials), "credentials that are not there");
         for source in project.sources() {
@@ -66,7 +69,7 @@ fn check_config(config: &Config, text: &str) {
             assert!(!source.to_string().contains(char::is_control), "a terminal would obey the name of {source:?}");
         }
     }
-    assert!(!names.is_empty(), "there is nothing to archive");
+    assert!(!names.is_empty() || config.asks(), "there is nothing to archive");
     assert!(config.archive.dir.is_absolute() && config.state_dir.is_absolute(), "a path that depends on the folder");
     assert!((1..=1024).contains(&config.collect.polls_at_once), "no poll could ever begin");
     assert!(config.archive.rotate_size > 0, "every window would begin a segment");

@@ -3,6 +3,7 @@
 use super::{
     auth::Identity,
     error_body::{Code, ErrorBody},
+    listing::Listing,
     request_error::RequestError,
 };
 use crate::source::{Kind, Source};
@@ -17,8 +18,32 @@ impl RequestError {
     #[must_use]
     pub fn advice(&self, source: &Source) -> Option<String> {
         match self {
-            Self::Refused { status, error, identity } => about_refusal(*status, error, identity, source),
             Self::Token(error) => error.advice(source),
+            Self::Refused { status, error, identity } => {
+                self.advice_of_all().or_else(|| about_source(*status, error, identity, source))
+            }
+            _ => self.advice_of_all(),
+        }
+    }
+
+    /// What to do so that a list can be had, likewise.
+    #[must_use]
+    pub fn advice_on_list(&self, listing: Listing<'_>) -> Option<String> {
+        match self {
+            Self::Token(error) => error.advice_on_list(listing),
+            Self::Refused { status, error, identity } => {
+                self.advice_of_all().or_else(|| about_list(*status, error, identity, listing))
+            }
+            _ => self.advice_of_all(),
+        }
+    }
+
+    /// What to do whatever was asked for.
+    #[must_use]
+    pub fn advice_of_all(&self) -> Option<String> {
+        match self {
+            Self::Refused { status, error, identity } => about_all(*status, error, identity),
+            Self::Token(error) => error.advice_of_all(),
             Self::TokenRefused { refusal, identity, place, .. } if refusal.is_invalid_client() => Some(format!(
                 "the secret of the {identity} has expired or is wrong: make a new one in Atlas and put it into {place}"
             )),
@@ -39,14 +64,25 @@ impl RequestError {
     }
 }
 
-fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &Source) -> Option<String> {
-    let (name, project) = (&source.id.name, project(source));
+fn about_all(status: u16, error: &ErrorBody, identity: &Identity) -> Option<String> {
     match (status, error.code) {
         (_, Some(Code::IpAddressNotOnAccessList)) => {
             let address = error.parameters.iter().find(|parameter| is_address(parameter));
             let address = address.map_or("the address of this machine", String::as_str);
             Some(format!("add {address} to the API access list of the {identity}"))
         }
+        (..300, _) => Some(NOT_ATLAS.to_owned()),
+        (406 | 410, _) | (_, Some(Code::InvalidVersionDate | Code::VersionGone)) => Some(
+            "Atlas does not serve this version of its API any more: this atlas-logd is too old, install a newer one"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn about_source(status: u16, error: &ErrorBody, identity: &Identity, source: &Source) -> Option<String> {
+    let (name, project) = (&source.id.name, project(source));
+    match (status, error.code) {
         (_, Some(Code::FlexCluster)) => Some(format!(
             "'{name}' is a shared-tier cluster, for which Atlas has no access history: remove it from the configuration"
         )),
@@ -55,11 +91,6 @@ fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &S
             "Atlas has no access history of M0, M2, M5, Flex and serverless clusters: if '{name}' is one of them, remove \
              it from the configuration"
         )),
-        (..300, _) => Some(NOT_ATLAS.to_owned()),
-        (406 | 410, _) | (_, Some(Code::InvalidVersionDate | Code::VersionGone)) => Some(
-            "Atlas does not serve this version of its API any more: this atlas-logd is too old, install a newer one"
-                .to_owned(),
-        ),
         (_, Some(Code::GroupNotFound)) => {
             Some(format!("there is no {project} that the {identity} can see: check its id in the configuration"))
         }
@@ -76,6 +107,26 @@ fn about_refusal(status: u16, error: &ErrorBody, identity: &Identity, source: &S
             Some(format!("grant the {identity} {} in {project}", roles(source.id.kind)))
         }
         _ => None,
+    }
+}
+
+/// The role is the one that the vendor documents for listing.
+fn about_list(status: u16, error: &ErrorBody, identity: &Identity, listing: Listing<'_>) -> Option<String> {
+    let is_denied = matches!(status, 401 | 403) || error.code == Some(Code::RoleMissing);
+    match listing {
+        Listing::Projects if is_denied => {
+            Some(format!("grant the {identity} a role in its organisation with which it may list projects"))
+        }
+        Listing::Projects => None,
+        Listing::Clusters { project_id } | Listing::StreamInstances { project_id } => match error.code {
+            Some(Code::GroupNotFound) => Some(format!(
+                "there is no project {project_id} that the {identity} can see: check its id in the configuration"
+            )),
+            _ if is_denied => {
+                Some(format!("grant the {identity} the role 'Project Read Only' in the project {project_id}"))
+            }
+            _ => None,
+        },
     }
 }
 

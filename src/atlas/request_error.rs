@@ -230,6 +230,37 @@ impl RequestError {
         error.code.is_some_and(|code| code != Code::GroupNotFound) && !elsewhere
     }
 
+    /// Whether Atlas says that there is no such cluster or instance, or no such project that the credential can see.
+    #[must_use]
+    pub fn says_gone(&self) -> bool {
+        let no_project = matches!(
+            self, Self::Refused { status: 404, error, .. } if error.code == Some(Code::GroupNotFound)
+        );
+        no_project || self.says_absent()
+    }
+
+    /// Whether nobody answered at all who could be Atlas.
+    #[must_use]
+    pub fn concerns_connection(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Silent { .. } | Self::Broken { .. } | Self::Redirect { .. })
+    }
+
+    /// Whether any other request with the same credential would fail likewise.
+    #[must_use]
+    pub fn concerns_all(&self) -> bool {
+        match self {
+            Self::Connect { .. }
+            | Self::Token(_)
+            | Self::TokenPace { .. }
+            | Self::WrongKey { .. }
+            | Self::Secret(_)
+            | Self::Challenge { .. }
+            | Self::NoChallenge { .. } => true,
+            Self::Refused { error, .. } => error.code == Some(Code::IpAddressNotOnAccessList),
+            _ => false,
+        }
+    }
+
     /// What follows for the poll.
     #[must_use]
     pub fn consequence(&self) -> Consequence {

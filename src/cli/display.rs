@@ -54,6 +54,11 @@ impl Display {
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+
+    /// Nothing more is expected of a source.
+    pub(super) fn passed_over(&self) {
+        self.bar.inc(1);
+    }
 }
 
 impl Audience for Display {

@@ -11,7 +11,6 @@ mod display;
 mod errand;
 mod exit;
 mod export;
-mod exposure;
 mod lesson;
 mod logging;
 mod manual;
@@ -220,10 +219,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         },
         _ => crate::config::load(&cli.config),
     };
-    let config = match loaded.map_err(refused) {
+    let mut config = match loaded.map_err(refused) {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
     };
+    crate::discovery::recall(&mut config);
     match command {
         Command::Run => run::run(config, &cli.config),
         Command::Collect(collect) => collect.run(&config),

@@ -15,8 +15,10 @@ use crate::{
     collect::{Job, Task},
     config::Config,
     control::{Client, Outcome, What},
-    daemon::{Station, Stop},
+    daemon::{GONE, PAUSED, Station, Stop},
+    discovery::Trouble,
     instant::Instant,
+    shown::shown,
     source::Source,
     state::Store,
     status,
@@ -102,13 +104,17 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
     let display = Arc::new(Display::new());
     let observer = Arc::clone(&display).observer();
     let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer)).await?;
-    let station = match opened {
+    let mut station = match opened {
         Ok(station) => station,
         Err(error) => {
             terminal::complain(&format!("atlas-logd: {error}"));
             return Ok(Exit::Failed);
         }
     };
+    let mut failed = false;
+    if named.is_empty() && !matches!(job, Job::Reconcile { .. }) && station.config.asks() {
+        failed |= !discover(&mut station, &display, &stop).await?;
+    }
     let tasks: Vec<Task> =
         station.tasks().map(|(_, task)| task).filter(|task| named.is_empty() || named.contains(&task.source)).collect();
     display.begun(tasks.len());
@@ -122,10 +128,20 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
         });
     }
     let told = display.tell_of_stop(stop.clone());
-    let mut failed = false;
+    let mut absent = Vec::new();
     let finish = async {
         while let Some(done) = polls.join_next().await {
             let (source, report) = done?;
+            if report.says_gone() && station.found(&source.id).is_some_and(|found| !found.listed) {
+                display.passed_over();
+                absent.push(source);
+                continue;
+            }
+            if report.is_refused() && station.found(&source.id).is_some_and(|found| found.paused) {
+                display.passed_over();
+                display.line(&format!("{}: {PAUSED}", shown(&source.to_string())));
+                continue;
+            }
             failed |= report.failure.is_some();
             display.ended(&Outcome::of_poll(&source, &report));
         }
@@ -139,6 +155,9 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
         failed = true;
         display.line(&format!("{} cut off; nothing is lost", words::count(polls.len() as u64, "poll")));
         polls.shutdown().await;
+    }
+    for source in station.note_absent(&absent).await? {
+        display.line(&format!("{}: {GONE}", shown(&source.to_string())));
     }
     if finished && named.is_empty() && matches!(job, Job::Regular) {
         failed |= !retire_removed(&station, &display).await?;
@@ -165,6 +184,20 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
         named.is_empty() || named.iter().any(|source| source.to_string() == name)
     })?;
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Asks for the lists that the configuration needs, and says what they changed. Whether all could be had.
+async fn discover(station: &mut Station, display: &Display, stop: &Stop) -> anyhow::Result<bool> {
+    let lists = tokio::select! {
+        lists = station.ask_for_lists() => lists,
+        () = stop.soon.cancelled() => return Ok(true),
+    };
+    let learnt = station.learn(&lists).await?;
+    learnt.changes.iter().for_each(|change| display.line(&shown(&change.to_string())));
+    for Trouble { subject, message } in &learnt.troubles {
+        display.line(&shown(&format!("failed to get the {subject}: {message}")));
+    }
+    Ok(learnt.troubles.is_empty())
 }
 
 /// Seals what was left open by sources that are no longer in the configuration. Whether all could be.

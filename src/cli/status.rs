@@ -70,7 +70,7 @@ impl Status {
         }
         let Some(max_lag) = self.max_lag else { return Ok(Exit::Done) };
         let mut behind = false;
-        for row in rows.iter().filter(|row| row.configured) {
+        for row in rows.iter().filter(|row| row.configured && !row.is_paused()) {
             let how = match row.lag() {
                 Some(lag) if lag <= max_lag => continue,
                 Some(lag) => format!("is {} behind", words::duration(lag)),

@@ -20,8 +20,10 @@ use crate::{
         scratch,
     },
     commit::{CommitError, Committer, Skip, Skipped, Upkeep},
+    discovery::Known,
     source::{Source, SourceId},
     state::{Head, OpenSegment, SourceState},
+    vitals,
 };
 
 /// Collects sources.
@@ -198,6 +200,15 @@ impl Collector {
             );
         }
         Ok(made)
+    }
+
+    /// Writes what the lists of Atlas have shown to the state.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub async fn remember(&self, known: Known) -> Result<(), PollError> {
+        let committer = Arc::clone(&self.desk.committer);
+        blocking(move || Ok(known.save(committer.store())?)).await
     }
 
     fn track(&self, id: &SourceId) -> Track {

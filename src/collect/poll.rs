@@ -23,6 +23,9 @@ use crate::{
     window::Window,
 };
 
+/// What follows from a 404 for a source that the configuration does not name.
+const STILL_LISTED: &str = "it was found in a list of Atlas, and is not polled any more once no list shows it";
+
 /// A poll under way.
 pub(super) struct Poll<'a> {
     pub(super) desk: &'a Desk,
@@ -94,11 +97,14 @@ impl<'a> Poll<'a> {
     /// The poll failed; somebody may have to do something about `to_get_past`.
     pub(super) async fn fail(&mut self, error: PollError, to_get_past: Option<Window>) {
         let failures = self.failures_of_answers().await + 1;
-        let advice = error.advice(&self.task.source, to_get_past, failures, &self.task.program);
-        if let PollError::Request(request_error) = &error
-            && request_error.says_absent()
-        {
-            self.note_absence().await;
+        let mut advice = error.advice(&self.task.source, to_get_past, failures, &self.task.program);
+        if let PollError::Request(request_error) = &error {
+            if request_error.says_absent() {
+                self.note_absence().await;
+            }
+            if self.task.found && request_error.says_gone() {
+                advice = Some(STILL_LISTED.to_owned());
+            }
         }
         if matches!(error, PollError::Commit(_) | PollError::Panicked(_)) {
             // What is in the database now is what counts; it is read again by the next poll.

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
+    atlas::RequestError,
     collect::{PollError, Tally},
     instant::Instant,
     record::RecordTimes,
@@ -138,6 +139,23 @@ impl PollReport {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.failure.as_ref().is_some_and(|failure| matches!(failure.error, PollError::Stopped))
+    }
+
+    /// Whether it failed because Atlas has no such cluster or instance, or no such project that the credential can see.
+    #[must_use]
+    pub fn says_gone(&self) -> bool {
+        self.failure
+            .as_ref()
+            .is_some_and(|failure| matches!(&failure.error, PollError::Request(error) if error.says_gone()))
+    }
+
+    /// Whether Atlas refused to answer for this very source, for another reason than a missing permission.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        let refused = |failure: &Failure| {
+            matches!(&failure.error, PollError::Request(RequestError::Refused { status: 400 | 404 | 409, .. }))
+        };
+        self.failure.as_ref().is_some_and(refused)
     }
 
     /// What the state remembers of a reconciliation.

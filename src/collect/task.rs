@@ -19,6 +19,8 @@ use crate::{
 pub struct Task {
     /// The source.
     pub source: Source,
+    /// Whether it was found by discovery, and is not named in the configuration.
+    pub found: bool,
     /// The client with its project's credential.
     pub client: Client,
     /// What it shares with all other sources.
@@ -50,6 +52,7 @@ impl Task {
     #[must_use]
     pub fn new(config: &Config, source: Source, client: Client, slots: Slots) -> Self {
         Self {
+            found: false,
             client,
             slots,
             start: config.collect.start,

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Schedule;
+use super::{ProjectTable, Schedule};
 use crate::{
     archive::StoredForm,
     instant::Instant,
-    source::{Filter, Kind, Source},
+    source::{Filter, Kind, Source, SourceId},
 };
 
 /// A configuration that can be run.
@@ -34,7 +34,10 @@ pub struct Config {
     pub atlas: Atlas,
     /// Credentials by the name that projects use.
     pub credentials: BTreeMap<String, Credential>,
-    /// The projects, in the order of the file.
+    /// The tables `[[project]]`, in the order of the file.
+    pub tables: Vec<ProjectTable>,
+    /// The projects that are collected, in the order of the tables: of a configuration that was only read, what the tables
+    /// name; once [`discovery`](crate::discovery) has resolved it, with all that was found.
     pub projects: Vec<Project>,
 }
 
@@ -42,9 +45,21 @@ impl Config {
     /// Where the state database lies unless the configuration says otherwise.
     pub const DEFAULT_STATE_DIR: &str = "/var/lib/atlas-logd";
 
-    /// The sources of all projects, in the order of the file.
+    /// The sources of all projects, in the order of the tables.
     pub fn sources(&self) -> impl Iterator<Item = Source> + '_ {
         self.projects.iter().flat_map(|project| project.sources())
+    }
+
+    /// Whether it takes a list of Atlas to know what it means.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.tables.iter().any(ProjectTable::asks)
+    }
+
+    /// Whether a table names the source itself, so that it is collected whatever a list says.
+    #[must_use]
+    pub fn names_source(&self, id: &SourceId) -> bool {
+        self.tables.iter().any(|table| table.names_source(id))
     }
 
     /// The keys in which `new` differs and that a running daemon cannot change, because state and archive are open and
@@ -295,7 +310,7 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// One table `[[project]]`.
+/// A project that is collected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
     /// 24 hexadecimal digits.
@@ -320,7 +335,7 @@ impl Project {
         let audit = self.stream_instances.iter().map(|name| (Kind::StreamAudit, name, Filter::default()));
         let access = self.clusters.iter().map(|name| (Kind::AccessHistory, name, self.access_history_filter));
         audit.chain(access).map(|(kind, name, filter)| Source {
-            id: crate::source::SourceId { project_id: self.id.clone(), kind, name: name.clone(), filter },
+            id: SourceId { project_id: self.id.clone(), kind, name: name.clone(), filter },
             project_name: self.name.clone(),
         })
     }

@@ -125,7 +125,7 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
         ),
         (
             error_with("\"prod-1\"", "7"),
-            "F:10:23: project.clusters: found an integer; expected an array of strings, for example [\"prod-0\"]\n\
+            "F:10:23: project.clusters: found an integer; expected \"all\" or an array of strings, for example [\"prod-0\"]\n\
              \x20 10 | clusters = [\"prod-0\", 7]\n\
              \x20    |                       ^",
         ),
@@ -153,6 +153,66 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
             "F:5:1: project: there is nothing to archive; add stream_instances or clusters\n\
              \x20 5 | [[project]]\n\
              \x20   | ^",
+        ),
+        (
+            error_with("[\"prod-0\", \"prod-1\"]", "\"prod-*\""),
+            "F:10:12: project.clusters: \"prod-*\" is not allowed; allowed: \"all\", or names and patterns in brackets, for \
+             example [\"prod-0\"]\n\
+             \x20 10 | clusters = \"prod-*\"\n\
+             \x20    |            ^",
+        ),
+        (
+            error_with("\"prod-1\"", "\"prod_*\""),
+            "F:10:23: project.clusters: \"prod_*\" matches no cluster name; allowed: 1 to 64 letters, digits and hyphens, \
+             with * for any characters and ? for one, and a ! in front to exclude\n\
+             \x20 10 | clusters = [\"prod-0\", \"prod_*\"]\n\
+             \x20    |                       ^",
+        ),
+        (
+            error_with("\"prod-1\"", "\"!\""),
+            "F:10:23: project.clusters: \"\" matches no cluster name; allowed: 1 to 64 letters, digits and hyphens, \
+             with * for any characters and ? for one, and a ! in front to exclude\n\
+             \x20 10 | clusters = [\"prod-0\", \"!\"]\n\
+             \x20    |                       ^",
+        ),
+        (
+            error_with("\"prod-1\"", "\"!prod-1\""),
+            "F:10:23: project.clusters: \"!prod-1\" excludes nothing, because only names stand beside it; add a pattern, for \
+             example \"*\" for all others, or take it out\n\
+             \x20 10 | clusters = [\"prod-0\", \"!prod-1\"]\n\
+             \x20    |                       ^",
+        ),
+        (
+            error_with("\"prod-1\"", "\"*\", \"!prod-*\""),
+            "F:10:13: project.clusters: \"prod-0\" is excluded by \"!prod-*\"; allowed: one of the two\n\
+             \x20 10 | clusters = [\"prod-0\", \"*\", \"!prod-*\"]\n\
+             \x20    |             ^",
+        ),
+        (
+            error_with("name = \"payments\"\n", "name = \"payments\"\ndiscover = []\n"),
+            "F:6:6: project.id: id belongs to one project, and discover means many; allowed: one of the two\n\
+             \x20 6 | id = \"32b6e34b3d91647abb20e7b8\"\n\
+             \x20   |      ^\n\
+             F:7:8: project.name: name belongs to one project, and discover means many; allowed: one of the two\n\
+             \x20 7 | name = \"payments\"\n\
+             \x20   |        ^\n\
+             F:8:12: project.discover: there is no pattern; allowed: \"all\", or for example [\"payments-*\", \
+             \"!*-test\"]\n\
+             \x20 8 | discover = []\n\
+             \x20   |            ^",
+        ),
+        (
+            error(
+                "[credentials.main]\nclient_id = \"a\"\nclient_secret_env = \"MAIN\"\n[[project]]\ndiscover = \"all\"\n\
+                   credentials = \"main\"\nclusters = []\nstream_instances = []\n",
+            ),
+            "F:4:1: project: there is nothing to archive; add stream_instances or clusters\n\
+             \x20 4 | [[project]]\n\
+             \x20   | ^",
+        ),
+        (
+            error_after_minimal("schedule.discover = \"off\"\n"),
+            "F:12:10: project.schedule: unknown key \"discover\"; allowed: stream_audit, access_history, reconcile",
         ),
         (
             error_after_minimal("access_history_filter = { auth_result = \"failures\", ip_address = \"1.2.3\" }\n"),

@@ -8,8 +8,10 @@ pub(super) const ARCHIVE: &[&str] =
     &["dir", "rotate_size", "rotate_every", "compress", "keep", "min_free", "file_mode", "dir_mode"];
 /// `[state]`
 pub(super) const STATE: &[&str] = &["dir"];
-/// `[schedule]` and a project's `schedule`
-pub(super) const SCHEDULE: &[&str] = &["stream_audit", "access_history", "reconcile"];
+/// `[schedule]`
+pub(super) const SCHEDULE: &[&str] = &["stream_audit", "access_history", "reconcile", "discover"];
+/// A project's `schedule`
+pub(super) const PROJECT_SCHEDULE: &[&str] = &["stream_audit", "access_history", "reconcile"];
 /// `[collect]`
 pub(super) const COLLECT: &[&str] = &[
     "start",
@@ -41,7 +43,7 @@ pub(super) const CREDENTIAL: &[&str] = &[
 ];
 /// `[[project]]`
 pub(super) const PROJECT: &[&str] =
-    &["id", "name", "credentials", "stream_instances", "clusters", "schedule", "access_history_filter"];
+    &["id", "name", "discover", "credentials", "stream_instances", "clusters", "schedule", "access_history_filter"];
 /// A project's `access_history_filter`
 pub(super) const FILTER: &[&str] = &["auth_result", "ip_address"];
 
@@ -60,7 +62,7 @@ pub fn keys() -> Vec<String> {
         ("atlas", ATLAS),
         ("credentials.NAME", CREDENTIAL),
         ("project", PROJECT),
-        ("project.schedule", SCHEDULE),
+        ("project.schedule", PROJECT_SCHEDULE),
         ("project.access_history_filter", FILTER),
     ];
     let is_table = |name: &str| tables.iter().any(|(table, _)| *table == name);

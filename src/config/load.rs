@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs::File, io::Read, path::Path};
 use toml::de::DeTable;
 
 use super::{
-    Config, Schedule, archive, atlas, collect, credential,
+    Config, ProjectTable, archive, atlas, collect, credential,
     error::{ConfigError, Fault},
     evidence,
     faults::{Faults, Place, position},
@@ -78,9 +78,10 @@ fn parse_for(
 fn read(document: &Table<'_>, file: &Path, surroundings: Surroundings<'_>) -> Config {
     let folder = surroundings.folder;
     let (archive, state_dir) = archive::read(document, folder);
-    let schedule = schedule::read(document, &Schedule::default());
+    let schedule = schedule::read(document);
     let credentials = credential::read(document, surroundings);
-    let projects = project::read(document, &credentials, &schedule);
+    let tables = project::read(document, &credentials, &schedule);
+    let projects = tables.iter().filter_map(ProjectTable::named).collect();
     Config {
         file: file.to_owned(),
         archive,
@@ -91,6 +92,7 @@ fn read(document: &Table<'_>, file: &Path, surroundings: Surroundings<'_>) -> Co
         signals: signals::read(document),
         atlas: atlas::read(document, folder),
         credentials: credentials.checked,
+        tables,
         projects,
         schedule,
     }

@@ -48,6 +48,7 @@ fn every_value_is_read() {
         [schedule]
         access_history = "5 * * * * *"
         reconcile = "9 * * * * *"
+        discover = "7 * * * * *"
         [collect]
         start = "36h"
         stream_audit_settle = "0s"
@@ -84,8 +85,13 @@ fn every_value_is_read() {
     let path = folder.path().join("config.toml");
     fs::write(&path, text).unwrap();
     let config = load(&path).unwrap();
-    let schedule =
-        Schedule { stream_audit: "7 * * * * *".to_owned(), access_history: "5 * * * * *".to_owned(), reconcile: None };
+    let schedule = Schedule {
+        stream_audit: "7 * * * * *".to_owned(),
+        access_history: "5 * * * * *".to_owned(),
+        reconcile: None,
+        discover: Some("7 * * * * *".to_owned()),
+    };
+    let filter = Filter { auth_result: AuthResult::Failure, ip_address: Some("203.0.113.9".parse().unwrap()) };
     let expected = Config {
         file: path,
         archive: Archive {
@@ -132,6 +138,14 @@ fn every_value_is_read() {
             },
         )]
         .into(),
+        tables: vec![ProjectTable {
+            which: Which::One { id: "32b6e34b3d91647abb20e7b8".to_owned(), name: "payments".to_owned() },
+            credentials: "legacy".to_owned(),
+            schedule: schedule.clone(),
+            stream_instances: Selection::default(),
+            clusters: Selection { names: vec!["prod-0".to_owned()], listed: None },
+            access_history_filter: filter,
+        }],
         projects: vec![Project {
             id: "32b6e34b3d91647abb20e7b8".to_owned(),
             name: "payments".to_owned(),
@@ -139,10 +153,7 @@ fn every_value_is_read() {
             schedule,
             stream_instances: Vec::new(),
             clusters: vec!["prod-0".to_owned()],
-            access_history_filter: Filter {
-                auth_result: AuthResult::Failure,
-                ip_address: Some("203.0.113.9".parse().unwrap()),
-            },
+            access_history_filter: filter,
         }],
     };
     assert_eq!(config, expected);
@@ -188,6 +199,43 @@ fn the_same_project_may_be_archived_twice_with_different_filters() {
     let second = "[[project]]\nid = \"32b6e34b3d91647abb20e7b8\"\nname = \"payments-failures\"\ncredentials = \"main\"\n\
                   clusters = [\"prod-0\"]\naccess_history_filter = { auth_result = \"failure\" }\n";
     assert_eq!(parsed(&format!("{MINIMAL}{second}")).unwrap().projects.len(), 2);
+}
+
+#[test]
+fn patterns_and_all_ask_a_list_and_names_do_not() {
+    let with = |selection: &str| parsed(&MINIMAL.replace("[\"prod-0\", \"prod-1\"]", selection)).unwrap();
+    let selected = |selection: &str| with(selection).tables[0].clusters.clone();
+    assert!(!with("[\"prod-0\"]").asks());
+    for (selection, names, meant, not) in [
+        ("\"all\"", vec![], vec!["a", "prod-1"], vec![]),
+        ("[\"all\"]", vec!["all"], vec![], vec!["a"]),
+        ("[\"prod-*\", \"other\", \"!*-test\"]", vec!["other"], vec!["prod-0"], vec!["a", "prod-test"]),
+        ("[\"!prod-test\", \"!tmp-?\"]", vec![], vec!["prod-0", "tmp-10"], vec!["prod-test", "tmp-1"]),
+    ] {
+        let Selection { names: found, listed } = selected(selection);
+        assert_eq!(found, names, "{selection}");
+        let is_meant = |name: &str| listed.as_ref().is_some_and(|listed| listed.match_name(name));
+        meant.iter().for_each(|name| assert!(is_meant(name), "{selection}: {name}"));
+        not.iter().for_each(|name| assert!(!is_meant(name), "{selection}: {name}"));
+        assert_eq!(with(selection).asks(), listed.is_some());
+    }
+}
+
+#[test]
+fn a_table_that_discovers_means_all_of_each_project_unless_it_says_what() {
+    let table = |lines: &str| {
+        let head = MINIMAL.split("[[project]]").next().unwrap();
+        parsed(&format!("{head}[[project]]\ndiscover = [\"a-*\", \"b\"]\ncredentials = \"main\"\n{lines}")).unwrap()
+    };
+    let config = table("");
+    assert!(config.projects.is_empty() && config.asks());
+    let Which::Discovered(patterns) = &config.tables[0].which else { panic!("{config:?}") };
+    assert!(patterns.match_name("a-1") && patterns.match_name("b") && !patterns.match_name("c"));
+    assert_eq!(config.tables[0].clusters.listed, Some(Patterns::all()));
+    let some = &table("clusters = [\"prod-0\"]\nstream_instances = []\n").tables[0];
+    assert_eq!(some.stream_instances, Selection::default());
+    assert!(some.clusters.names.is_empty(), "it is collected in the projects that have it");
+    assert!(some.clusters.listed.as_ref().unwrap().match_name("prod-0"));
 }
 
 #[test]

@@ -5,14 +5,14 @@ use super::quote::quote;
 /// Atlas's own ids of projects.
 const ID_LENGTH: usize = 24;
 /// A folder of this name must fit into a file system that allows 255 bytes, also when each character is escaped.
-const LONGEST_PROJECT_NAME: usize = 100;
+pub(super) const LONGEST_PROJECT_NAME: usize = 100;
 /// In bytes; Atlas allows fewer.
 const LONGEST_INSTANCE_NAME: usize = 256;
 /// Atlas's limit.
 const LONGEST_CLUSTER_NAME: usize = 64;
 
 /// Checks a project id: 24 hexadecimal digits in lower case.
-pub(super) fn check_project_id(text: &str) -> Result<(), String> {
+pub(crate) fn check_project_id(text: &str) -> Result<(), String> {
     if text.len() != ID_LENGTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(format!(
             "{} is not a project id; allowed: {ID_LENGTH} hexadecimal digits in lower case, for example \
@@ -28,7 +28,7 @@ pub(super) fn check_project_id(text: &str) -> Result<(), String> {
 }
 
 /// Checks the display name of a project, the first part of the names of its sources and of their folders.
-pub(super) fn check_project_name(text: &str) -> Result<(), String> {
+pub(crate) fn check_project_name(text: &str) -> Result<(), String> {
     let has_bad_character = text.chars().any(|character| character == '/' || character.is_control());
     // A leading dot would meet the archive's own `.spool`.
     let has_bad_edge = text.starts_with('.') || text.trim() != text;
@@ -43,7 +43,7 @@ pub(super) fn check_project_name(text: &str) -> Result<(), String> {
 }
 
 /// Checks the name of a stream instance: free text at Atlas.
-pub(super) fn check_instance_name(text: &str) -> Result<(), String> {
+pub(crate) fn check_instance_name(text: &str) -> Result<(), String> {
     // A URL cannot hold "." or ".." as a step of its path, not even escaped: they would ask for something else.
     let is_dots = text == "." || text == "..";
     let has_bad_character = text.chars().any(char::is_control);
@@ -58,12 +58,46 @@ pub(super) fn check_instance_name(text: &str) -> Result<(), String> {
 }
 
 /// Checks the name of a cluster: `^[a-zA-Z0-9][a-zA-Z0-9-]*$`, at most 64 characters.
-pub(super) fn check_cluster_name(text: &str) -> Result<(), String> {
+pub(crate) fn check_cluster_name(text: &str) -> Result<(), String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if text.is_empty() || text.starts_with('-') || !is_plain || text.len() > LONGEST_CLUSTER_NAME {
         return Err(format!(
             "{} is not a cluster name; allowed: 1 to {LONGEST_CLUSTER_NAME} letters, digits and hyphens, no hyphen in \
              front",
+            quote(text)
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a pattern for names of clusters: of anything but the characters of such names, nothing would ever match.
+pub(super) fn check_cluster_pattern(text: &str) -> Result<(), String> {
+    let may_match = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*' | b'?');
+    if text.is_empty() || text.starts_with('-') || !text.bytes().all(may_match) || text.len() > LONGEST_CLUSTER_NAME {
+        return Err(format!(
+            "{} matches no cluster name; allowed: 1 to {LONGEST_CLUSTER_NAME} letters, digits and hyphens, with * for any \
+             characters and ? for one, and a ! in front to exclude",
+            quote(text)
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a pattern for names of stream instances.
+pub(super) fn check_instance_pattern(text: &str) -> Result<(), String> {
+    check_pattern(text, "the name of a stream instance")
+}
+
+/// Checks a pattern for names of projects, which are free text at Atlas.
+pub(super) fn check_project_pattern(text: &str) -> Result<(), String> {
+    check_pattern(text, "the name of a project")
+}
+
+fn check_pattern(text: &str, what: &str) -> Result<(), String> {
+    if text.is_empty() || text.chars().any(char::is_control) || text.len() > LONGEST_INSTANCE_NAME {
+        return Err(format!(
+            "{} matches {what} never; allowed: 1 to {LONGEST_INSTANCE_NAME} bytes without control characters, with * for \
+             any characters and ? for one, and a ! in front to exclude",
             quote(text)
         ));
     }

@@ -6,12 +6,13 @@ use std::{
 };
 
 use super::{
-    Project, Schedule, choice,
+    Patterns, ProjectTable, Schedule, Selection, Which, choice,
     credential::Credentials,
     faults::{Faults, Located, Place},
     keys, name,
     quote::quote,
     schedule,
+    selection::{self, Allowed, Written},
     table::Table,
 };
 use crate::nearest::nearest;
@@ -19,11 +20,23 @@ use crate::source::{AuthResult, Filter, Kind, SourceId};
 
 const EXAMPLE_ID: &str = "32b6e34b3d91647abb20e7b8";
 
+const PROJECTS: Allowed<'_> = Allowed {
+    example: "[\"payments-*\", \"!*-test\"]",
+    name: name::check_project_pattern,
+    pattern: name::check_project_pattern,
+};
+
+const STREAM_INSTANCES: Allowed<'_> =
+    Allowed { example: "[\"orders\"]", name: name::check_instance_name, pattern: name::check_instance_pattern };
+
+const CLUSTERS: Allowed<'_> =
+    Allowed { example: "[\"prod-0\"]", name: name::check_cluster_name, pattern: name::check_cluster_pattern };
+
 /// How many names of credentials a message lists.
 const MOST_NAMES_SHOWN: usize = 20;
 
 /// Reads all tables `[[project]]`; a schedule that one does not set is that of `schedule`.
-pub(super) fn read(document: &Table<'_>, credentials: &Credentials<'_>, schedule: &Schedule) -> Vec<Project> {
+pub(super) fn read(document: &Table<'_>, credentials: &Credentials<'_>, schedule: &Schedule) -> Vec<ProjectTable> {
     let tables = document.tables("project", keys::PROJECT);
     let mut seen = Seen { faults: document.faults(), names: HashMap::new(), sources: HashMap::new() };
     tables.iter().filter_map(|table| read_one(table, credentials, schedule, &mut seen)).collect()
@@ -34,46 +47,80 @@ fn read_one<'d>(
     credentials: &Credentials<'_>,
     schedule: &Schedule,
     seen: &mut Seen<'d>,
-) -> Option<Project> {
-    let id = checked_text(table, "id", EXAMPLE_ID, name::check_project_id);
-    let display_name = checked_text(table, "name", "payments", name::check_project_name);
+) -> Option<ProjectTable> {
+    let discovers = table.has("discover");
+    let (id, name) = if discovers { (None, None) } else { read_id_and_name(table, seen) };
+    let which = match discovers {
+        true => read_discover(table),
+        false => id.zip(name).map(|(id, name)| Which::One { id: id.to_owned(), name: name.to_owned() }),
+    };
     let credentials = read_credentials(table, credentials);
-    let stream_instances = read_names(table, "stream_instances", "[\"orders\"]", name::check_instance_name);
-    let clusters = read_names(table, "clusters", "[\"prod-0\"]", name::check_cluster_name);
-    if table.lacks("stream_instances") && table.lacks("clusters") {
+    let stream_instances = selection::read(table, "stream_instances", &STREAM_INSTANCES);
+    let clusters = selection::read(table, "clusters", &CLUSTERS);
+    let empty = table.lacks("stream_instances") && table.lacks("clusters");
+    if empty && !(discovers && !table.has("stream_instances") && !table.has("clusters")) {
         table.report_whole("there is nothing to archive; add stream_instances or clusters");
     }
-    let schedule = schedule::read(table, schedule);
+    let schedule = schedule::read_of_project(table, schedule);
     let filter = read_filter(table);
-
-    if let Some(display_name) = display_name {
-        seen.project_name(display_name);
+    if discovers {
+        // In every one of the projects, a name means what bears it there.
+        let selection = |key: &str, written: Written<'_>| Selection {
+            names: Vec::new(),
+            listed: if table.has(key) { written.patterns() } else { Some(Patterns::all()) },
+        };
+        return Some(ProjectTable {
+            which: which?,
+            credentials: credentials?,
+            schedule,
+            stream_instances: selection("stream_instances", stream_instances),
+            clusters: selection("clusters", clusters),
+            access_history_filter: filter,
+        });
     }
-    let names = |kind| match kind {
-        Kind::StreamAudit => (&stream_instances, Filter::default()),
-        Kind::AccessHistory => (&clusters, filter),
-    };
-    for kind in Kind::ALL {
-        let (names, filter) = names(kind);
-        for source in names {
-            // Without a good id, a project is at least the same as itself.
-            let project_id =
-                id.as_ref().map_or_else(|| format!("{:?}", table.place_of("id")), |id| id.value.to_owned());
-            let identity = SourceId { project_id, kind, name: source.value.to_owned(), filter };
-            seen.source(display_name.map_or("…", |name| name.value), identity, source.place);
+    // Without a good id, a project is at least the same as itself.
+    let project_id = id.map_or_else(|| format!("{:?}", table.place_of("id")), str::to_owned);
+    for (kind, written, filter) in
+        [(Kind::StreamAudit, &stream_instances, Filter::default()), (Kind::AccessHistory, &clusters, filter)]
+    {
+        for source in &written.names {
+            let identity = SourceId { project_id: project_id.clone(), kind, name: source.value.to_owned(), filter };
+            seen.source(name.unwrap_or("…"), identity, source.place);
         }
     }
-    let (id, display_name) = (id?, display_name?);
-    let owned = |names: &[Located<&str>]| names.iter().map(|name| name.value.to_owned()).collect();
-    Some(Project {
-        id: id.value.to_owned(),
-        name: display_name.value.to_owned(),
+    Some(ProjectTable {
         credentials: credentials?,
         schedule,
-        stream_instances: owned(&stream_instances),
-        clusters: owned(&clusters),
+        stream_instances: stream_instances.selection(),
+        clusters: clusters.selection(),
         access_history_filter: filter,
+        which: which?,
     })
+}
+
+/// What one project is called at Atlas and here.
+fn read_id_and_name<'d>(table: &Table<'d>, seen: &mut Seen<'d>) -> (Option<&'d str>, Option<&'d str>) {
+    let id = checked_text(table, "id", EXAMPLE_ID, name::check_project_id);
+    let name = checked_text(table, "name", "payments", name::check_project_name);
+    if let Some(name) = name {
+        seen.project_name(name);
+    }
+    (id.map(|id| id.value), name.map(|name| name.value))
+}
+
+/// All projects that match; their ids and names are those of Atlas.
+fn read_discover(table: &Table<'_>) -> Option<Which> {
+    for key in ["id", "name"] {
+        if table.has(key) {
+            table
+                .report(key, format!("{key} belongs to one project, and discover means many; allowed: one of the two"));
+        }
+    }
+    let written = selection::read(table, "discover", &PROJECTS);
+    if table.lacks("discover") {
+        table.report("discover", format!("there is no pattern; allowed: \"all\", or for example {}", PROJECTS.example));
+    }
+    written.patterns().map(Which::Discovered)
 }
 
 /// The string at `key`, which must be there and pass `check`.
@@ -104,24 +151,6 @@ fn read_credentials(table: &Table<'_>, credentials: &Credentials<'_>) -> Option<
     };
     table.report("credentials", format!("unknown credentials {}; {hint}{known}", quote(name)));
     None
-}
-
-/// The names of the array at `key` that pass `check`.
-fn read_names<'d>(
-    table: &Table<'d>,
-    key: &str,
-    example: &str,
-    check: fn(&str) -> Result<(), String>,
-) -> Vec<Located<&'d str>> {
-    let mut names = table.texts(key, example);
-    names.retain(|name| match check(name.value) {
-        Ok(()) => true,
-        Err(message) => {
-            table.faults().report(name.place, format!("project.{key}: {message}"));
-            false
-        }
-    });
-    names
 }
 
 fn read_filter(project: &Table<'_>) -> Filter {

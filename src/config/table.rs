@@ -56,6 +56,11 @@ impl<'d> Table<'d> {
         self.faults.report(self.place_of(key), format!("{}: {}", self.full_name(key), message.as_ref()));
     }
 
+    /// Reports a fault of a part of the value of `key`.
+    pub(super) fn report_at(&self, place: Place, key: &str, message: impl AsRef<str>) {
+        self.faults.report(place, format!("{}: {}", self.full_name(key), message.as_ref()));
+    }
+
     /// Reports a fault of the table as a whole.
     pub(super) fn report_whole(&self, message: impl AsRef<str>) {
         self.faults.report(self.place, format!("{}: {}", self.name, message.as_ref()));
@@ -136,25 +141,33 @@ impl<'d> Table<'d> {
         }
     }
 
-    /// The strings of the array at `key`; none when it is missing.
-    pub(super) fn texts(&self, key: &str, example: &str) -> Vec<Located<&'d str>> {
-        let expected = format!("an array of strings, for example {example}");
-        let Some(value) = self.entry(key) else { return Vec::new() };
-        let DeValue::Array(elements) = value.get_ref() else {
-            self.report(key, wrong_type(&expected, value.get_ref()));
-            return Vec::new();
+    /// The strings of the array at `key`, or the one string in its place. `expected` completes the message about values of
+    /// other types.
+    pub(super) fn text_or_texts(
+        &self,
+        key: &str,
+        expected: &str,
+    ) -> Option<Result<Vec<Located<&'d str>>, Located<&'d str>>> {
+        let value = self.entry(key)?;
+        let elements = match value.get_ref() {
+            DeValue::String(text) => {
+                return Some(Err(Located { value: text.as_ref(), place: self.at(&value.span()) }));
+            }
+            DeValue::Array(elements) => elements,
+            other => {
+                self.report(key, wrong_type(expected, other));
+                return Some(Ok(Vec::new()));
+            }
         };
         let mut texts = Vec::with_capacity(elements.len());
         for element in elements.iter() {
             let place = self.at(&element.span());
             match element.get_ref() {
                 DeValue::String(text) => texts.push(Located { value: text.as_ref(), place }),
-                other => {
-                    self.faults.report(place, format!("{}: {}", self.full_name(key), wrong_type(&expected, other)))
-                }
+                other => self.report_at(place, key, wrong_type(expected, other)),
             }
         }
-        texts
+        Some(Ok(texts))
     }
 
     /// The table at `key` (an empty one when it is missing), in which only `keys` are known.

@@ -120,7 +120,7 @@ impl Door {
             let uid = match is_let_in(&stream) {
                 Ok(Ok(uid)) => uid,
                 Ok(Err(uid)) => {
-                    tracing::warn!(uid, "an order of another user was refused");
+                    tracing::warn!(event = "order-refused", uid, "an order of another user was refused");
                     turn_away(&stream, "it takes orders of its own user and of root only");
                     continue;
                 }

@@ -21,6 +21,7 @@ use crate::{
     daemon::{
         Overview, Pulse, Station,
         daily_head::DailyHead,
+        explorer::Explorer,
         lookout::Lookout,
         orders::{Orders, Polled},
         overview::Expected,
@@ -32,6 +33,7 @@ use crate::{
         wall_clock::WallClock,
         watch::Watch,
     },
+    discovery::Lists,
     source::{Source, SourceId},
     state::{SourceState, StateError, last_reconciliation},
     vitals::Vitals,
@@ -45,6 +47,10 @@ const LATE_TICK: Duration = Duration::from_secs(1);
 
 /// How long revoking tokens may take at the end.
 const REVOKE_WITHIN: Duration = Duration::from_secs(5);
+
+/// What is told of a source that is gone from Atlas.
+pub(crate) const GONE: &str = "is gone from Atlas: no list shows it any more, and Atlas says that there is no such cluster or instance; \
+                    it is no longer polled, and goes on where it was if a list shows it again";
 
 /// How often it is looked whether the clock of the machine was set.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
@@ -92,6 +98,7 @@ pub struct Service {
     replaced: Vec<Client>,
     watch: Watch,
     head: DailyHead,
+    explorer: Explorer,
     patrol: Patrol,
     lookout: Lookout,
     /// Watches over all that is under way.
@@ -114,6 +121,7 @@ impl Service {
             replaced: Vec::new(),
             watch: Watch::default(),
             head: DailyHead::default(),
+            explorer: Explorer::default(),
             patrol: Patrol::default(),
             lookout: Lookout::default(),
             vitals: Vitals::new(Duration::MAX),
@@ -137,6 +145,7 @@ impl Service {
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
         tracing::info!(event = "collecting", sources = self.roster.len(), "collecting");
+        self.explorer.begin(&self.station);
         control.pulse.begin();
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
@@ -161,7 +170,11 @@ impl Service {
                 }
                 pattern = ticks.next() => {
                     self.roster.tick(&pattern, Instant::now(), self.interval(&pattern));
+                    if self.station.config.schedule.discover.as_ref() == Some(&pattern) {
+                        self.explorer.begin(&self.station);
+                    }
                 }
+                lists = self.explorer.done() => self.learn(lists).await,
                 _ = look.tick() => {
                     if wall.was_set(self.station.clock.as_ref()) {
                         // The scheduler would wait until the clock shows again what it showed before.
@@ -181,7 +194,10 @@ impl Service {
                     tokio::spawn(async move { pulse.beat_of_runtime() });
                 }
                 () = sleep_until(due) => self.begin_due(),
-                Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
+                Some(done) = self.polls.join_next_with_id() => {
+                    self.end_poll(done);
+                    self.leave_absent().await;
+                }
                 ordered = control.orders.next() => self.orders.begin(&self.station, ordered, &self.wind_down, &self.vitals),
                 Some(done) = self.orders.done() => self.end_order(done),
                 Some(_) = self.retiring.join_next() => {}
@@ -194,6 +210,7 @@ impl Service {
         control.pulse.wind_down();
         control.orders.refuse();
         ticks.stop().await;
+        self.explorer.stop().await;
         self.wind_down(&control.stop).await;
         // While the lock of the state is still held: the next daemon makes a socket of its own.
         control.orders.close().await;
@@ -263,7 +280,7 @@ impl Service {
             Ok((_, report)) => match report.compared {
                 None => {
                     self.station.meters().polls(source.id.kind).observe(report.figures.duration);
-                    self.watch.note(&source, &report);
+                    self.note_poll(&source, &report);
                 }
                 Some(compared) => {
                     self.station.meters().reconciliations(source.id.kind).observe(report.figures.duration);
@@ -284,7 +301,7 @@ impl Service {
         let Some(Polled { source, job, report }) = done else { return };
         match report.compared {
             Some(compared) => tell_of_reconciliation(&source, &report, compared),
-            None if job == Job::Regular => self.watch.note(&source, &report),
+            None if job == Job::Regular => self.note_poll(&source, &report),
             None => tell_of_backfill(&source, &report),
         }
     }
@@ -294,6 +311,18 @@ impl Service {
         if self.under_way.is_empty() && self.orders.len() == 0 && !self.replaced.is_empty() {
             self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
         }
+    }
+
+    /// Takes note of a poll, and of what it says of a source that was found.
+    fn note_poll(&mut self, source: &Source, report: &PollReport) {
+        match self.station.found(&source.id) {
+            Some(found) if report.says_gone() && !found.listed => return self.explorer.note_absent(source),
+            Some(found) if report.is_refused() && found.paused => return self.watch.note_paused(source, report),
+            Some(_) if report.says_gone() => self.explorer.doubt(&source.id, &self.station),
+            Some(_) if report.failure.is_none() => self.explorer.trust(&source.id),
+            _ => {}
+        }
+        self.watch.note(source, report);
     }
 
     async fn wind_down(&mut self, stop: &Stop) {
@@ -366,19 +395,68 @@ impl Service {
             }
         };
         self.vitals.set_patience(self.station.config.collect.stuck_after);
-        let (added, removed) = self.roster.replace(self.members());
-        self.lookout.expect(self.expected().into_iter());
+        let (added, removed) = self.go_over();
         tracing::info!(
             event = "reloaded",
             sources = self.roster.len(),
-            added = added.len(),
-            removed = removed.len(),
+            added,
+            removed,
             "the new configuration is in force",
         );
+        self.explorer.begin_anew(&self.station);
+        Some(replaced)
+    }
+
+    /// Goes over to the sources of the station: how many are new, and how many are gone.
+    fn go_over(&mut self) -> (usize, usize) {
+        let (added, removed) = self.roster.replace(self.members());
+        self.lookout.expect(self.expected().into_iter());
+        let counts = (added.len(), removed.len());
         let now = Instant::now();
         added.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         removed.into_iter().for_each(|member| self.retire(member.task.source));
-        Some(replaced)
+        counts
+    }
+
+    /// Takes in what the lists of Atlas show.
+    async fn learn(&mut self, lists: Result<Lists, JoinError>) {
+        if self.explorer.take_again() {
+            // They are those of the configuration before.
+            self.explorer.begin(&self.station);
+            return;
+        }
+        match lists {
+            Ok(lists) => match self.station.learn(&lists).await {
+                Ok(learnt) => self.explorer.tell(&learnt),
+                Err(error) => tracing::error!(
+                    event = "state-unwritable",
+                    "failed to remember what the lists of Atlas show: {error}"
+                ),
+            },
+            Err(error) => tracing::error!(
+                event = "defect",
+                "asking for the lists of Atlas stopped unexpectedly ({error}); this is a defect in atlas-logd, please report it",
+            ),
+        }
+        self.go_over();
+    }
+
+    /// Leaves the sources that are gone from Atlas.
+    async fn leave_absent(&mut self) {
+        let absent = self.explorer.take_absent();
+        if absent.is_empty() {
+            return;
+        }
+        match self.station.note_absent(&absent).await {
+            Ok(gone) => {
+                gone.iter().for_each(|source| tracing::warn!(event = "source-gone", source = %source, "{GONE}"))
+            }
+            Err(error) => tracing::error!(
+                event = "state-unwritable",
+                "failed to remember which sources are gone from Atlas: {error}"
+            ),
+        }
+        self.go_over();
     }
 
     fn members(&self) -> Vec<Member> {
@@ -390,7 +468,12 @@ impl Service {
     }
 
     fn patterns(&self) -> BTreeSet<String> {
-        self.members().iter().flat_map(|member| member.patterns().cloned()).collect()
+        let members = self.members();
+        let polls = members.iter().flat_map(|member| member.patterns().cloned());
+        // Of projects that are found later, too: the schedule need not start anew for them.
+        let tables = &self.station.config.tables;
+        let of_tables = tables.iter().filter(|table| table.asks()).flat_map(|table| table.schedule.patterns().cloned());
+        polls.chain(of_tables).collect()
     }
 
     /// The time between two ticks of a pattern.
@@ -516,8 +599,9 @@ fn tell_of_reconciliation(source: &Source, report: &PollReport, Compared { range
 fn tell_of_backfill(source: &Source, report: &PollReport) {
     match &report.failure {
         Some(_) if report.is_stopped() => {}
-        Some(failure) => tracing::error!(source = %source, "backfill: {failure}"),
+        Some(failure) => tracing::error!(event = "backfill-failed", source = %source, "backfill: {failure}"),
         None => tracing::info!(
+            event = "backfilled",
             source = %source,
             records = report.figures.records,
             bytes = report.figures.bytes,

@@ -13,13 +13,14 @@ use crate::{
     archive::{Archive, ArchiveError, RealFiles},
     atlas::{Client, ClientError},
     clock::Clock,
-    collect::{Collector, Observer, Slots, Task},
+    collect::{Collector, Observer, PollError, Slots, Task},
     commit::{CommitError, Committer},
     config::{Config, Project},
+    discovery::{self, Known, Learnt, Lists},
     evidence::{Signer, SignerError},
     meters::Meters,
     source::{Source, SourceId},
-    state::{Seal, SourceState, StateError, Store},
+    state::{FoundSource, Seal, SourceState, StateError, Store},
 };
 
 /// Why nothing can be collected.
@@ -55,6 +56,7 @@ pub struct Station {
     slots: Slots,
     meters: Arc<Meters>,
     in_force: watch::Sender<Arc<Config>>,
+    known: Known,
 }
 
 impl Station {
@@ -62,14 +64,16 @@ impl Station {
     ///
     /// # Errors
     /// When state or archive cannot be used or do not belong together, or a client cannot be made.
-    pub fn open(config: Config, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, StartError> {
+    pub fn open(mut config: Config, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, StartError> {
         let meters = Arc::default();
         let clients = clients(&config, &clock, &meters)?;
         let committer = open_committer(&config, Arc::clone(&clock))?.with_meters(Arc::clone(&meters));
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
         let slots = Slots::new(config.collect.polls_at_once);
+        let known = Known::load(collector.committer().store())?;
+        known.resolve(&mut config);
         let in_force = watch::Sender::new(Arc::new(config.clone()));
-        Ok(Self { config, collector, clock, clients, slots, meters, in_force })
+        Ok(Self { config, collector, clock, clients, slots, meters, in_force, known })
     }
 
     /// The tasks for all sources, in the order of the configuration, each with its project.
@@ -77,8 +81,9 @@ impl Station {
         self.config.projects.iter().flat_map(move |project| {
             let client = self.clients.get(&project.credentials);
             project.sources().filter_map(move |source| {
+                let found = self.known.source(&source.id).is_some() && !self.config.names_source(&source.id);
                 let task = Task::new(&self.config, source, client?.clone(), self.slots.clone());
-                Some((project, task))
+                Some((project, Task { found, ..task }))
             })
         })
     }
@@ -138,7 +143,7 @@ impl Station {
     ///
     /// # Errors
     /// When a client cannot be made; nothing is changed then.
-    pub fn change(&mut self, config: Config) -> Result<Vec<Client>, StartError> {
+    pub fn change(&mut self, mut config: Config) -> Result<Vec<Client>, StartError> {
         let mut clients = clients(&config, &self.clock, &self.meters)?;
         let mut replaced = Vec::new();
         for (name, client) in std::mem::take(&mut self.clients) {
@@ -155,9 +160,52 @@ impl Station {
         if config.collect.polls_at_once != self.config.collect.polls_at_once {
             self.slots = Slots::new(config.collect.polls_at_once);
         }
+        self.known.resolve(&mut config);
         self.in_force.send_replace(Arc::new(config.clone()));
         self.config = config;
         Ok(replaced)
+    }
+
+    /// Asks for the lists that the configuration needs. It borrows nothing: polls go on meanwhile.
+    pub fn ask_for_lists(&self) -> impl Future<Output = Lists> + Send + use<> {
+        let (config, clients, known) = (self.config.clone(), self.clients.clone(), self.known.clone());
+        async move { discovery::ask(&config, &clients, &known).await }
+    }
+
+    /// Takes lists in: what they show is collected from now on, and is remembered.
+    ///
+    /// # Errors
+    /// When it cannot be written to the state. It is in force all the same.
+    pub async fn learn(&mut self, lists: &Lists) -> Result<Learnt, PollError> {
+        let mut known = self.known.clone();
+        let learnt = known.learn(&self.config, lists);
+        self.know(known).await.map(|()| learnt)
+    }
+
+    /// Takes note that Atlas has no log of these sources any more. Those that are not collected any more: no list shows them.
+    ///
+    /// # Errors
+    /// As [`Self::learn`].
+    pub async fn note_absent(&mut self, sources: &[Source]) -> Result<Vec<Source>, PollError> {
+        let (mut known, now) = (self.known.clone(), self.clock.now());
+        let gone = sources.iter().filter(|source| known.note_absent(&source.id, now)).cloned().collect();
+        self.know(known).await.map(|()| gone)
+    }
+
+    /// What is known of a source that was found.
+    #[must_use]
+    pub fn found(&self, id: &SourceId) -> Option<&FoundSource> {
+        self.known.source(id).filter(|_| !self.config.names_source(id))
+    }
+
+    async fn know(&mut self, known: Known) -> Result<(), PollError> {
+        if known == self.known {
+            return Ok(());
+        }
+        self.known = known.clone();
+        self.known.resolve(&mut self.config);
+        self.in_force.send_replace(Arc::new(self.config.clone()));
+        self.collector.remember(known).await
     }
 
     /// Revokes the tokens that were minted.
@@ -193,10 +241,8 @@ fn clients(
     clock: &Arc<dyn Clock>,
     meters: &Arc<Meters>,
 ) -> Result<BTreeMap<String, Client>, StartError> {
-    let used = config
-        .credentials
-        .iter()
-        .filter(|(name, _)| config.projects.iter().any(|project| project.credentials == **name));
+    let used =
+        config.credentials.iter().filter(|(name, _)| config.tables.iter().any(|table| table.credentials == **name));
     used.map(|(name, credential)| {
         let client = Client::metered(&config.atlas, credential, Arc::clone(clock), Arc::clone(meters))?;
         Ok((name.clone(), client))

@@ -1,9 +1,15 @@
 //! One line when a source starts to fail and one when it is well again; not one for each try, and not ten thousand when all fail
 //! for the same reason.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use crate::{collect::PollReport, instant::Instant, source::Source};
+
+/// What is told of a source that Atlas does not answer for because its cluster is paused.
+pub(crate) const PAUSED: &str = "is paused, and Atlas does not answer for it until it runs again";
 
 /// Which sources are failing, and with what.
 #[derive(Debug, Default)]
@@ -11,6 +17,8 @@ pub(super) struct Watch {
     failing: HashMap<Source, Failing>,
     /// With what they fail.
     causes: HashMap<String, Cause>,
+    /// Paused clusters that Atlas does not answer for.
+    paused: HashSet<Source>,
 }
 
 /// What sources fail with.
@@ -39,6 +47,17 @@ const REMIND_EVERY: Duration = Duration::from_secs(3600);
 const NAMED: usize = 10;
 
 impl Watch {
+    /// Takes note that Atlas does not answer for a paused cluster: told once, and no failure.
+    pub(super) fn note_paused(&mut self, source: &Source, report: &PollReport) {
+        if let Some(failing) = self.failing.remove(source) {
+            self.forget(&failing.cause);
+        }
+        if self.paused.insert(source.clone()) {
+            let why = report.failure.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::info!(event = "source-paused", source = %source, "{PAUSED}: {why}");
+        }
+    }
+
     /// Takes note of a poll and tells what has changed.
     pub(super) fn note(&mut self, source: &Source, report: &PollReport) {
         let Some(failure) = &report.failure else { return self.note_success(source, report) };
@@ -85,6 +104,9 @@ impl Watch {
     }
 
     fn note_success(&mut self, source: &Source, report: &PollReport) {
+        if self.paused.remove(source) {
+            tracing::info!(event = "source-resumed", source = %source, "is collected again after it was paused");
+        }
         let Some(failing) = self.failing.remove(source) else {
             tracing::debug!(
                 source = %source,

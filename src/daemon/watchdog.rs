@@ -31,12 +31,13 @@ impl Watchdog {
             Some(what) if self.told.is_none_or(|told| told.elapsed() >= REMIND_EVERY) => {
                 self.told = Some(Instant::now());
                 tracing::error!(
+                    event = "stuck",
                     "the daemon does not get on: {what}. Most often a disk or a network file system does not answer (`dmesg` may \
                      say which). systemd is not told any more that it is well, and restarts it after WatchdogSec"
                 );
             }
             Some(_) => {}
-            None if self.told.take().is_some() => tracing::info!("the daemon gets on again"),
+            None if self.told.take().is_some() => tracing::info!(event = "unstuck", "the daemon gets on again"),
             None => {}
         }
         stuck

@@ -1,6 +1,10 @@
 //! What can be set about the simulated Atlas as a whole: the open facts, the limits and how answers are framed.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use jiff::civil::Date;
 
@@ -138,6 +142,9 @@ pub struct Settings {
     pub nonce_life: Duration,
     /// The token bucket of each project and endpoint set.
     pub bucket: BucketSize,
+    /// Projects, clusters and stream instances of these names are not in the lists, but answer all the same: a list can be
+    /// partial.
+    pub unlisted: BTreeSet<String>,
     /// Whether a 429 says `Retry-After`.
     pub retry_after: bool,
     /// Whether answers have `RateLimit-Limit` and `RateLimit-Remaining`.
@@ -167,6 +174,7 @@ impl Default for Settings {
             live_tokens: 100,
             nonce_life: Duration::from_secs(60),
             bucket: BucketSize { capacity: 1200, refill: 500, every: Duration::from_secs(60) },
+            unlisted: BTreeSet::new(),
             retry_after: true,
             rate_limit_headers: true,
             versions: versions(),

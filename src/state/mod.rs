@@ -24,11 +24,12 @@
 //! | `head` | state | the last archive digest, until it is in its place with its bytes |
 //! | `damaged_segment` | segment that was damaged | up to where its bytes are good |
 //! | `health`, `poll` | source, and each of its last ten polls | how it went |
+//! | `found_project`, `found_source` | project, and each of its clusters and stream instances, that a list of Atlas showed | what the list said of it |
 //! | `reconciliation` | source that was ever reconciled | how the last time went |
 //!
 //! What is decided by is covered by checksums: a source whose row, gaps, islands, damaged segments or intent are not what
 //! was written is refused, and fingerprints that are not are made again from the segments. `health`, `poll` and
-//! `reconciliation` are for people.
+//! `reconciliation` are for people; `found_project` and `found_source` are made again from the next list.
 //!
 //! A transaction that returned is on stable storage. Everything that belongs together is in one transaction; which
 //! moments a crash can fall into is listed where commits are made, in [`commit`](crate::commit).
@@ -42,6 +43,7 @@ mod digest;
 mod ends;
 mod error;
 mod fingerprints;
+mod found;
 mod head;
 mod intent;
 mod overview;
@@ -66,6 +68,7 @@ pub use error::StateError;
 pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
 };
+pub use found::{FoundProject, FoundSource, found_projects, found_sources, replace_found};
 pub use head::Head;
 pub use intent::{Intent, Placement};
 pub use overview::{Overview, overviews};

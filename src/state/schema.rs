@@ -170,6 +170,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
 ",
     super::reconciliations::TABLE,
+    super::found::TABLES,
 ];
 
 /// The newest version that this program knows.

@@ -11,6 +11,8 @@ use crate::{instant::Instant, status::Row};
 pub(crate) struct JsonRow<'a> {
     source: &'a str,
     configured: bool,
+    not_collected: Option<String>,
+    paused: bool,
     folder: Option<&'a str>,
     start: Option<String>,
     end: Option<String>,
@@ -83,6 +85,8 @@ fn json_row(row: &Row) -> JsonRow<'_> {
     JsonRow {
         source: &row.name,
         configured: row.configured,
+        not_collected: row.not_collected.map(|why| why.to_string()),
+        paused: row.found.as_ref().is_some_and(|found| found.paused),
         folder: state.map(|state| state.folder.as_str()),
         start: text(state.and_then(|state| state.start)),
         end: text(state.and_then(|state| state.end)),

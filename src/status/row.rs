@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::{
     config::Config,
+    discovery::{Known, NotCollected, Why},
     instant::Instant,
     plan::Gap,
     source::Source,
     state::{
-        DamagedSegment, Health, PollRecord, Reconciled, SourceState, StateError, Store, damaged_segments, health,
-        last_reconciliation, missing, recent_polls,
+        DamagedSegment, FoundSource, Health, PollRecord, Reconciled, SourceState, StateError, Store, damaged_segments,
+        health, last_reconciliation, missing, recent_polls,
     },
     words,
 };
@@ -30,6 +31,10 @@ pub(crate) struct Row {
     pub(crate) health: Option<Health>,
     pub(crate) polls: Vec<PollRecord>,
     pub(crate) reconciliation: Option<Reconciled>,
+    /// What the last list that showed it said of it, if it was found and is not named in the configuration.
+    pub(crate) found: Option<FoundSource>,
+    /// Why it is not collected, though the configuration means it.
+    pub(crate) not_collected: Option<Why>,
     pub(crate) now: Instant,
 }
 
@@ -39,8 +44,20 @@ impl Row {
         self.state.as_ref()?.end.map(|end| self.now.since(end))
     }
 
+    /// Whether it is paused, and not answered for by Atlas until it runs again.
+    pub(crate) fn is_paused(&self) -> bool {
+        let failing = self.health.as_ref().is_some_and(|health| health.failing_since.is_some());
+        failing && self.found.as_ref().is_some_and(|found| found.paused)
+    }
+
     /// How the last poll went, in words.
     pub(crate) fn outcome(&self) -> String {
+        match self.not_collected {
+            Some(Why::SharedTier) => return "not collected: shared tier".to_owned(),
+            Some(Why::Gone(since)) => return format!("gone for {}", words::duration(self.now.since(since))),
+            None if self.is_paused() => return "paused".to_owned(),
+            None => {}
+        }
         if self.damage.is_some() {
             return "state damaged".to_owned();
         }
@@ -55,13 +72,21 @@ impl Row {
     }
 }
 
-/// The rows of all sources: those of the configuration first, then those that were removed from it.
+/// The rows of all sources: those of the configuration first, then those that it means and that are not collected, then those
+/// that were removed from it.
 pub(crate) fn rows(store: &Store, config: &Config, now: Instant) -> Result<Vec<Row>, StateError> {
-    let configured: Vec<Source> = config.sources().collect();
+    let mut configured: Vec<Source> = config.sources().collect();
     let mut rows = Vec::new();
+    let known = if config.asks() { Known::load(store)? } else { Known::default() };
     for source in &configured {
         let state = store.read(|connection| SourceState::load(connection, &source.id));
-        rows.push(row(store, source.to_string(), true, state, now)?);
+        let found = known.source(&source.id).filter(|_| !config.names_source(&source.id)).cloned();
+        rows.push(Row { found, ..row(store, source.to_string(), true, state, now)? });
+    }
+    for NotCollected { source, why } in known.not_collected(config) {
+        let state = store.read(|connection| SourceState::load(connection, &source.id));
+        rows.push(Row { not_collected: Some(why), ..row(store, source.to_string(), false, state, now)? });
+        configured.push(source);
     }
     for state in store.read(SourceState::load_all)? {
         let state = match state {
@@ -112,6 +137,8 @@ fn row(
         health: None,
         polls: Vec::new(),
         reconciliation: None,
+        found: None,
+        not_collected: None,
         now,
     };
     if let Some(state) = &row.state {

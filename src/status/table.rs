@@ -17,7 +17,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
     for row in rows {
         let instant = |instant: Option<Instant>| instant.map_or("–".to_owned(), |instant| instant.to_string());
         let state = row.state.as_ref();
-        let name = if row.configured { row.name.clone() } else { format!("{} (removed)", row.name) };
+        let removed = !row.configured && row.not_collected.is_none();
+        let name = if removed { format!("{} (removed)", row.name) } else { row.name.clone() };
         table.add_row([
             name,
             instant(state.and_then(|state| state.start)),
@@ -35,7 +36,11 @@ pub(crate) fn table(rows: &[Row]) -> String {
         if let Some(damage) = &row.damage {
             text.push_str(&format!("\ndamaged: {}: {}", row.name, shown(damage)));
         }
-        if let Some(health) = row.health.as_ref().filter(|health| health.failing_since.is_some()) {
+        if let Some(why) = row.not_collected {
+            text.push_str(&format!("\nnot collected: {}: {why}", row.name));
+        }
+        let failing = row.health.as_ref().filter(|health| health.failing_since.is_some());
+        if let Some(health) = failing.filter(|_| row.not_collected.is_none() && !row.is_paused()) {
             text.push_str(&format!("\nfailing: {}: {}", row.name, shown(&health.message)));
         }
         if let Some(failed) = row.reconciliation.as_ref().filter(|last| !last.message.is_empty()) {

@@ -91,7 +91,7 @@ fn oldest_segments_may_be_moved_to_other_storage_and_it_is_told_that_they_are() 
         stage.folder_of(&orders()).display()
     );
     let outcome = stage.command(["check"]).assert_done();
-    assert_eq!(outcome.stdout.lines().last(), Some(&*format!("payments/stream-audit/orders: {said}")));
+    assert_eq!(outcome.stdout.lines().last(), Some(&*format!("warning: payments/stream-audit/orders: {said}")));
     stage.add_record(&orders(), SECOND, "goes on");
     let Outcome { stderr, .. } = stage.command(["collect"]).assert_done();
     assert!(stderr.contains("WARN") && stderr.contains(&said), "{stderr}");

@@ -92,7 +92,7 @@ fn a_damaged_state_is_told_by_check_and_status_and_harms_no_other_source() {
     let said = "the state of payments/stream-audit/orders is damaged: its checksum does not fit; put back a copy of the \
                 state folder that is as new as the archive, or make it again from the archive: atlas-logd rebuild --replace";
     let outcome = stage.command(["check"]).assert_code(1);
-    assert!(outcome.stdout.lines().any(|line| line == said), "{}", outcome.stdout);
+    assert!(outcome.stdout.lines().any(|line| line == format!("state and archive: {said}")), "{}", outcome.stdout);
     let outcome = stage.command(["status", "--max-lag", "1h"]).assert_code(1);
     assert_eq!(outcome.stderr, "payments/stream-audit/orders has a damaged state (allowed: 1 h)\n");
     assert!(outcome.stdout.contains("state damaged"), "{}", outcome.stdout);

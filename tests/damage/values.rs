@@ -4,7 +4,9 @@
 use atlas_logd::{
     evidence::{Range, Removed, Sha256Sum},
     source::Kind,
-    state::{Head, Seal, SourceState, Store, ToldRows, Untold, decide_removal},
+    state::{
+        FoundProject, FoundSource, Head, Seal, SourceState, Store, ToldRows, Untold, decide_removal, replace_found,
+    },
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
 
@@ -13,8 +15,8 @@ use crate::{
     scene::{Folders, Scene, source_id},
 };
 
-/// Tables that nothing is decided by: how polls and reconciliations went, for people.
-const FOR_PEOPLE: [&str; 3] = ["health", "poll", "reconciliation"];
+/// Tables that nothing is decided by: how polls and reconciliations went, for people; and what lists of Atlas have shown.
+const FOR_PEOPLE: [&str; 5] = ["health", "poll", "reconciliation", "found_project", "found_source"];
 
 /// What is done to a row.
 #[derive(Clone, Debug)]
@@ -133,9 +135,23 @@ fn fill(folders: &Folders<'_>) {
         state.restore(transaction, &told)?;
         state.note_untold(transaction, Untold::Reconciled(Range { from: start, to: end }))?;
         decide_removal(transaction, &mut state, Removed { segment: oldest, decided: end, keep_seconds: 1 })?;
+        replace_found(transaction, [&found_project()].into_iter(), [&found_source()].into_iter())?;
         head.save(transaction)
     });
     filled.unwrap();
+}
+
+/// What lists have shown decides nothing where the configuration names everything, as it does here.
+fn found_project() -> FoundProject {
+    let [credentials, id, atlas_name, name] =
+        ["main", "32b6e34b3d91647abb20e7b8", "payments", "payments"].map(str::to_owned);
+    FoundProject { credentials, id, atlas_name, name, listed: true }
+}
+
+fn found_source() -> FoundSource {
+    let (project_id, name) = ("32b6e34b3d91647abb20e7b8".to_owned(), "prod-9".to_owned());
+    let kind = Kind::AccessHistory;
+    FoundSource { project_id, kind, name, listed: true, paused: false, shared_tier: false, gone: None }
 }
 
 #[test]

@@ -11,7 +11,9 @@ const CREATED: &str = "2026-01-05T08:00:00Z";
 /// The list of the caller's projects.
 pub(super) fn groups(world: &World, caller: &Caller, base: &str, query: &str) -> Result<Answer, ApiError> {
     let projects = world.projects();
+    let unlisted = world.settings().unlisted;
     let visible = projects.iter().filter(|project| caller.grants.contains_key(&project.id));
+    let visible = visible.filter(|project| !unlisted.contains(&project.name));
     let items = visible.map(|project| group(project, base)).collect();
     page(items, &format!("{base}/api/atlas/v2/groups"), query, "includeCount=true&")
 }
@@ -20,7 +22,9 @@ pub(super) fn groups(world: &World, caller: &Caller, base: &str, query: &str) ->
 pub(super) fn clusters(world: &World, group: &str, base: &str, query: &str) -> Result<Answer, ApiError> {
     let projects = world.projects();
     let found = projects.iter().filter(|project| project.id == group).flat_map(|project| &project.clusters);
-    let items = found.filter(|known| known.tier != Tier::Flex).map(|known| cluster(known, group, base)).collect();
+    let unlisted = world.settings().unlisted;
+    let found = found.filter(|known| known.tier != Tier::Flex && !unlisted.contains(&known.name));
+    let items = found.map(|known| cluster(known, group, base)).collect();
     let href = format!("{base}/api/atlas/v2/groups/{group}/clusters");
     page(items, &href, query, "includeCount=true&includeDeletedWithRetainedBackups=false&")
 }
@@ -29,6 +33,8 @@ pub(super) fn clusters(world: &World, group: &str, base: &str, query: &str) -> R
 pub(super) fn streams(world: &World, group: &str, base: &str, query: &str) -> Result<Answer, ApiError> {
     let projects = world.projects();
     let found = projects.iter().filter(|project| project.id == group).flat_map(|project| &project.stream_instances);
+    let unlisted = world.settings().unlisted;
+    let found = found.filter(|instance| !unlisted.contains(&instance.name));
     let items = found.map(|instance| stream(instance, group)).collect();
     page(items, &format!("{base}/api/atlas/v2/groups/{group}/streams"), query, "")
 }
@@ -96,7 +102,10 @@ fn stream(instance: &StreamInstance, group: &str) -> String {
 /// The fields of a cluster that were recorded, in their order, which inside of the specifications is not that of the
 /// alphabet.
 fn cluster(cluster: &Cluster, group: &str, base: &str) -> String {
-    let Cluster { name, paused, .. } = cluster;
+    let Cluster { paused, .. } = cluster;
+    // A name can be hostile, and stands in the middle of strings.
+    let quoted = json!(cluster.name).to_string();
+    let name = &quoted[1..quoted.len() - 1];
     let id = id_of(&format!("{group}/{name}"));
     let domain = &id[..6];
     let (provider, backing, size) = match cluster.tier {

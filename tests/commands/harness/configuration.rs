@@ -18,7 +18,8 @@ pub(crate) struct ProjectTable {
     pub(crate) credentials: String,
     pub(crate) stream_instances: Vec<String>,
     pub(crate) clusters: Vec<String>,
-    /// Other keys, as they stand in the file.
+    /// Other keys, as they stand in the file; they take the place of those above, and `discover` that of all but the
+    /// credentials.
     pub(crate) more: Vec<String>,
 }
 
@@ -120,15 +121,19 @@ impl Configuration {
         for project in &self.projects {
             let quoted = |name: &String| toml::Value::from(name.as_str());
             let list = |names: &[String]| toml::Value::Array(names.iter().map(quoted).collect());
-            let _ = writeln!(
-                text,
-                "[[project]]\nid = {}\nname = {}\ncredentials = {}\nstream_instances = {}\nclusters = {}",
-                quoted(&project.id),
-                quoted(&project.name),
-                quoted(&project.credentials),
-                list(&project.stream_instances),
-                list(&project.clusters),
-            );
+            let lines = [
+                ("id", quoted(&project.id)),
+                ("name", quoted(&project.name)),
+                ("credentials", quoted(&project.credentials)),
+                ("stream_instances", list(&project.stream_instances)),
+                ("clusters", list(&project.clusters)),
+            ];
+            let said = |key: &str| project.more.iter().any(|line| line.starts_with(&format!("{key} = ")));
+            let is_one = !said("discover");
+            let _ = writeln!(text, "[[project]]");
+            for (key, value) in lines.into_iter().filter(|(key, _)| !said(key) && (is_one || *key == "credentials")) {
+                let _ = writeln!(text, "{key} = {value}");
+            }
             project.more.iter().for_each(|line| {
                 let _ = writeln!(text, "{line}");
             });

@@ -31,6 +31,7 @@ mod comparison;
 mod configuration;
 mod daemon;
 pub(crate) mod desk;
+mod discovered;
 mod environment;
 mod live;
 mod manager;
@@ -45,6 +46,7 @@ pub(crate) use archive::Segment;
 pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
+pub(crate) use discovered::{cluster, lists};
 pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
 pub(crate) use manager::Manager;
 pub(crate) use stage::{

@@ -143,6 +143,11 @@ impl Stage {
         fs::write(self.config_path(), configuration.text()).unwrap();
     }
 
+    /// Where Atlas answers.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// From now on, connections to Atlas are refused.
     pub(crate) fn take_atlas_down(&self) {
         *self.atlas.borrow_mut() = None;

@@ -10,6 +10,8 @@ use super::Stage;
 pub(crate) struct Status {
     pub(crate) source: String,
     pub(crate) configured: bool,
+    pub(crate) not_collected: Option<String>,
+    pub(crate) paused: bool,
     pub(crate) folder: Option<String>,
     start: Option<String>,
     end: Option<String>,

@@ -1,0 +1,32 @@
+//! Discovery: which sources the patterns of a configuration mean, by the lists of Atlas.
+//!
+//! [`ask`] gets the lists that a configuration needs, and none where it names everything. [`Known`] is what all lists so far
+//! have shown; it is kept in the state, so that a start without Atlas goes on with it. [`Known::learn`] adds the lists that
+//! were got, [`Known::resolve`] makes the projects of the configuration out of it.
+//!
+//! A list can be partial, and can fail: nothing is taken away because a list does not show it. A source that was found counts
+//! as gone only once it is absent from its list *and* Atlas answers 404 for its log. Then it is no longer polled, its segment
+//! is sealed, and its state stays; it goes on where it was when a list shows it again.
+//!
+//! Names come from Atlas and may be hostile: they are held to the rules of configured ones.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `lists` | what is asked of Atlas, and how it went |
+//! | `known` | what all lists have shown |
+//! | `learn` | what becomes of it with new lists |
+//! | `resolve` | tables and what is known, into projects |
+//! | `naming` | what found projects are called here |
+//! | `change` | what is told of it |
+
+mod change;
+mod known;
+mod learn;
+mod lists;
+mod naming;
+mod resolve;
+
+pub use change::{Change, Learnt};
+pub use known::Known;
+pub use lists::{Lists, Subject, Trouble, ask};
+pub use resolve::{NotCollected, Wanted, Why, recall, wanted_names};

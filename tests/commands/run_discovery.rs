@@ -1,0 +1,142 @@
+//! The daemon finds what is new at Atlas while it runs, leaves what is gone, and goes on with what it knows.
+
+use atlas_logd::sim::{Cluster, Fault, Match};
+use rustix::process::Signal;
+
+use crate::harness::{EVERY_SECOND, HOUR, ProjectTable, SECOND, Stage, orders, prod};
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.configure(|config| {
+        config.schedule(EVERY_SECOND);
+        config.set_text("schedule", "discover", EVERY_SECOND);
+        config.select("clusters", "[\"prod-*\"]");
+    });
+    stage.add_record(&prod(), HOUR, "one");
+    stage
+}
+
+#[test]
+fn a_cluster_is_found_left_when_it_is_gone_and_found_again() {
+    let stage = stage();
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("payments/access-history/prod-0: found at Atlas");
+    stage.wait_until_polled(&prod());
+    let found = stage.make_cluster(Cluster::new("prod-1"));
+    daemon.wait_for_line("payments/access-history/prod-1: found at Atlas, it is collected from now on");
+    stage.wait_until_polled(&found);
+    stage.delete_cluster(&found);
+    daemon.wait_for_line("is gone from Atlas");
+    daemon.wait_for_line("its segment is sealed");
+    stage.world.clear_requests();
+    stage.wait_until_polled(&prod());
+    assert_eq!(stage.data_requests(&found), []);
+    stage.make_cluster(Cluster::new("prod-1"));
+    stage.add_record(&found, SECOND, "two");
+    daemon.wait_for_line("payments/access-history/prod-1: found at Atlas");
+    stage.wait_until_polled(&found);
+    daemon.stop();
+    assert_eq!(stage.status(&found).records, 2);
+    assert_eq!(stage.gaps(&found)[0].reason, "absent");
+}
+
+#[test]
+fn a_404_for_what_was_listed_asks_for_the_list_again_once() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("schedule", "discover", "off"));
+    let deleted = stage.make_cluster(Cluster::new("prod-1"));
+    let kept = stage.make_cluster(Cluster::new("prod-2"));
+    let mut daemon = stage.spawn_daemon();
+    [&deleted, &kept].iter().for_each(|source| stage.wait_until_polled(source));
+    let lists = Match::path("/clusters").query("pageNum");
+    assert_eq!(stage.world.requests_matching(&lists).len(), 1);
+    stage.world.fault(Match::source(&kept.id), Fault::json(404, "CLUSTER_NOT_FOUND"));
+    daemon.wait_for_line("it was found in a list of Atlas");
+    stage.wait_until_polled(&kept);
+    assert_eq!(
+        stage.world.requests_matching(&lists).len(),
+        2,
+        "a list that goes on showing it is not asked again and again"
+    );
+    stage.delete_cluster(&deleted);
+    daemon.wait_for_line("is gone from Atlas");
+    daemon.stop();
+    assert_eq!(stage.world.requests_matching(&lists).len(), 3);
+    assert!(stage.status(&kept).configured);
+}
+
+#[test]
+fn a_start_without_atlas_goes_on_with_what_is_known_and_tells_of_the_lists_once() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("atlas", "retry_budget", "50ms"));
+    stage.command(["collect"]).assert_done();
+    stage.take_atlas_down();
+    let mut daemon = stage.spawn_daemon_unready();
+    daemon.wait_for_line("sources=2");
+    daemon.wait_for_line("failed to get the lists for the credentials main");
+    stage.bring_atlas_up();
+    daemon.wait_for_line("got the lists for the credentials main again");
+    stage.wait_until_polled(&prod());
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("failed to get the list")).count(), 1, "{log:#?}");
+}
+
+#[test]
+fn a_list_that_fails_again_and_again_is_one_line_and_one_when_it_is_well_again() {
+    let stage = stage();
+    let lists = Match::path("/clusters").query("pageNum");
+    stage.world.fault(lists.clone(), Fault::json(403, "USER_UNAUTHORIZED"));
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("failed to get the list of clusters of the project payments");
+    stage.world.clear_requests();
+    assert!(stage.world.wait_arrived(&lists, 3));
+    stage.world.clear_faults();
+    daemon.wait_for_line("prod-0: found at Atlas");
+    daemon.wait_for_line("got the list of clusters of the project payments");
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("failed to get the list")).count(), 1, "{log:#?}");
+}
+
+#[test]
+fn a_reload_with_other_patterns_seals_what_they_no_longer_mean_and_finds_what_they_mean_now() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("schedule", "discover", "off"));
+    let other = stage.make_cluster(Cluster::new("other"));
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("prod-0: found at Atlas");
+    stage.wait_until_polled(&prod());
+    stage.configure(|config| config.select("clusters", "[\"o*\"]"));
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("the new configuration is in force");
+    daemon.wait_for_line("its segment is sealed");
+    stage.wait_until_polled(&other);
+    // A project with a schedule of its own that is found later is polled by it.
+    let [of_shop, _] = stage.make_project("aaaaaaaaaaaaaaaaaaaaaaaa", "shop");
+    stage.configure(|config| {
+        config.schedule(crate::harness::ONCE_A_YEAR);
+        let mut table = ProjectTable::discovering("\"all\"");
+        table.more.push(format!("schedule = {{ stream_audit = \"{EVERY_SECOND}\" }}"));
+        config.projects.push(table);
+    });
+    daemon.signal(Signal::HUP);
+    stage.wait_until_polled(&of_shop);
+    daemon.stop();
+    assert_eq!(stage.lines(&of_shop).len(), 1);
+    assert!(stage.statuses().iter().any(|status| status.source == prod().to_string() && !status.configured));
+    assert!(stage.status(&orders()).configured);
+}
+
+#[test]
+fn a_paused_cluster_that_atlas_does_not_answer_for_is_told_once_and_is_no_error() {
+    let stage = stage();
+    let paused = stage.make_cluster(Cluster { paused: true, ..Cluster::new("prod-9") });
+    stage.world.fault(Match::source(&paused.id), Fault::json(409, "CLUSTER_PAUSED"));
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("is paused, and Atlas does not answer for it until it runs again");
+    stage.wait_until_polled(&paused);
+    stage.world.clear_faults();
+    daemon.wait_for_line("is collected again after it was paused");
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("is paused")).count(), 1, "{log:#?}");
+    assert!(!log.iter().any(|line| line.contains("ERROR")), "{log:#?}");
+}
