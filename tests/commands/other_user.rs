@@ -23,7 +23,7 @@ const STRANGER: u32 = 54_322;
 fn as_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
-        eprintln!("left out: not root, so that there is no other user to be");
+        println!("left out: not root, so that there is no other user to be");
     }
     root
 }
