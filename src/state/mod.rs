@@ -38,6 +38,7 @@ mod coverage;
 #[cfg(test)]
 pub(crate) mod coverage_tests;
 mod damaged;
+mod day_count;
 mod digest;
 mod error;
 mod fingerprints;
@@ -58,6 +59,7 @@ mod told;
 pub use archive_id::ArchiveId;
 pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
+pub use day_count::DayCount;
 pub use digest::Digest;
 pub use error::StateError;
 pub use fingerprints::{

@@ -10,7 +10,7 @@ use crate::{
     evidence::SourceIdentity,
     instant::Instant,
     source::{Kind, Source, SourceId},
-    state::{Digest, OpenSegment, SealedSegment, StateError, Told},
+    state::{DayCount, Digest, OpenSegment, SealedSegment, StateError, Told},
 };
 
 /// The number of a source's row.
@@ -47,6 +47,8 @@ pub struct SourceState {
     pub records: u64,
     /// Bytes archived in all.
     pub bytes: u64,
+    /// Records archived today.
+    pub today: DayCount,
     /// How many of the records belonged to a time that had been declared complete already.
     pub late_records: u64,
     /// The greatest time of which it is proven that one of them was not there yet after it had happened.
@@ -84,6 +86,8 @@ struct Columns<'a> {
     told: String,
     records: i64,
     bytes: i64,
+    day: i64,
+    day_records: i64,
     late_records: i64,
     lateness_ms: i64,
     fingerprints_lost: i64,
@@ -113,8 +117,8 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 const SELECT: &str =
     "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms, next_sequence, open, sealed,
-    told, records, bytes, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms, rows_digest,
-    fingerprints_digest, checksum FROM source";
+    told, records, bytes, day, day_records, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms,
+    rows_digest, fingerprints_digest, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -157,6 +161,16 @@ impl SourceState {
         let key =
             statement.query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), |row| row.get(0));
         Ok(key.optional()?)
+    }
+
+    /// The numbers of the rows of all sources that were ever seen, by folder, damaged or not.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn keys(connection: &Connection) -> Result<Vec<SourceKey>, StateError> {
+        let mut statement = connection.prepare_cached("SELECT key FROM source ORDER BY folder")?;
+        let keys = statement.query_map([], |row| row.get(0))?;
+        Ok(keys.collect::<Result<_, _>>()?)
     }
 
     /// All sources that were ever seen, by folder; those whose row is damaged as the error.
@@ -228,6 +242,7 @@ impl SourceState {
             sealed: None,
             records: 0,
             bytes: 0,
+            today: DayCount::default(),
             late_records: 0,
             lateness: Duration::ZERO,
             told: Told::default(),
@@ -250,14 +265,15 @@ impl SourceState {
         let columns = self.columns();
         let mut statement = transaction.prepare_cached(
             "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms, next_sequence,
-                open, sealed, told, records, bytes, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms,
-                rows_digest, fingerprints_digest, checksum)
+                open, sealed, told, records, bytes, day, day_records, late_records, lateness_ms, fingerprints_lost, by_arrival,
+                absent_until_ms, rows_digest, fingerprints_digest, checksum)
              VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end, :next_sequence,
-                :open, :sealed, :told, :records, :bytes, :late_records, :lateness_ms, :fingerprints_lost, :by_arrival,
-                :absent_until, :rows_digest, :fingerprints_digest, :checksum)
+                :open, :sealed, :told, :records, :bytes, :day, :day_records, :late_records, :lateness_ms, :fingerprints_lost,
+                :by_arrival, :absent_until, :rows_digest, :fingerprints_digest, :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
                 end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open = excluded.open,
                 sealed = excluded.sealed, told = excluded.told, records = excluded.records, bytes = excluded.bytes,
+                day = excluded.day, day_records = excluded.day_records,
                 late_records = excluded.late_records, lateness_ms = excluded.lateness_ms,
                 fingerprints_lost = excluded.fingerprints_lost, by_arrival = excluded.by_arrival,
                 absent_until_ms = excluded.absent_until_ms, rows_digest = excluded.rows_digest,
@@ -279,6 +295,8 @@ impl SourceState {
             ":told": columns.told,
             ":records": columns.records,
             ":bytes": columns.bytes,
+            ":day": columns.day,
+            ":day_records": columns.day_records,
             ":late_records": columns.late_records,
             ":lateness_ms": columns.lateness_ms,
             ":fingerprints_lost": columns.fingerprints_lost,
@@ -315,6 +333,8 @@ impl SourceState {
             told: to_json(&self.told),
             records: signed(self.records),
             bytes: signed(self.bytes),
+            day: self.today.day,
+            day_records: signed(self.today.records),
             late_records: signed(self.late_records),
             lateness_ms: i64::try_from(self.lateness.as_millis()).unwrap_or(i64::MAX),
             fingerprints_lost: i64::from(self.fingerprints_lost),
@@ -360,6 +380,7 @@ impl SourceState {
             sealed,
             records: unsigned(row.get("records")?),
             bytes: unsigned(row.get("bytes")?),
+            today: DayCount { day: row.get("day")?, records: unsigned(row.get("day_records")?) },
             late_records: unsigned(row.get("late_records")?),
             lateness: Duration::from_millis(unsigned(row.get("lateness_ms")?)),
             told,
