@@ -43,6 +43,9 @@ impl Check {
         for exposed in exposed(&config, std::env::var_os("CREDENTIALS_DIRECTORY")) {
             terminal::say(&exposed);
         }
+        if let Some(warning) = config.http.exposure() {
+            terminal::say(&warning);
+        }
         let mut failed = false;
         for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
             match writable(folder) {

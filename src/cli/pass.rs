@@ -125,7 +125,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job) -> anyhow::Result<Ex
     let committer = station.collector.committer();
     let mut rows = status::rows(committer.store(), &station.config, station.clock.now())?;
     rows.retain(|row| named.is_empty() || named.iter().any(|source| source.to_string() == row.name));
-    terminal::say(&status::table(&rows));
+    terminal::say(&status::table(&rows, terminal::width()));
     terminal::say(&format!("archive: {}", station.config.archive.dir.display()));
     Ok(if failed { Exit::Failed } else { Exit::Done })
 }

@@ -8,6 +8,7 @@ use std::{
 
 use sd_notify::NotifyState;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Exit, runtime, signals, terminal},
@@ -15,7 +16,7 @@ use crate::{
     collect::{Observer, Progress},
     config::{Config, ConfigError},
     daemon::{Control, Pulse, Service, Station},
-    http::HttpServer,
+    http::{HttpServer, Subject},
     source::Source,
     words,
 };
@@ -51,13 +52,20 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         }
     };
     let pulse = Arc::new(Pulse::default());
+    let served = CancellationToken::new();
+    let _serving = served.clone().drop_guard();
     if let Some(address) = station.config.http.listen {
-        let (state_dir, clock) = (station.config.state_dir.clone(), Arc::clone(&station.clock));
-        match HttpServer::bind(address, state_dir, station.watch_sources(), clock).await {
+        let subject =
+            Subject { config: station.watch_config(), clock: Arc::clone(&station.clock), pulse: Arc::clone(&pulse) };
+        match HttpServer::bind(address, subject).await {
             Ok(server) => {
                 let listen = server.address().unwrap_or(address);
-                tracing::info!(%listen, "showing metrics at http://{listen}/metrics");
-                tokio::spawn(server.serve(stop.soon.clone()));
+                tracing::info!(%listen, "showing metrics at http://{listen}/metrics, a page for people at http://{listen}/");
+                if let Some(warning) = station.config.http.exposure() {
+                    tracing::warn!("{warning}");
+                }
+                // Also while the daemon winds down: that it does not collect any more can be asked until its end.
+                tokio::spawn(server.serve(served.clone()));
             }
             Err(error) => {
                 terminal::complain(&format!("atlas-logd: {error}"));

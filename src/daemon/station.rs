@@ -52,7 +52,7 @@ pub struct Station {
     pub clock: Arc<dyn Clock>,
     clients: BTreeMap<String, Client>,
     slots: Slots,
-    sources: watch::Sender<Vec<Source>>,
+    in_force: watch::Sender<Arc<Config>>,
 }
 
 impl Station {
@@ -65,8 +65,8 @@ impl Station {
         let committer = open_committer(&config, Arc::clone(&clock))?;
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
         let slots = Slots::new(config.collect.polls_at_once);
-        let sources = watch::Sender::new(config.sources().collect());
-        Ok(Self { config, collector, clock, clients, slots, sources })
+        let in_force = watch::Sender::new(Arc::new(config.clone()));
+        Ok(Self { config, collector, clock, clients, slots, in_force })
     }
 
     /// The tasks for all sources, in the order of the configuration, each with its project.
@@ -80,10 +80,10 @@ impl Station {
         })
     }
 
-    /// The sources of the configuration in force, also after it has changed.
+    /// The configuration in force, also after it has changed.
     #[must_use]
-    pub fn watch_sources(&self) -> watch::Receiver<Vec<Source>> {
-        self.sources.subscribe()
+    pub fn watch_config(&self) -> watch::Receiver<Arc<Config>> {
+        self.in_force.subscribe()
     }
 
     /// The sources of the configuration.
@@ -142,7 +142,7 @@ impl Station {
         if config.collect.polls_at_once != self.config.collect.polls_at_once {
             self.slots = Slots::new(config.collect.polls_at_once);
         }
-        self.sources.send_replace(config.sources().collect());
+        self.in_force.send_replace(Arc::new(config.clone()));
         self.config = config;
         Ok(replaced)
     }

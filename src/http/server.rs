@@ -1,22 +1,27 @@
-//! The listener.
+//! The listener and its paths.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    extract::{Query, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::map_response,
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
 use thiserror::Error;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, watch},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, http::metrics, source::Source, state::Store};
+use crate::{
+    http::{
+        Subject, connections, health, metrics,
+        page::{self, Asked},
+        turn::{NoTurn, Turn},
+    },
+    state::Store,
+};
 
 /// The text format of OpenMetrics.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,14 +37,11 @@ pub struct HttpError {
 /// What is shown.
 #[derive(Debug)]
 struct Shown {
-    state_dir: PathBuf,
-    sources: watch::Receiver<Vec<Source>>,
-    clock: Arc<dyn Clock>,
-    /// One answer at a time: whoever asks often must not keep the state from being written.
-    turn: Mutex<()>,
+    subject: Subject,
+    turn: Turn,
 }
 
-/// Shows the state over HTTP.
+/// Shows a daemon over HTTP.
 #[derive(Debug)]
 pub struct HttpServer {
     listener: TcpListener,
@@ -47,18 +49,13 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Listens. `sources` are those of the configuration.
+    /// Listens.
     ///
     /// # Errors
     /// When the address is not one of this machine, or is taken.
-    pub async fn bind(
-        address: SocketAddr,
-        state_dir: PathBuf,
-        sources: watch::Receiver<Vec<Source>>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, HttpError> {
+    pub async fn bind(address: SocketAddr, subject: Subject) -> Result<Self, HttpError> {
         let listener = TcpListener::bind(address).await.map_err(|cause| HttpError { address, cause })?;
-        Ok(Self { listener, shown: Arc::new(Shown { state_dir, sources, clock, turn: Mutex::new(()) }) })
+        Ok(Self { listener, shown: Arc::new(Shown { subject, turn: Turn::default() }) })
     }
 
     /// Where it listens.
@@ -69,27 +66,64 @@ impl HttpServer {
 
     /// Answers until it is told to stop.
     pub async fn serve(self, stop: CancellationToken) {
-        let router = Router::new().route("/metrics", get(show_metrics)).with_state(self.shown);
-        let served = axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!("nothing is shown over HTTP any more: {error}");
-        }
+        let router = Router::new()
+            .route("/", get(show_page))
+            .route("/metrics", get(show_metrics))
+            .route(
+                "/healthz",
+                get(|State(shown): State<Arc<Shown>>| async move { health::alive(&shown.subject.pulse) }),
+            )
+            .route("/readyz", get(|State(shown): State<Arc<Shown>>| async move { health::ready(&shown.subject.pulse) }))
+            .layer(map_response(secured))
+            .with_state(self.shown);
+        connections::serve(self.listener, router, stop).await;
     }
 }
 
-async fn show_metrics(State(shown): State<Arc<Shown>>) -> Response {
-    let _turn = shown.turn.lock().await;
+/// Lets a browser take what is shown for what it is, and nothing else: no scripts, no frames, nothing from elsewhere.
+async fn secured(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_SECURITY_POLICY, page::content_security_policy());
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CACHE_CONTROL, "no-store");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    response
+}
+
+async fn show_page(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Response {
     let of = Arc::clone(&shown);
-    let read = tokio::task::spawn_blocking(move || {
-        let sources = of.sources.borrow().clone();
-        metrics::text(&Store::open_read_only(&of.state_dir)?, &sources, of.clock.now())
+    let read = shown.turn.take(move || page::html(&of.subject, &asked));
+    answer("page", read.await, |html| Html(html).into_response())
+}
+
+async fn show_metrics(State(shown): State<Arc<Shown>>) -> Response {
+    let of = Arc::clone(&shown);
+    let read = shown.turn.take(move || {
+        let config = Arc::clone(&of.subject.config.borrow());
+        let sources: Vec<_> = config.sources().collect();
+        metrics::text(&Store::open_read_only(&config.state_dir)?, &sources, of.subject.clock.now())
     });
-    let error = match read.await {
-        Ok(Ok(text)) => return ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+    answer("metrics", read.await, |text| ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}
+
+/// What was read, or that it could not be.
+fn answer<E: fmt::Display>(
+    what: &str,
+    read: Result<Result<String, E>, NoTurn>,
+    whole: impl FnOnce(String) -> Response,
+) -> Response {
+    let error = match read {
+        Ok(Ok(text)) => return whole(text),
+        Err(busy @ NoTurn::Busy) => {
+            let later = [(header::RETRY_AFTER, "5")];
+            return (StatusCode::SERVICE_UNAVAILABLE, later, format!("{busy}; try again\n")).into_response();
+        }
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };
-    tracing::error!("the metrics cannot be shown: {error}");
+    tracing::error!("the {what} cannot be shown: {error}");
     // What it says of paths is for those who may read the log.
     (StatusCode::INTERNAL_SERVER_ERROR, "the state cannot be read; the log of atlas-logd says why\n").into_response()
 }

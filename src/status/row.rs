@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    config::Config,
     instant::Instant,
     plan::Gap,
-    source::Source,
-    state::{
-        DamagedSegment, Health, PollRecord, Reconciled, SourceState, StateError, Store, damaged_segments, health,
-        last_reconciliation, missing, recent_polls,
-    },
+    state::{DamagedSegment, Health, PollRecord, Reconciled, SourceState},
+    status::rhythm::Rhythm,
+    window::Window,
     words,
 };
 
@@ -19,24 +16,102 @@ use crate::{
 pub(crate) struct Row {
     /// The source as it is named on the command line.
     pub(crate) name: String,
-    /// Whether it is in the configuration.
-    pub(crate) configured: bool,
+    /// When it is polled, if it is in the configuration.
+    pub(crate) rhythm: Option<Rhythm>,
     /// What the state knows, if it was ever seen.
     pub(crate) state: Option<SourceState>,
     /// Why the state cannot be read.
     pub(crate) damage: Option<String>,
     pub(crate) gaps: Vec<Gap>,
+    /// The ranges before the start watermark that backfills collected.
+    pub(crate) islands: Vec<Window>,
     pub(crate) damaged_segments: Vec<DamagedSegment>,
     pub(crate) health: Option<Health>,
+    /// The last ones, oldest first; none where they were not asked for.
     pub(crate) polls: Vec<PollRecord>,
     pub(crate) reconciliation: Option<Reconciled>,
     pub(crate) now: Instant,
 }
 
+/// How a source is doing, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    /// Its state is damaged.
+    Damaged,
+    /// Its polls fail.
+    Failing,
+    /// It was never polled.
+    Unpolled,
+    /// Its end watermark is further behind than settle and schedule explain.
+    Behind,
+    /// It is collected, and something of it is missing.
+    Gaps,
+    /// All is well.
+    Good,
+    /// It is no longer in the configuration.
+    Removed,
+}
+
+impl Condition {
+    /// The form used in `status --json`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Damaged => "state-damaged",
+            Self::Failing => "failing",
+            Self::Unpolled => "never-polled",
+            Self::Behind => "behind",
+            Self::Gaps => "gaps",
+            Self::Good => "ok",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 impl Row {
+    /// Whether it is in the configuration.
+    pub(crate) fn configured(&self) -> bool {
+        self.rhythm.is_some()
+    }
+
+    /// What is complete, less the gaps.
+    pub(crate) fn covered(&self) -> Option<Window> {
+        let state = self.state.as_ref()?;
+        state.start.zip(state.end).map(|(start, end)| Window::new(start, end))
+    }
+
+    /// What is archived and will be asked again, because late records may join it.
+    pub(crate) fn provisional(&self) -> Option<Window> {
+        // A poll asks for everything up to its own beginning.
+        let asked_to = self.health.as_ref()?.succeeded?.min(self.now);
+        let provisional = Window::new(self.covered()?.to, asked_to);
+        (!provisional.is_empty()).then_some(provisional)
+    }
+
     /// How far the end watermark is behind.
     pub(crate) fn lag(&self) -> Option<Duration> {
         self.state.as_ref()?.end.map(|end| self.now.since(end))
+    }
+
+    /// Records archived today.
+    pub(crate) fn records_today(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.today.on(self.now))
+    }
+
+    /// How it is doing.
+    pub(crate) fn condition(&self) -> Condition {
+        let Some(rhythm) = &self.rhythm else { return Condition::Removed };
+        if self.damage.is_some() {
+            return Condition::Damaged;
+        }
+        if self.health.as_ref().is_some_and(|health| health.failing_since.is_some()) {
+            return Condition::Failing;
+        }
+        match self.lag() {
+            None => Condition::Unpolled,
+            Some(lag) if lag > rhythm.usual_lag() => Condition::Behind,
+            Some(_) if !self.gaps.is_empty() => Condition::Gaps,
+            Some(_) => Condition::Good,
+        }
     }
 
     /// How the last poll went, in words.
@@ -53,76 +128,4 @@ impl Row {
             },
         }
     }
-}
-
-/// The rows of all sources: those of the configuration first, then those that were removed from it.
-pub(crate) fn rows(store: &Store, config: &Config, now: Instant) -> Result<Vec<Row>, StateError> {
-    let configured: Vec<Source> = config.sources().collect();
-    let mut rows = Vec::new();
-    for source in &configured {
-        let state = store.read(|connection| SourceState::load(connection, &source.id));
-        rows.push(row(store, source.to_string(), true, state, now)?);
-    }
-    for state in store.read(SourceState::load_all)? {
-        let state = match state {
-            Ok(state) => state,
-            Err(StateError::DamagedSource { source_name, detail }) => {
-                // What its name is cannot be told; where its files lie can.
-                let error = StateError::DamagedSource { source_name: source_name.clone(), detail };
-                if rows.iter().all(|row| row.damage.as_deref() != Some(&error.to_string())) {
-                    rows.push(row(store, source_name, false, Err(error), now)?);
-                }
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let here = configured.iter().any(|source| {
-            let id = &source.id;
-            id.project_id == state.project_id
-                && id.kind == state.kind
-                && id.name == state.name
-                && id.filter.to_string() == state.filter
-        });
-        if !here {
-            rows.push(row(store, state.display_name(), false, Ok(Some(state)), now)?);
-        }
-    }
-    Ok(rows)
-}
-
-fn row(
-    store: &Store,
-    name: String,
-    configured: bool,
-    state: Result<Option<SourceState>, StateError>,
-    now: Instant,
-) -> Result<Row, StateError> {
-    let (state, damage) = match state {
-        Ok(state) => (state, None),
-        Err(error @ StateError::DamagedSource { .. }) => (None, Some(error.to_string())),
-        Err(error) => return Err(error),
-    };
-    let mut row = Row {
-        name,
-        configured,
-        state,
-        damage,
-        gaps: Vec::new(),
-        damaged_segments: Vec::new(),
-        health: None,
-        polls: Vec::new(),
-        reconciliation: None,
-        now,
-    };
-    if let Some(state) = &row.state {
-        store.read(|connection| {
-            row.gaps = missing(connection, state)?;
-            row.damaged_segments = damaged_segments(connection, state.key)?;
-            row.health = health(connection, state.key)?;
-            row.polls = recent_polls(connection, state.key)?;
-            row.reconciliation = last_reconciliation(connection, state.key)?;
-            Ok::<_, StateError>(())
-        })?;
-    }
-    Ok(row)
 }
