@@ -43,6 +43,16 @@ fn at(instant: Instant, format: &str) -> String {
     instant.timestamp().to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
+/// A duration for people, in few characters: its two largest units, or one where there are ten of it.
+pub(crate) fn about(length: Duration) -> String {
+    let text = duration(length);
+    let mut parts = text.splitn(3, ' ');
+    match (parts.next(), parts.next()) {
+        (Some(count), Some(unit)) if count.len() > 1 => format!("{count} {unit}"),
+        _ => text,
+    }
+}
+
 /// How long a poll took, for people: the units of [`duration`] are too large for most.
 pub(crate) fn took(took: Duration) -> String {
     if took < Duration::from_secs(60) { format!("{:.1} s", took.as_secs_f64()) } else { duration(took) }
@@ -90,6 +100,8 @@ mod tests {
         let text = |seconds| duration(Duration::from_secs(seconds));
         assert_eq!([text(0), text(59), text(61), text(3600)], ["0 s", "59 s", "1 min 1 s", "1 h"]);
         assert_eq!(text(90_061), "1 d 1 h");
+        let text = |seconds| about(Duration::from_secs(seconds));
+        assert_eq!([text(599), text(659), text(36_061)], ["9 min 59 s", "10 min", "10 h"]);
     }
 
     #[test]

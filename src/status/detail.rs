@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// No failure of a poll is longer in the table of polls, in characters; the last one stands whole above it.
-const FAILURE_EXCERPT: usize = 60;
+const FAILURE_EXCERPT: usize = 200;
 
 /// One source for people, with everything that is known of it.
 pub(crate) fn detail(row: &Row) -> String {

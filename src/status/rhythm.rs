@@ -99,7 +99,7 @@ impl<'a> Timetable<'a> {
     fn runs(&mut self, pattern: &'a str) -> Runs {
         let now = self.now;
         *self.runs.entry(pattern).or_insert_with(|| {
-            let next = next_run(pattern, now);
+            let next = next_run(pattern, Instant::from_seconds(now.seconds_floor()));
             let second = next.and_then(|next| next_run(pattern, next));
             let interval = second.zip(next).map_or(Duration::ZERO, |(second, next)| second.since(next));
             Runs { next, interval }

@@ -31,7 +31,7 @@ impl Cells {
             name: if row.configured() { name } else { format!("{name} (removed)") },
             others: [
                 row.covered().map_or_else(none, words::range),
-                row.lag().map_or_else(none, words::duration),
+                row.lag().map_or_else(none, words::about),
                 figure(row.records_today()),
                 figure(row.state.as_ref().map_or(0, |state| state.records)),
                 figure(row.gaps.len() as u64),

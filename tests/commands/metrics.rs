@@ -79,7 +79,7 @@ fn metrics_are_those_of_the_state_late_records_too() {
         [concat!("atlas_logd_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1")]
     );
     assert!(text.ends_with("# EOF\n"), "{text}");
-    assert!(get(address, "/").0.starts_with("HTTP/1.0 404"));
+    assert!(get(address, "/other").0.starts_with("HTTP/1.0 404"));
     daemon.stop();
 }
 

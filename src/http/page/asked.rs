@@ -3,6 +3,8 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use crate::shown::is_plain;
+
 /// No longer part of a name is looked for, in characters.
 const LONGEST: usize = 200;
 
@@ -19,9 +21,9 @@ pub(in crate::http) struct Asked {
 }
 
 impl Asked {
-    /// What is looked for, as it was written.
+    /// What is looked for, as it was written but for what would steer a reader: no name is shown with that.
     pub(super) fn words(&self) -> String {
-        self.q.chars().take(LONGEST).collect::<String>().trim().to_owned()
+        self.q.chars().filter(|&character| is_plain(character)).take(LONGEST).collect::<String>().trim().to_owned()
     }
 
     pub(super) fn refreshes(&self) -> bool {

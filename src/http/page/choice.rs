@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crate::{
     http::page::asked::Asked,
     instant::Instant,
+    shown::shown,
     source::Source,
     state::StateError,
     status::{Condition, Depth, Entry, Reader, Row},
@@ -55,7 +56,7 @@ impl Choice {
         for entry in reader.entries(configured)? {
             let row = reader.row(&entry, Depth::Present)?;
             choice.count(&row, year);
-            if asked.means(&row.name) {
+            if asked.means(&shown(&row.name)) {
                 ranked.push((rank(row), entry));
             }
         }
