@@ -71,6 +71,17 @@ impl Instant {
         self.timestamp().to_zoned(TimeZone::UTC).date()
     }
 
+    /// Reads an instant as people write it: RFC 3339, or a date, which is midnight UTC.
+    #[must_use]
+    pub fn parse_or_midnight(text: &str) -> Option<Self> {
+        if let Ok(date) = text.parse::<jiff::civil::Date>()
+            && text.len() == "2026-11-22".len()
+        {
+            return Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().into());
+        }
+        text.parse().ok()
+    }
+
     /// `20261122T101500Z`: the form used in file names.
     #[must_use]
     pub fn compact(self) -> String {

@@ -20,7 +20,8 @@
 //! 9. [`verify`] proves an archive by its [`evidence`], from its files alone; [`export`] gives an auditor the records of a
 //!    range of time out of it, and names what proves them.
 //! 10. [`rebuild`] makes the state again from the archive, where it is lost.
-//! 11. `status` says how each source is doing; [`http`] shows it.
+//! 11. `status` says how each source is doing; [`http`] shows it, with what [`meters`] counted of the running process.
+//! 12. [`vitals`] watches over what is under way, so that what hangs is noticed.
 //!
 //! The planner and the commit know nothing of HTTP; the client knows nothing of files. Three seams are there for tests:
 //! [`clock::Clock`], [`archive::Files`], and Atlas itself, which is simulated over real HTTP by [`sim`]; nothing of the
@@ -39,16 +40,19 @@ pub mod export;
 pub mod http;
 pub mod instant;
 mod lock;
+pub mod meters;
 mod nearest;
 pub mod plan;
 pub mod rebuild;
 pub mod record;
 mod shell;
 mod shown;
+mod signals;
 pub mod sim;
 pub mod source;
 pub mod state;
 mod status;
 pub mod verify;
+pub mod vitals;
 pub mod window;
 mod words;

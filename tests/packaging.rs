@@ -139,7 +139,7 @@ fn the_commands_of_the_readme_exist_and_all_commands_are_in_it() {
     for command in known.iter().filter(|command| !["help", "run"].contains(&command.as_str())) {
         assert!(named.contains(command.as_str()), "the README does not name the command {command:?}");
     }
-    assert!(UNIT.contains("\nExecStart=/usr/local/bin/atlas-logd run\n"));
+    assert!(UNIT.contains("\nExecStart=/usr/bin/atlas-logd run\n"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ssh_key::{LineEnding, PrivateKey, private::Ed25519Keypair};
 const REFERENCE: &str = include_str!("../config/atlas-logd.toml");
 
 /// Sections whose keys have defaults.
-const SECTIONS_WITH_DEFAULTS: [&str; 5] = ["archive", "state", "schedule", "collect", "atlas"];
+const SECTIONS_WITH_DEFAULTS: [&str; 6] = ["archive", "state", "schedule", "collect", "signals", "atlas"];
 
 /// Keys of these that have none: what they ask for is not done.
 const WITHOUT_DEFAULT: [&str; 3] = ["archive.keep", "archive.min_free", "atlas.ca_file"];
@@ -110,6 +110,7 @@ fn it_shows_the_defaults_of_the_code() {
     assert_eq!(reference.schedule, minimal.schedule);
     assert_eq!(reference.collect, minimal.collect);
     assert_eq!(reference.evidence, minimal.evidence);
+    assert_eq!(reference.signals, minimal.signals);
     assert_eq!(reference.atlas, minimal.atlas);
     for project in &reference.projects {
         assert_eq!(project.schedule, minimal.projects[0].schedule);

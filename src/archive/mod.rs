@@ -4,6 +4,7 @@
 //! <archive>/.atlas-logd                                    marker: format version and archive id; locked while in use
 //! <archive>/.spool/<number>.records                        the records of a commit under way
 //! <archive>/.spool/<number>.answer                         an answer that came newest first, until it is turned round
+//! <archive>/.spool/probe                                   whether it can be written to
 //! <archive>/.spool/<number>.note                           a digest, until it is put into its place
 //! <archive>/<project>/<kind>/<name>/<seq>-<opened>.ndjson  a segment: one record a line
 //!                                  <seq>-<opened>.ndjson.gz, .zst  a sealed segment that was compressed

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use super::{decode::BodySender, request_error::RequestError, stats::Counters};
+use crate::vitals;
 
 /// A body that brings less than this within the stall time is cut off: it would hold its slot for weeks.
 const LEAST_BYTES: u64 = 64 << 10;
@@ -32,6 +33,7 @@ impl Body {
     /// [`RequestError::Cut`] and [`RequestError::Trickles`].
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, RequestError> {
         let began = Instant::now();
+        let _waiting = vitals::waits(self.patience.left());
         let next = match timeout(self.patience.left(), self.response.chunk()).await {
             Ok(Ok(next)) => next,
             Ok(Err(error)) => return Err(RequestError::Cut { received: self.received, cause: error.into() }),
@@ -56,6 +58,7 @@ impl Body {
         loop {
             match self.chunk().await {
                 Ok(Some(chunk)) => {
+                    let _waiting = vitals::waits_for_others();
                     if sender.send(chunk).await.is_err() {
                         return Ok(());
                     }

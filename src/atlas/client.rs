@@ -34,7 +34,13 @@ use super::{
     target::Target,
     transport::{Exchange, Transport},
 };
-use crate::{clock::Clock, config, shown::excerpt, source::Kind};
+use crate::{
+    clock::Clock,
+    config,
+    meters::{Meters, RateLimit},
+    shown::excerpt,
+    source::Kind,
+};
 
 /// The largest page of a list, in bytes; 500 clusters have about 3 MB.
 const PAGE_BYTES: usize = 32 << 20;
@@ -66,8 +72,21 @@ impl Client {
         credential: &config::Credential,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ClientError> {
+        Self::metered(atlas, credential, clock, Arc::default())
+    }
+
+    /// The same, which notes what it does in `meters` too.
+    ///
+    /// # Errors
+    /// Those of [`Client::new`].
+    pub fn metered(
+        atlas: &config::Atlas,
+        credential: &config::Credential,
+        clock: Arc<dyn Clock>,
+        meters: Arc<Meters>,
+    ) -> Result<Self, ClientError> {
         Ok(Self(Arc::new(Shared {
-            transport: Transport::new(atlas, clock)?,
+            transport: Transport::new(atlas, clock, meters)?,
             authenticator: Authenticator::new(credential),
             limits: RateLimits::default(),
             primed: AtomicBool::new(false),
@@ -220,15 +239,16 @@ impl Shared {
     ) -> Result<(Exchange, Option<Flight<'a>>), RequestError> {
         let flight = limited.map(|(project_id, kind)| self.limits.depart(project_id, kind, Instant::now()));
         let request = self.transport.get(target).header(AUTHORIZATION, authorization.header().clone());
-        let exchange = self.transport.exchange(request).await?;
+        let exchange = self.transport.exchange(target.endpoint.into(), request).await?;
         let headers = exchange.response.headers();
         self.warn_once_of_removal(target.endpoint, headers);
-        if let Some(flight) = &flight {
+        if let (Some(flight), Some((project_id, kind))) = (&flight, limited) {
             let number = |name| header(headers, name).and_then(|text| text.trim().parse::<u64>().ok());
-            let remaining = number("ratelimit-remaining");
-            flight.observe(number("ratelimit-limit"), remaining, Instant::now());
+            let (limit, remaining) = (number("ratelimit-limit"), number("ratelimit-remaining"));
+            flight.observe(limit, remaining, Instant::now());
             if let Some(remaining) = remaining {
-                self.transport.counters().note_remaining(remaining);
+                let told = RateLimit { limit, remaining };
+                self.transport.counters().note_rate_limit(project_id, kind, told);
             }
         }
         Ok((exchange, flight))
@@ -296,6 +316,7 @@ impl Shared {
         if self.deprecated.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint) {
             let shown = |text: Option<&str>| text.map(|text| excerpt(text, 60)).unwrap_or_default();
             tracing::warn!(
+                event = "api-deprecated",
                 endpoint = endpoint.name(),
                 version = endpoint.accept(),
                 deprecation = shown(deprecation),

@@ -1,6 +1,6 @@
 //! The endpoints of the Atlas Administration API that are asked.
 
-use crate::source::Kind;
+use crate::{meters::RequestKind, source::Kind};
 
 /// An endpoint; each has its version (a date in `Accept`) and its type of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +55,16 @@ impl Endpoint {
 
     fn is_gzip(self) -> bool {
         self == Self::StreamAudit
+    }
+}
+
+impl From<Endpoint> for RequestKind {
+    fn from(endpoint: Endpoint) -> Self {
+        match endpoint {
+            Endpoint::StreamAudit => Self::StreamAudit,
+            Endpoint::AccessHistory => Self::AccessHistory,
+            Endpoint::Projects | Endpoint::Clusters | Endpoint::StreamInstances => Self::List,
+        }
     }
 }
 

@@ -1,6 +1,14 @@
 //! What a client has done.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    meters::{Meters, Outcome, RateLimit, RequestKind},
+    source::Kind,
+};
 
 /// Counts since the client was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,16 +34,19 @@ pub(super) struct Counters {
     rate_limited: AtomicU64,
     received_bytes: AtomicU64,
     rate_limit_remaining: AtomicU64,
+    /// Those of the process, which all clients share.
+    meters: Arc<Meters>,
 }
 
 impl Counters {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(meters: Arc<Meters>) -> Self {
         Self {
             requests: AtomicU64::new(0),
             token_requests: AtomicU64::new(0),
             rate_limited: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
             rate_limit_remaining: AtomicU64::new(UNKNOWN),
+            meters,
         }
     }
 
@@ -62,11 +73,18 @@ impl Counters {
         self.rate_limited.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_bytes(&self, bytes: u64) {
-        self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// What became of a request that was counted.
+    pub(super) fn note_outcome(&self, kind: RequestKind, outcome: Outcome) {
+        self.meters.requests.note(kind, outcome);
     }
 
-    pub(super) fn note_remaining(&self, remaining: u64) {
-        self.rate_limit_remaining.store(remaining, Ordering::Relaxed);
+    pub(super) fn count_bytes(&self, bytes: u64) {
+        self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.meters.receive(bytes);
+    }
+
+    pub(super) fn note_rate_limit(&self, project_id: &str, kind: Kind, told: RateLimit) {
+        self.rate_limit_remaining.store(told.remaining, Ordering::Relaxed);
+        self.meters.rate_limits.note(project_id, kind, told);
     }
 }

@@ -18,7 +18,14 @@ use super::{
     stats::{ClientStats, Counters},
     target::Target,
 };
-use crate::{clock::Clock, config, instant::Instant, shown::excerpt};
+use crate::{
+    clock::Clock,
+    config,
+    instant::Instant,
+    meters::{Meters, Outcome, RequestKind},
+    shown::excerpt,
+    vitals,
+};
 
 /// Bytes that one stream of an HTTP/2 connection may have on the way to a caller who does not read …
 const STREAM_WINDOW: u32 = 512 << 10;
@@ -51,7 +58,7 @@ pub(super) struct Exchange {
 }
 
 impl Transport {
-    pub(super) fn new(atlas: &config::Atlas, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+    pub(super) fn new(atlas: &config::Atlas, clock: Arc<dyn Clock>, meters: Arc<Meters>) -> Result<Self, ClientError> {
         let base = atlas.base_url.trim_end_matches('/');
         let base = Url::parse(base).ok().filter(Url::has_host);
         let base = base.ok_or_else(|| ClientError::BaseUrl { url: atlas.base_url.clone() })?;
@@ -90,7 +97,7 @@ impl Transport {
             offset: ClockOffset::unknown(),
             connect_timeout: atlas.connect_timeout,
             stall_timeout: atlas.stall_timeout,
-            counters: Arc::new(Counters::new()),
+            counters: Arc::new(Counters::new(meters)),
         })
     }
 
@@ -132,10 +139,24 @@ impl Transport {
     }
 
     /// Sends `request` and waits until its answer begins; redirects are errors.
-    pub(super) async fn exchange(&self, request: RequestBuilder) -> Result<Exchange, RequestError> {
+    pub(super) async fn exchange(&self, kind: RequestKind, request: RequestBuilder) -> Result<Exchange, RequestError> {
         self.counters.count_request();
+        let exchanged = self.send(request).await;
+        let outcome = match &exchanged {
+            Ok(exchange) => Outcome::Answered(exchange.response.status().as_u16()),
+            Err(RequestError::Redirect { status, .. }) => Outcome::Answered(*status),
+            Err(RequestError::Connect { .. }) => Outcome::NoConnection,
+            Err(RequestError::Silent { .. }) => Outcome::NoAnswer,
+            Err(_) => Outcome::Broken,
+        };
+        self.counters.note_outcome(kind, outcome);
+        exchanged
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Exchange, RequestError> {
         let asked_at = self.clock.now();
         let within = self.connect_timeout + self.stall_timeout;
+        let _waiting = vitals::waits(within);
         let response = match timeout(within, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) if error.is_connect() => {

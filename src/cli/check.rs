@@ -26,7 +26,10 @@ const RECENT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Ask Atlas for every source too
+    /// Ask Atlas for every source too, and say what to grant where it refuses
+    ///
+    /// The last minute of each source is asked for, nothing is archived. Where Atlas refuses, the line of the source says which
+    /// role, access-list entry or name is wrong.
     #[arg(long)]
     online: bool,
 }

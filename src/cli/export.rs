@@ -24,12 +24,15 @@ const BUFFER: usize = 256 * 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// The source: its name, for example payments/access-history/prod-0, or, where several have that name, its folder in the
-    /// archive, for example payments/access-history/prod-0~auth_result=failure
+    /// The source, for example payments/access-history/prod-0
+    ///
+    /// Where several have had that name, its folder in the archive: payments/access-history/prod-0~auth_result=failure
     #[arg(value_name = "SOURCE")]
     source: String,
 
     /// The beginning of the range (2026-11-22T10:15:00Z, or a date)
+    ///
+    /// A date is its midnight, UTC.
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     from: Instant,
 

@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct Rebuild {
     /// Move the state database that is there aside first; it is kept
+    ///
+    /// Without it, a state that is there is left alone, and nothing is done.
     #[arg(long)]
     replace: bool,
 }

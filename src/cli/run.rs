@@ -6,16 +6,19 @@ use std::{
     time::Duration,
 };
 
-use sd_notify::NotifyState;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Exit, runtime, signals, terminal},
+    cli::{
+        Exit, runtime,
+        service_manager::{ServiceManager, Teller},
+        signals, terminal,
+    },
     clock::SystemClock,
     collect::{Observer, Progress},
     config::{Config, ConfigError},
-    daemon::{Control, Pulse, Service, Station},
+    daemon::{Control, Overview, Pulse, Service, Station, Watchdog},
     http::{HttpServer, Subject},
     source::Source,
     words,
@@ -27,15 +30,19 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(config: Config, path: &Path) -> anyhow::Result<Exit> {
     let runtime = runtime()?;
-    let done = runtime.block_on(serve(config, path.to_owned()));
+    let pulse = Arc::new(Pulse::new(config.collect.stuck_after));
+    let manager = ServiceManager::start(Watchdog::new(Arc::clone(&pulse)))?;
+    let done = runtime.block_on(serve(config, path.to_owned(), pulse, manager.teller()));
     runtime.shutdown_timeout(LAST_WRITES);
+    manager.end();
     done
 }
 
-async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
+async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller) -> anyhow::Result<Exit> {
     let stop = signals::stop_at_signal()?;
-    let reloads = reload_at_hangup(path)?;
+    let reloads = reload_at_hangup(path, teller.clone())?;
     tracing::info!(
+        event = "starting",
         version = env!("CARGO_PKG_VERSION"),
         config = %config.file.display(),
         archive = %config.archive.dir.display(),
@@ -43,6 +50,7 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
         atlas = config.atlas.base_url,
         "starting",
     );
+    teller.status("opening state and archive");
     let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer())).await?;
     let station = match opened {
         Ok(station) => station,
@@ -51,18 +59,25 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
-    let pulse = Arc::new(Pulse::default());
     let served = CancellationToken::new();
     let _serving = served.clone().drop_guard();
     if let Some(address) = station.config.http.listen {
-        let subject =
-            Subject { config: station.watch_config(), clock: Arc::clone(&station.clock), pulse: Arc::clone(&pulse) };
+        let subject = Subject {
+            config: station.watch_config(),
+            clock: Arc::clone(&station.clock),
+            pulse: Arc::clone(&pulse),
+            meters: Arc::clone(station.meters()),
+        };
         match HttpServer::bind(address, subject).await {
             Ok(server) => {
                 let listen = server.address().unwrap_or(address);
-                tracing::info!(%listen, "showing metrics at http://{listen}/metrics, a page for people at http://{listen}/");
+                tracing::info!(
+                    event = "http-listening",
+                    %listen,
+                    "showing metrics at http://{listen}/metrics, a page for people at http://{listen}/",
+                );
                 if let Some(warning) = station.config.http.exposure() {
-                    tracing::warn!("{warning}");
+                    tracing::warn!(event = "http-exposed", "{warning}");
                 }
                 // Also while the daemon winds down: that it does not collect any more can be asked until its end.
                 tokio::spawn(server.serve(served.clone()));
@@ -73,30 +88,25 @@ async fn serve(config: Config, path: PathBuf) -> anyhow::Result<Exit> {
             }
         }
     }
-    let ready = Box::new(|| notify(&[NotifyState::Ready]));
-    let stopping = stop.soon.clone();
+    let (stopping, stops) = (stop.soon.clone(), teller.clone());
     tokio::spawn(async move {
         stopping.cancelled().await;
-        notify(&[NotifyState::Stopping]);
+        stops.stopping();
     });
-    Service::new(station).run(Control { stop, reloads, pulse, ready }).await?;
+    let (readies, overviews) = (teller.clone(), teller);
+    let ready = Box::new(move || readies.ready());
+    let overview = Box::new(move |overview: &Overview| overviews.overview(overview));
+    Service::new(station).run(Control { stop, reloads, pulse, ready, overview }).await?;
     Ok(Exit::Done)
 }
 
-/// Tells a service manager, if there is one, how the daemon is.
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!("the service manager was not told: {error}");
-    }
-}
-
 /// Reads the configuration again at each SIGHUP.
-fn reload_at_hangup(path: PathBuf) -> anyhow::Result<mpsc::Receiver<Result<Config, ConfigError>>> {
+fn reload_at_hangup(path: PathBuf, teller: Teller) -> anyhow::Result<mpsc::Receiver<Result<Config, ConfigError>>> {
     let mut hangup = signals::hangup()?;
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            notify(&[NotifyState::Reloading]);
+            teller.reloading();
             let path = path.clone();
             let Ok(loaded) = tokio::task::spawn_blocking(move || crate::config::load(&path)).await else { continue };
             if sender.send(loaded).await.is_err() {
@@ -111,6 +121,7 @@ fn reload_at_hangup(path: PathBuf) -> anyhow::Result<mpsc::Receiver<Result<Confi
 fn observer() -> Observer {
     Arc::new(|source: &Source, progress: &Progress<'_>| match progress {
         Progress::Gap { gap } => tracing::warn!(
+            event = "gap",
             source = %source,
             from = %gap.window.from,
             to = %gap.window.to,
@@ -119,12 +130,14 @@ fn observer() -> Observer {
             gap.reason.sentence(),
         ),
         Progress::Removed { range } => tracing::info!(
+            event = "range-removed",
             source = %source,
             from = %range.from,
             to = %range.to,
             "was removed by retention and is not asked again",
         ),
         Progress::Late { records, lateness, settle } => tracing::warn!(
+            event = "late-records",
             source = %source,
             records,
             lateness_ms = u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX),

@@ -20,17 +20,20 @@ pub(super) struct Simulate {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// Nothing happened before this instant (2026-11-22T10:15:00Z, or a date): with the same seed the same Atlas on
-    /// every day; by default three days before today
+    /// Nothing happened before this instant (2026-11-22T10:15:00Z, or a date)
+    ///
+    /// With the same seed it is the same Atlas on every day. Default: three days before today.
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     since: Option<Instant>,
 
-    /// Answer as often as it is asked, and give out as many tokens: no rate limits
+    /// Answer as often as it is asked: no rate limits
     #[arg(long)]
     no_limits: bool,
 
-    /// Let a share of the requests (0 to 1) go wrong: connections and bodies that break off, stall or are garbled, errors,
-    /// rate limits, wrong clocks; which and how follows from the seed
+    /// Let a share of the requests (0 to 1) go wrong
+    ///
+    /// Connections and bodies that break off, stall or are garbled, errors, rate limits, wrong clocks; which and how follows from
+    /// the seed.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
     faults: f64,
 }

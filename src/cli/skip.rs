@@ -25,7 +25,7 @@ pub(super) struct Skip {
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     from: Instant,
 
-    /// The end of the range
+    /// The end of the range: the first instant behind it, not in the future
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     to: Instant,
 

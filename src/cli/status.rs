@@ -27,12 +27,16 @@ pub(super) struct Status {
     #[arg(long)]
     json: bool,
 
-    /// Exit with 1 if a source's end watermark is further behind than this (for example 1h), or a source was never
-    /// polled
+    /// Exit with 1 if a source is further behind than this, for example 1h
+    ///
+    /// Or if it was never polled. Standard error names each such source. Take settle and schedule into account: with the
+    /// defaults, less than 30m is alarmed by nothing.
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_duration)]
     max_lag: Option<Duration>,
 
-    /// Only the head: the SHA-256 of the last archive digest, to be kept on another machine
+    /// Only the head: the SHA-256 of the last archive digest
+    ///
+    /// Kept on another machine, it lets anyone prove later that nothing was cut off before it: `verify --head`.
     #[arg(long, conflicts_with_all = ["sources", "json", "max_lag"])]
     head: bool,
 }

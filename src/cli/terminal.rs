@@ -33,6 +33,12 @@ fn write_out(text: &str) {
     note(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
+/// Writes a whole document of this program's own to standard output, as it is.
+pub(super) fn say_document(document: &[u8]) {
+    let mut out = io::stdout().lock();
+    note(out.write_all(document).and_then(|()| out.flush()));
+}
+
 /// Takes note of an output that could not be written. One whose reader has gone away was written as far as anybody wanted it.
 pub(super) fn note(written: io::Result<()>) {
     if let Err(cause) = written

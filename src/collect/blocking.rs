@@ -1,12 +1,12 @@
 //! Work that waits for disks, on threads that may wait.
 
-use crate::collect::PollError;
+use crate::{collect::PollError, vitals};
 
 /// Does what waits for disks on a thread that may wait. A panic there is an error of this one poll.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PollError> + Send + 'static,
 ) -> Result<T, PollError> {
-    match tokio::task::spawn_blocking(work).await {
+    match vitals::blocking(work).await {
         Ok(done) => done,
         Err(error) => Err(PollError::Panicked(panic_message(error))),
     }

@@ -12,7 +12,7 @@ use crate::{
     collect::{
         Job, Observer, PollError, PollReport, Task,
         blocking::blocking,
-        desk::{Desk, Lane},
+        desk::{Desk, Lane, turn},
         held::Trust,
         poll::Poll,
         reconcile::Reconciliation,
@@ -21,6 +21,7 @@ use crate::{
     commit::{CommitError, Committer, Upkeep},
     source::{Source, SourceId},
     state::{Head, SourceState},
+    vitals,
 };
 
 /// Collects sources.
@@ -46,6 +47,12 @@ impl Collector {
         &self.desk.committer
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_committer(&self) -> Arc<Committer> {
+        Arc::clone(&self.desk.committer)
+    }
+
     /// Polls a source, and takes note in the state of how it went. A poll of the same source that is under way comes
     /// first; polls that wait for the source come between two windows of a reconciliation.
     ///
@@ -58,7 +65,7 @@ impl Collector {
             Job::BackfillLost(range) => (Some(range), Trust::AsTheyLie),
             Job::Reconcile { range } => return Reconciliation::new(&self.desk, task, stop, range).run(&lane).await,
         };
-        let mut lane = lane.lock().await;
+        let mut lane = turn(&lane).await;
         Poll::new(&self.desk, task, stop, &mut lane).with_trust(trust).run(backfill).await
     }
 
@@ -68,7 +75,7 @@ impl Collector {
     /// When state or archive cannot be written.
     pub async fn retire(&self, source: &Source) -> Result<(), PollError> {
         let lane = self.lane(&source.id);
-        let mut lane = lane.lock().await;
+        let mut lane = turn(&lane).await;
         lane.state = None;
         let (committer, source) = (Arc::clone(&self.desk.committer), source.clone());
         blocking(move || {
@@ -82,7 +89,7 @@ impl Collector {
     /// that failed: it may have been for want of room. A fault does not touch collection; the next upkeep goes on.
     pub async fn keep_up(&self, task: &Task) {
         let lane = self.lane(&task.source.id);
-        let mut lane = lane.lock().await;
+        let mut lane = turn(&lane).await;
         let opened = match lane.state.take() {
             Some(state) => Some(state),
             None if task.upkeep == Upkeep::default() => None,
@@ -94,7 +101,9 @@ impl Collector {
             lane.state = Some(state);
             return;
         }
+        let waiting = vitals::waits_for_others();
         let Ok(_slot) = Arc::clone(&task.slots.all).acquire_owned().await else { return };
+        drop(waiting);
         let (committer, upkeep) = (Arc::clone(&self.desk.committer), task.upkeep);
         let kept_up = blocking(move || {
             committer.keep_up(&mut state, upkeep)?;
@@ -105,7 +114,11 @@ impl Collector {
                 lane.state = Some(state);
                 lane.kept_up = newest;
                 if std::mem::take(&mut lane.upkeep_fails) {
-                    tracing::info!(source = %task.source, "sealed segments are compressed and removed again");
+                    tracing::info!(
+                        event = "upkeep-recovered",
+                        source = %task.source,
+                        "sealed segments are compressed and removed again"
+                    );
                 }
             }
             // What is in the database now is what counts; it is read again by the next poll.
@@ -113,6 +126,7 @@ impl Collector {
                 tracing::debug!(source = %task.source, "failed again to compress or remove sealed segments: {error}");
             }
             Err(error) => tracing::error!(
+                event = "upkeep-failed",
                 source = %task.source,
                 "failed to compress or remove sealed segments; collection goes on, and it is tried again after each poll: \
                  {error}"
@@ -136,6 +150,7 @@ impl Collector {
         let made = blocking(move || Ok(committer.make_head(&configured)?)).await?;
         for head in &made {
             tracing::info!(
+                event = "head-made",
                 date = %head.date,
                 head = %head.sha256,
                 "archive digest made; keep its head on another machine: `atlas-logd verify --head` proves with it that nothing \

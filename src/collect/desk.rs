@@ -18,6 +18,7 @@ use crate::{
     state::{
         PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll, record_reconciliation,
     },
+    vitals,
     window::Window,
 };
 
@@ -53,6 +54,12 @@ pub(super) struct Lane {
     pub(super) asked_until: Option<Instant>,
     /// Up to when the last gap of a source that Atlas did not know was told to reach.
     pub(super) absence_told: Option<Instant>,
+}
+
+/// Waits until a source is free: whoever has it is at work.
+pub(super) async fn turn(lane: &tokio::sync::Mutex<Lane>) -> tokio::sync::MutexGuard<'_, Lane> {
+    let _waiting = vitals::waits_for_others();
+    lane.lock().await
 }
 
 impl Desk {

@@ -30,6 +30,7 @@ use crate::{
     plan::{self, FullPage, Planner},
     source::{AuthResult, Kind},
     state::SourceState,
+    vitals,
     window::Window,
 };
 
@@ -149,7 +150,10 @@ impl Fetch<'_> {
         let mut patience = Patience::new(self.task.retry_budget);
         loop {
             let _slot = self.turn(&mut patience).await?;
-            match self.task.client.prime().await {
+            let waiting = vitals::waits_for_others();
+            let primed = self.task.client.prime().await;
+            drop(waiting);
+            match primed {
                 Ok(()) => return Ok(()),
                 Err(error) => self.wait_after(error.into(), &mut patience).await?,
             }
@@ -200,6 +204,7 @@ impl Fetch<'_> {
     }
 
     async fn wait(&self, wait: Duration) -> Result<(), PollError> {
+        let _waiting = vitals::waits(wait);
         tokio::select! {
             () = self.stop.cancelled() => Err(PollError::Stopped),
             () = tokio::time::sleep(wait) => Ok(()),
@@ -208,6 +213,7 @@ impl Fetch<'_> {
 
     async fn slot(&self) -> Result<OwnedSemaphorePermit, PollError> {
         let slots = Arc::clone(&self.task.slots.all);
+        let _waiting = vitals::waits_for_others();
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(PollError::Stopped),
@@ -224,7 +230,7 @@ impl Fetch<'_> {
         // Reading segments takes its time, and an answer that nobody reads may be cut off.
         let stock = self.stock(question).await?;
         let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
-        let Answer { asked_at, date, echoed, body } = self.task.client.ask(&ask).await?;
+        let Answer { asked_at, date, echoed, body } = self.ask_client(&ask).await?;
         let clocks = plan::Clocks { local: asked_at, date };
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
@@ -236,6 +242,12 @@ impl Fetch<'_> {
             Outcome::Full { page } => Fetched::Full { page },
             Outcome::Differs(tally) => Fetched::Differs { window, narrower, tally },
         })
+    }
+
+    /// Others may be getting the token or nonce; each request has a limit of its own.
+    async fn ask_client(&self, ask: &Ask<'_>) -> Result<Answer, PollError> {
+        let _waiting = vitals::waits_for_others();
+        Ok(self.task.client.ask(ask).await?)
     }
 
     /// What is archived of what a question asks for: from the end watermark on, the state's fingerprints are enough; for
@@ -301,6 +313,7 @@ impl Fetch<'_> {
         let Some(date) = clocks.date else { return };
         if clocks.difference() > plan::CLOCK_TOLERANCE && self.desk.may_warn_of_clock() {
             tracing::warn!(
+                event = "clock-wrong",
                 source = %self.task.source,
                 local = %clocks.local,
                 atlas = %date,
@@ -346,7 +359,7 @@ enum Outcome {
 impl Worker {
     async fn run(self, body: Body) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
-        let decoding = tokio::task::spawn_blocking(move || self.decode(reader));
+        let decoding = vitals::blocking(move || self.decode(reader));
         let pumped = body.pump(sender).await;
         let decoded = decoding.await.map_err(|error| PollError::Panicked(panic_message(error)))?;
         match (pumped, decoded) {

@@ -6,6 +6,7 @@ use crate::{
     collect::scratch::Scratch,
     instant::Instant,
     state::{KeptFingerprint, RecordKey, StateError},
+    vitals,
 };
 
 /// So many are held in memory (about a quarter of a MiB); more go to a scratch database.
@@ -78,6 +79,7 @@ impl Kept {
                 })
                 .map_err(StateError::from)?;
             for kept in rows {
+                vitals::moved();
                 each(kept.map_err(StateError::from)?)?;
             }
         }

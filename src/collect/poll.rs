@@ -210,7 +210,11 @@ impl<'a> Poll<'a> {
             return;
         }
         if let Err(error) = self.desk.note(&self.task.source.id, &self.report).await {
-            tracing::error!(source = %self.task.source, "failed to note a poll in the state: {error}");
+            tracing::error!(
+                event = "state-unwritable",
+                source = %self.task.source,
+                "failed to note a poll in the state: {error}"
+            );
         }
     }
 
@@ -220,7 +224,11 @@ impl<'a> Poll<'a> {
             return;
         }
         if let Err(error) = self.desk.note_reconciliation(&self.task.source.id, &self.report).await {
-            tracing::error!(source = %self.task.source, "failed to note a reconciliation in the state: {error}");
+            tracing::error!(
+                event = "state-unwritable",
+                source = %self.task.source,
+                "failed to note a reconciliation in the state: {error}"
+            );
         }
     }
 

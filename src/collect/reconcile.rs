@@ -16,7 +16,7 @@ use crate::{
     collect::{
         Compared, Differing, PollError, PollReport, Task,
         claims::Claims,
-        desk::{Desk, Lane},
+        desk::{Desk, Lane, turn},
         judgement::Purpose,
         poll::Poll,
         stock::SharedContents,
@@ -25,6 +25,7 @@ use crate::{
     instant::Instant,
     plan::{self, Planner, subtract},
     source::Kind,
+    vitals,
     window::Window,
 };
 
@@ -70,19 +71,21 @@ impl<'a> Reconciliation<'a> {
 
     /// Compares all of it. The `lane` of the source is held for a window at a time.
     pub(super) async fn run(mut self, lane: &tokio::sync::Mutex<Lane>) -> PollReport {
-        let turn = tokio::select! {
+        let waiting = vitals::waits_for_others();
+        let slot = tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
-            turn = self.task.slots.reconciliations.acquire() => turn.ok(),
+            slot = self.task.slots.reconciliations.acquire() => slot.ok(),
         };
+        drop(waiting);
         loop {
             // Whoever has waited for the source comes first.
-            let mut lane = lane.lock().await;
+            let mut lane = turn(lane).await;
             let mut poll = Poll::new(self.desk, self.task, self.stop, &mut lane);
             poll.contents = Arc::clone(&self.contents);
             std::mem::swap(&mut poll.report, &mut self.report);
             std::mem::swap(&mut poll.differing, &mut self.differing);
-            let compared = match turn {
+            let compared = match slot {
                 Some(_) => self.compare_window(&mut poll).await,
                 None => Err(PollError::Stopped),
             };

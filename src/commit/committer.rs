@@ -4,6 +4,7 @@ use std::{
     io::{BufReader, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Instant,
 };
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
         tail,
     },
     evidence::{RunningSha256, Signer},
+    meters::Meters,
     record::RecordTimes,
     source::Source,
     state::{
@@ -45,6 +47,7 @@ pub struct Committer {
     pub(super) archive: Archive,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sealer: Sealer,
+    meters: Arc<Meters>,
 }
 
 impl Committer {
@@ -52,7 +55,7 @@ impl Committer {
     #[must_use]
     pub fn new(store: Arc<Store>, archive: Archive, clock: Arc<dyn Clock>) -> Self {
         let sealer = Sealer::new(archive.id().clone(), None);
-        Self { store, archive, clock, sealer }
+        Self { store, archive, clock, sealer, meters: Arc::default() }
     }
 
     /// The same, with digests that are signed.
@@ -60,6 +63,12 @@ impl Committer {
     pub fn with_signer(mut self, signer: Option<Signer>) -> Self {
         self.sealer.signer = signer;
         self
+    }
+
+    /// The same, which notes in `meters` how long commits take.
+    #[must_use]
+    pub fn with_meters(self, meters: Arc<Meters>) -> Self {
+        Self { meters, ..self }
     }
 
     /// The state.
@@ -87,7 +96,7 @@ impl Committer {
 
     /// The archive's folder must still be the one that was opened: what is written to one that was moved away, deleted or
     /// covered by a mount, nobody finds again. One that lost its marker lost everything else, too.
-    fn refuse_moved_archive(&self) -> Result<(), CommitError> {
+    pub(super) fn refuse_moved_archive(&self) -> Result<(), CommitError> {
         let root = self.archive.folder();
         match self.archive.files().is_in_place() {
             Ok(true) => match self.archive.files().length(Path::new(MARKER)) {
@@ -117,6 +126,7 @@ impl Committer {
         self.look_at_names(&state)?;
         if !self.store.read(|connection| state.knows_its_fingerprints(connection))? {
             tracing::error!(
+                event = "fingerprints-damaged",
                 source = state.display_name(),
                 "the fingerprints in the state database are damaged; they are made again from the segments"
             );
@@ -150,7 +160,10 @@ impl Committer {
     pub(crate) fn remove_spool(&self, source: SourceKey) {
         if let Err(error) = crate::archive::remove_stale_spool(self.archive.files(), source) {
             // The source is opened again before anything is read from there.
-            tracing::warn!("failed to remove records that were not committed from the spool: {error}");
+            tracing::warn!(
+                event = "spool-left",
+                "failed to remove records that were not committed from the spool: {error}"
+            );
         }
     }
 
@@ -191,7 +204,9 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         rotation: Rotation,
     ) -> Result<(), CommitError> {
-        self.commit_records(state, records, kept, rotation).map_err(|error| {
+        let begun = Instant::now();
+        let committed = self.commit_records(state, records, kept, rotation);
+        committed.inspect(|()| self.meters.commits.observe(begun.elapsed())).map_err(|error| {
             if let Ok(None) = self.store.read(|connection| Intent::load(connection, state)) {
                 self.remove_spool(state.key);
             }
@@ -266,11 +281,13 @@ impl Committer {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
         poll: Option<&PollRecord>,
     ) -> Result<(), CommitError> {
-        self.store.transaction(|transaction| {
+        let begun = Instant::now();
+        let committed = self.store.transaction(|transaction| {
             change.commit(transaction, state, kept)?;
             poll.map_or(Ok(()), |poll| record_poll(transaction, state.key, poll))?;
             Ok(())
-        })
+        });
+        committed.inspect(|()| self.meters.quiet_commits.observe(begun.elapsed()))
     }
 
     /// Seals the open segment of a source that is no longer collected. Its state is kept, and so are its segments but those that

@@ -50,6 +50,7 @@ impl Committer {
         }
         if let Some(before) = before.as_ref().filter(|before| before.date > today) {
             tracing::warn!(
+                event = "clock-wrong",
                 before = %before.date,
                 date = %today,
                 "the archive digest before is of a later day: the clock is wrong, or was then; set it right if it is wrong now"
@@ -120,6 +121,7 @@ impl Committer {
         let digest = bytes.filter(|bytes| Sha256Sum::of(bytes) == before.sha256);
         let Some(digest) = digest.and_then(|bytes| ArchiveDigest::parse(&bytes).ok()) else {
             tracing::error!(
+                event = "head-changed",
                 path = %self.archive.folder().join(&path).display(),
                 "the last archive digest is not what was written, or is gone: somebody changed it; `atlas-logd verify` tells more"
             );
@@ -144,7 +146,10 @@ impl Committer {
                     listed.insert(source.source.folder.clone(), source);
                 }
                 Err(error @ (StateError::DamagedSource { .. } | StateError::Damaged(_))) => {
-                    tracing::error!("the archive digest lists a source as the one before did: {error}");
+                    tracing::error!(
+                        event = "state-damaged",
+                        "the archive digest lists a source as the one before did: {error}"
+                    );
                 }
                 Err(error) => return Err(error),
             }

@@ -32,8 +32,8 @@ impl Committer {
         let noted = self.store.read(|connection| damaged_segments(connection, state.key))?;
         for fault in examine::missing(root, state, &noted, &names) {
             match fault.may_be_meant() {
-                true => tracing::warn!(source = state.display_name(), "{fault}"),
-                false => tracing::error!(source = state.display_name(), "{fault}"),
+                true => tracing::warn!(event = "segments-moved", source = state.display_name(), "{fault}"),
+                false => tracing::error!(event = "segments-missing", source = state.display_name(), "{fault}"),
             }
         }
         Ok(())
@@ -83,6 +83,7 @@ impl Committer {
 
     fn tell_of_damage(&self, state: &SourceState, segment: &SegmentName, damage: &Damage, what: &str) {
         tracing::error!(
+            event = "segment-damaged",
             source = state.display_name(),
             segment = %self.segment_path(state, segment).display(),
             good_bytes = damage.good_length,

@@ -30,6 +30,7 @@ mod heads;
 mod inspection;
 mod place;
 mod placing;
+mod probe;
 mod retention;
 mod rotation;
 mod seal;

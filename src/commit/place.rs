@@ -211,7 +211,12 @@ impl Target<'_> {
         let mut spool = match self.spool(fresh)? {
             Ok(spool) => spool,
             Err(detail) if length == end && self.holds_the_records(offset)? => {
-                tracing::warn!(segment = %self.path.display(), detail, "the spool was lost, but its records were written");
+                tracing::warn!(
+                    event = "spool-lost",
+                    segment = %self.path.display(),
+                    detail,
+                    "the spool was lost, but its records were written"
+                );
                 return self.sync_segment(offset);
             }
             Err(detail) => return Ok(Placed::SpoolLost { detail, partly_written: length > offset }),

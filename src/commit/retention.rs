@@ -92,6 +92,7 @@ impl Committer {
                 self.remove(&folder.join(form.file_name(&segment)))?;
             }
             tracing::info!(
+                event = "segment-removed",
                 source = source.display_name(),
                 segment = segment.as_str(),
                 "removed by retention, as its source's digests say"
@@ -172,6 +173,7 @@ impl Committer {
     fn tell_undigested(&self, source: &SourceState, undigested: Vec<&SegmentName>) {
         for segment in undigested.into_iter().filter(|segment| segment.sequence() > source.told.removed_to) {
             tracing::warn!(
+                event = "digest-missing",
                 source = source.display_name(),
                 segment = %self.segment_path(source, segment).display(),
                 "a segment that is older than segments are kept has no digest that can be read: it stays as evidence, and \

@@ -186,6 +186,7 @@ impl Committer {
         let CompressedSegment { plain: read, stored } = written;
         if (read.bytes, read.sha256) != (digest.bytes, digest.sha256) {
             tracing::error!(
+                event = "segment-changed",
                 source = source.display_name(),
                 segment = %self.segment_path(source, &digest.segment).display(),
                 "a sealed segment is not what its digest says: somebody changed it; it stays as it is, and `atlas-logd verify` \

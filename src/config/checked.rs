@@ -28,6 +28,8 @@ pub struct Config {
     pub evidence: Evidence,
     /// What is shown over HTTP.
     pub http: Http,
+    /// When somebody is told.
+    pub signals: Signals,
     /// How Atlas is reached.
     pub atlas: Atlas,
     /// Credentials by the name that projects use.
@@ -147,6 +149,8 @@ pub struct Collect {
     pub answer_limit: u64,
     /// How much of the past a reconciliation asks of Atlas again.
     pub reconcile_range: Duration,
+    /// What is under way and shows no sign of life for longer than this is stuck.
+    pub stuck_after: Duration,
 }
 
 impl Default for Collect {
@@ -161,6 +165,7 @@ impl Default for Collect {
             grace: Duration::from_secs(30),
             answer_limit: 16 << 30,
             reconcile_range: Duration::from_secs(3 * 24 * 3600),
+            stuck_after: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -218,6 +223,15 @@ impl Http {
     }
 }
 
+/// The section `[signals]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signals {
+    /// A source is behind when it is this much further back than its schedule and its settle time explain.
+    pub behind: Duration,
+    /// How long before its end a credential is told of.
+    pub credential: Duration,
+}
+
 /// The section `[atlas]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Atlas {
@@ -254,6 +268,8 @@ pub enum Credential {
         client_id: String,
         /// Where the client secret comes from.
         client_secret: Secret,
+        /// When the secret ends, as far as the configuration says: Atlas does not tell.
+        expires: Option<Instant>,
     },
     /// HTTP Digest.
     ApiKey {

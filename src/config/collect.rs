@@ -9,13 +9,15 @@ use super::{
     table::Table,
 };
 
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Atlas holds access history for no longer.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A day of records in the state is what fingerprints are kept for at most; Atlas is late by minutes.
-const LONGEST_SETTLE: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_SETTLE: Duration = DAY;
 
 /// Reads `[collect]`.
 pub(super) fn read(document: &Table<'_>) -> Collect {
@@ -39,5 +41,8 @@ pub(super) fn read(document: &Table<'_>) -> Collect {
         reconcile_range: table
             .parsed("reconcile_range", "3d", |text| duration::parse_within(text, HOUR..=WEEK))
             .unwrap_or(default.reconcile_range),
+        stuck_after: table
+            .parsed("stuck_after", "10m", |text| duration::parse_within(text, SECOND..=DAY))
+            .unwrap_or(default.stuck_after),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Credential, Secret, keys, quote::looks_like_secret, secret::Surroundings, table::Table};
+use crate::instant::Instant;
 
 const FORMS: &str = "allowed: client_id with client_secret_file or client_secret_env (a service account), or public_key \
                      with private_key_file or private_key_env (an API key)";
@@ -36,11 +37,15 @@ fn read_one(table: &Table<'_>, surroundings: Surroundings<'_>) -> Option<Credent
         (true, false) => {
             let client_id = read_public_part(table, "client_id", "mdb_sa_id_1234567890abcdef12345678");
             let client_secret = read_secret(table, "client_secret", surroundings);
-            Some(Credential::ServiceAccount { client_id: client_id?, client_secret: client_secret? })
+            let expires = table.parsed("client_secret_expires", "2027-05-01", parse_end);
+            Some(Credential::ServiceAccount { client_id: client_id?, client_secret: client_secret?, expires })
         }
         (false, true) => {
             let public_key = read_public_part(table, "public_key", "abcdefgh");
             let private_key = read_secret(table, "private_key", surroundings);
+            if table.has("client_secret_expires") {
+                table.report("client_secret_expires", "belongs to a service account; an API key does not expire");
+            }
             Some(Credential::ApiKey { public_key: public_key?, private_key: private_key? })
         }
         (true, true) => {
@@ -52,6 +57,13 @@ fn read_one(table: &Table<'_>, surroundings: Surroundings<'_>) -> Option<Credent
             None
         }
     }
+}
+
+/// Reads when a secret ends: a time, or a day (UTC), at whose beginning it counts as ended.
+fn parse_end(text: &str) -> Result<Instant, String> {
+    // Not repeated: it stands among secrets.
+    Instant::parse_or_midnight(text)
+        .ok_or_else(|| "not a time; allowed: \"2027-05-01\", or \"2027-05-01T10:15:00Z\"".to_owned())
 }
 
 /// What is said about a secret that was written into the file.

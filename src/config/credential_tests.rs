@@ -46,8 +46,20 @@ fn credentials_have_one_of_two_forms() {
         (
             error_with("[credentials.main]", "[credentials]\nmain = 5\n[other]"),
             "F:2:8: credentials.main: found an integer; expected a table, under a line [credentials.main]\n\
-             F:3:2: unknown section \"other\"; allowed: archive, state, schedule, collect, evidence, http, atlas, credentials, project"
+             F:3:2: unknown section \"other\"; allowed: archive, state, schedule, collect, evidence, http, signals, atlas, credentials, project"
                 .to_owned(),
+        ),
+        (
+            error_with(line, "client_secret_env = \"MAIN\"\nclient_secret_expires = \"hunter2\"\n"),
+            "F:4:25: credentials.main.client_secret_expires: not a time; allowed: \"2027-05-01\", or \"2027-05-01T10:15:00Z\""
+                .to_owned(),
+        ),
+        (
+            error_with(
+                "client_id = \"mdb_sa_id_1\"\nclient_secret_env = \"MAIN\"\n",
+                "public_key = \"abcdefgh\"\nprivate_key_env = \"MAIN\"\nclient_secret_expires = \"2027-05-01\"\n",
+            ),
+            "F:4:25: credentials.main.client_secret_expires: belongs to a service account; an API key does not expire".to_owned(),
         ),
     ];
     for (found, expected) in cases {

@@ -11,7 +11,7 @@ fn each_fault_has_its_position_and_says_what_is_allowed() {
         ),
         (
             error_after_minimal("[web]\nlisten = 1\n"),
-            "F:12:2: unknown section \"web\"; allowed: archive, state, schedule, collect, evidence, http, atlas, credentials, project",
+            "F:12:2: unknown section \"web\"; allowed: archive, state, schedule, collect, evidence, http, signals, atlas, credentials, project",
         ),
         (
             error_after_minimal("[archive]\ndir = 5\n"),

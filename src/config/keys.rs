@@ -2,7 +2,7 @@
 
 /// The sections.
 pub(super) const ROOT: &[&str] =
-    &["archive", "state", "schedule", "collect", "evidence", "http", "atlas", "credentials", "project"];
+    &["archive", "state", "schedule", "collect", "evidence", "http", "signals", "atlas", "credentials", "project"];
 /// `[archive]`
 pub(super) const ARCHIVE: &[&str] =
     &["dir", "rotate_size", "rotate_every", "compress", "keep", "min_free", "file_mode", "dir_mode"];
@@ -19,16 +19,26 @@ pub(super) const COLLECT: &[&str] = &[
     "grace",
     "answer_limit",
     "reconcile_range",
+    "stuck_after",
 ];
 /// `[evidence]`
 pub(super) const EVIDENCE: &[&str] = &["signing_key"];
 /// `[http]`
 pub(super) const HTTP: &[&str] = &["listen"];
+/// `[signals]`
+pub(super) const SIGNALS: &[&str] = &["behind", "credential"];
 /// `[atlas]`
 pub(super) const ATLAS: &[&str] = &["base_url", "ca_file", "connect_timeout", "stall_timeout", "retry_budget"];
 /// `[credentials.NAME]`
-pub(super) const CREDENTIAL: &[&str] =
-    &["client_id", "client_secret_file", "client_secret_env", "public_key", "private_key_file", "private_key_env"];
+pub(super) const CREDENTIAL: &[&str] = &[
+    "client_id",
+    "client_secret_file",
+    "client_secret_env",
+    "client_secret_expires",
+    "public_key",
+    "private_key_file",
+    "private_key_env",
+];
 /// `[[project]]`
 pub(super) const PROJECT: &[&str] =
     &["id", "name", "credentials", "stream_instances", "clusters", "schedule", "access_history_filter"];
@@ -46,6 +56,7 @@ pub fn keys() -> Vec<String> {
         ("collect", COLLECT),
         ("evidence", EVIDENCE),
         ("http", HTTP),
+        ("signals", SIGNALS),
         ("atlas", ATLAS),
         ("credentials.NAME", CREDENTIAL),
         ("project", PROJECT),

@@ -11,6 +11,7 @@ use super::{
     faults::{Faults, Place, position},
     http, keys, project, schedule,
     secret::{Secrets, Surroundings},
+    signals,
     table::Table,
 };
 
@@ -87,6 +88,7 @@ fn read(document: &Table<'_>, file: &Path, surroundings: Surroundings<'_>) -> Co
         collect: collect::read(document),
         evidence: evidence::read(document, surroundings),
         http: http::read(document),
+        signals: signals::read(document),
         atlas: atlas::read(document, folder),
         credentials: credentials.checked,
         projects,
@@ -109,7 +111,12 @@ fn parse_toml<'d>(text: &'d str, file: &Path) -> Result<DeTable<'d>, ConfigError
 
 fn cannot_read(file: &Path, error: &std::io::Error) -> ConfigError {
     let hint = match error.kind() {
-        std::io::ErrorKind::NotFound => "; name the configuration with --config FILE",
+        std::io::ErrorKind::NotFound => {
+            "; name the configuration with --config FILE, or write one. The reference, every key with its default, is \
+             /usr/share/doc/atlas-logd/examples/atlas-logd.toml (Debian package) or config/atlas-logd.toml (sources); \
+             atlas-logd check says whether it is right, and atlas-logd demo needs none"
+        }
+        std::io::ErrorKind::PermissionDenied => "; run this as the user of the daemon: sudo -u atlas-logd atlas-logd …",
         _ => "",
     };
     ConfigError::of_file(file, format!("cannot be read: {error}{hint}"))

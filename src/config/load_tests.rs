@@ -56,10 +56,14 @@ fn every_value_is_read() {
         grace = "1m 30s"
         answer_limit = "1MiB"
         reconcile_range = "1h"
+        stuck_after = "20m"
         [evidence]
         signing_key = "key"
         [http]
         listen = "[::1]:9187"
+        [signals]
+        behind = "2h"
+        credential = "30d"
         [atlas]
         base_url = "http://127.0.0.1:8080/"
         ca_file = "ca.pem"
@@ -108,9 +112,11 @@ fn every_value_is_read() {
             grace: Duration::from_secs(90),
             answer_limit: 1 << 20,
             reconcile_range: Duration::from_secs(3600),
+            stuck_after: Duration::from_secs(20 * 60),
         },
         evidence: Evidence { signing_key: Some(folder.path().join("key")) },
         http: Http { listen: Some("[::1]:9187".parse().unwrap()) },
+        signals: Signals { behind: Duration::from_secs(2 * 3600), credential: Duration::from_secs(30 * 86_400) },
         atlas: Atlas {
             base_url: "http://127.0.0.1:8080".to_owned(),
             ca_file: Some(folder.path().join("ca.pem")),
@@ -198,11 +204,12 @@ fn a_file_that_cannot_be_read_is_an_error_with_its_name() {
     let path = folder.path().join("config.toml");
     let shown = path.display().to_string();
     let message = |path| load(path).unwrap_err().to_string();
-    assert_eq!(
-        message(&path),
-        format!(
-            "{shown}: cannot be read: No such file or directory (os error 2); name the configuration with --config FILE"
-        )
+    let missing =
+        format!("{shown}: cannot be read: No such file or directory (os error 2); name the configuration with ");
+    let said = message(&path);
+    assert!(
+        said.starts_with(&missing) && said.contains("/usr/share/doc/atlas-logd/examples/atlas-logd.toml"),
+        "{said}"
     );
     fs::write(&path, b"a = 1\nb = '\xff'\n").unwrap();
     assert_eq!(message(&path), format!("{shown}:2:6: not UTF-8 text; save the file as UTF-8"));

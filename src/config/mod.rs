@@ -41,6 +41,7 @@ mod project;
 mod quote;
 mod schedule;
 mod secret;
+mod signals;
 mod size;
 mod start;
 mod table;

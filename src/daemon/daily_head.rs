@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{collect::PollError, daemon::Station};
+use crate::{collect::PollError, daemon::Station, vitals::Vitals};
 
 /// How long after midnight (UTC) it is made: by then the sources had the time to seal what the day before left open.
 const AFTER_MIDNIGHT: Duration = Duration::from_secs(30 * 60);
@@ -30,7 +30,7 @@ pub(super) struct DailyHead {
 
 impl DailyHead {
     /// Begins to make it, if it is time.
-    pub(super) fn begin_when_due(&mut self, station: &Station) {
+    pub(super) fn begin_when_due(&mut self, station: &Station, vitals: &Vitals) {
         let now = station.clock.now();
         let today = now.date();
         let early = (now - AFTER_MIDNIGHT).date() != today;
@@ -39,7 +39,8 @@ impl DailyHead {
             return;
         }
         let (collector, configured) = (Arc::clone(&station.collector), station.configured());
-        self.making.spawn(async move { (today, collector.make_head(configured).await.map(|_| ())) });
+        let make = async move { (today, collector.make_head(configured).await.map(|_| ())) };
+        self.making.spawn(vitals.watch("the archive digest of today".to_owned(), make));
     }
 
     /// Waits until it is made, or could not be; for ever while nothing is under way.
@@ -57,7 +58,7 @@ impl DailyHead {
             Ok((day, Ok(()))) => {
                 self.made = Some(day);
                 if std::mem::take(&mut self.failing) {
-                    tracing::info!("the archive digest can be made again");
+                    tracing::info!(event = "head-made-again", "the archive digest can be made again");
                 }
                 return;
             }
@@ -67,6 +68,7 @@ impl DailyHead {
         self.again = Some(Instant::now() + TRY_AGAIN_AFTER);
         if !std::mem::replace(&mut self.failing, true) {
             tracing::error!(
+                event = "head-failed",
                 "failed to make the archive digest of today; it is tried again every {} minutes: {error}",
                 TRY_AGAIN_AFTER.as_secs() / 60
             );

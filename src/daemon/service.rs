@@ -18,8 +18,11 @@ use crate::{
     collect::{Compared, Job, PollReport},
     config::{Config, ConfigError, next_run},
     daemon::{
-        Pulse, Station,
+        Overview, Pulse, Station,
         daily_head::DailyHead,
+        lookout::Lookout,
+        overview::Expected,
+        patrol::{Patrol, Watched},
         pulse::BEAT_EVERY,
         roster::{Member, Roster},
         stop::Stop,
@@ -29,6 +32,7 @@ use crate::{
     },
     source::{Source, SourceId},
     state::{SourceState, StateError, last_reconciliation},
+    vitals::Vitals,
 };
 
 /// An interval for patterns that have no next run, which the configuration refuses.
@@ -53,6 +57,8 @@ pub struct Control {
     pub pulse: Arc<Pulse>,
     /// Is called once all is open and the schedule runs, and after each reload.
     pub ready: Box<dyn FnMut() + Send>,
+    /// Is told every now and then how all sources are doing.
+    pub overview: Box<dyn FnMut(&Overview) + Send>,
 }
 
 impl std::fmt::Debug for Control {
@@ -81,6 +87,10 @@ pub struct Service {
     replaced: Vec<Client>,
     watch: Watch,
     head: DailyHead,
+    patrol: Patrol,
+    lookout: Lookout,
+    /// Watches over all that is under way.
+    vitals: Vitals,
     /// Cancelled when polls have to come to an end after the window they are at.
     wind_down: CancellationToken,
 }
@@ -98,6 +108,9 @@ impl Service {
             replaced: Vec::new(),
             watch: Watch::default(),
             head: DailyHead::default(),
+            patrol: Patrol::default(),
+            lookout: Lookout::default(),
+            vitals: Vitals::new(Duration::MAX),
             wind_down: CancellationToken::new(),
         }
     }
@@ -108,21 +121,24 @@ impl Service {
     /// # Errors
     /// When the schedule cannot be started or the state not be read.
     pub async fn run(mut self, mut control: Control) -> anyhow::Result<()> {
+        self.vitals = control.pulse.vitals().clone();
         let (behind, unreconciled) = (self.sources_behind()?, self.sources_not_reconciled()?);
         self.roster.replace(self.members());
+        self.lookout.expect(self.expected().into_iter());
         self.retire_removed()?;
         let mut ticks = Ticks::start(&self.patterns()).await?;
         let now = Instant::now();
         behind.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
-        tracing::info!(sources = self.roster.len(), "collecting");
-        control.pulse.set_collecting(true);
+        tracing::info!(event = "collecting", sources = self.roster.len(), "collecting");
+        control.pulse.begin();
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());
         let mut look = tokio::time::interval_at(now + LOOK_AT_CLOCK, LOOK_AT_CLOCK);
         let mut beat = tokio::time::interval(BEAT_EVERY);
         loop {
             control.pulse.beat();
+            self.lookout.begin_when_due(&self.station.collector, self.station.clock.now(), &self.vitals);
             let due = self.roster.next_due();
             tokio::select! {
                 () = control.stop.soon.cancelled() => break,
@@ -143,21 +159,31 @@ impl Service {
                 _ = look.tick() => {
                     if wall.was_set(self.station.clock.as_ref()) {
                         // The scheduler would wait until the clock shows again what it showed before.
-                        tracing::warn!("the clock of this machine was set; the schedule starts anew");
+                        tracing::warn!(
+                            event = "clock-set",
+                            "the clock of this machine was set; the schedule starts anew"
+                        );
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
                         self.poll_everything();
                     }
-                    self.head.begin_when_due(&self.station);
+                    self.head.begin_when_due(&self.station, &self.vitals);
                 }
-                _ = beat.tick() => {}
+                _ = beat.tick() => {
+                    // Workers need threads that are not all stuck.
+                    let pulse = Arc::clone(&control.pulse);
+                    tokio::spawn(async move { pulse.beat_of_runtime() });
+                }
                 () = sleep_until(due) => self.begin_due(),
                 Some(done) = self.polls.join_next_with_id() => self.end_poll(done),
                 Some(_) = self.retiring.join_next() => {}
                 made = self.head.done() => self.head.note(made),
+                () = tokio::time::sleep_until(self.patrol.next()) => self.patrol(),
+                looked = self.patrol.done() => self.patrol.note(looked, self.station.clock.now()),
+                Some(overview) = self.lookout.done() => (control.overview)(&overview),
             }
         }
-        control.pulse.set_collecting(false);
+        control.pulse.wind_down();
         ticks.stop().await;
         self.wind_down(&control.stop).await;
         Ok(())
@@ -174,6 +200,14 @@ impl Service {
         }
     }
 
+    /// Looks for what no poll fails with.
+    fn patrol(&mut self) {
+        let members = self.members().into_iter();
+        let watched =
+            members.map(|Member { task, pattern, .. }| Watched { source: task.source, pattern, settle: task.settle });
+        self.patrol.begin(&self.station, watched.collect());
+    }
+
     /// Makes every source due in its turn.
     fn poll_everything(&mut self) {
         let now = Instant::now();
@@ -184,11 +218,11 @@ impl Service {
         while let Some(task) = self.roster.begin(Instant::now()) {
             let source = task.source.clone();
             let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.clone());
-            let poll = self.polls.spawn(async move {
+            let poll = self.polls.spawn(self.vitals.watch(format!("the poll of {source}"), async move {
                 let report = collector.poll(&task, Job::Regular, &stop).await;
                 collector.keep_up(&task).await;
                 report
-            });
+            }));
             self.under_way.insert(poll.id(), UnderWay { source, reconciliation: None });
         }
         while let Some(task) = self.roster.begin_reconciliation(Instant::now()) {
@@ -196,7 +230,8 @@ impl Service {
             let (collector, stop) = (Arc::clone(&self.station.collector), self.wind_down.child_token());
             let reconciliation = Some(stop.clone());
             let job = Job::Reconcile { range: None };
-            let poll = self.polls.spawn(async move { collector.poll(&task, job, &stop).await });
+            let compare = async move { collector.poll(&task, job, &stop).await };
+            let poll = self.polls.spawn(self.vitals.watch(format!("the reconciliation of {source}"), compare));
             self.under_way.insert(poll.id(), UnderWay { source, reconciliation });
         }
     }
@@ -211,16 +246,24 @@ impl Service {
             None => self.roster.end(&source.id),
             Some(_) => self.roster.end_reconciliation(&source.id),
         }
+        self.lookout.note_poll();
         if self.under_way.is_empty() && !self.replaced.is_empty() {
             self.retiring.spawn(revoke(std::mem::take(&mut self.replaced)));
         }
         match done {
             Ok((_, report)) => match report.compared {
-                None => self.watch.note(&source, &report),
-                Some(compared) => tell_of_reconciliation(&source, &report, compared),
+                None => {
+                    self.station.meters().polls(source.id.kind).observe(report.figures.duration);
+                    self.watch.note(&source, &report);
+                }
+                Some(compared) => {
+                    self.station.meters().reconciliations(source.id.kind).observe(report.figures.duration);
+                    tell_of_reconciliation(&source, &report, compared);
+                }
             },
             Err(error) if error.is_cancelled() => {}
             Err(error) => tracing::error!(
+                event = "defect",
                 source = %source,
                 "a poll stopped unexpectedly ({error}); this is a defect in atlas-logd, please report it",
             ),
@@ -228,7 +271,7 @@ impl Service {
     }
 
     async fn wind_down(&mut self, stop: &Stop) {
-        tracing::info!(polls = self.polls.len(), "stopping");
+        tracing::info!(event = "stopping", polls = self.polls.len(), "stopping");
         self.wind_down.cancel();
         let grace = self.station.config.collect.grace;
         let finish = async {
@@ -244,6 +287,7 @@ impl Service {
         };
         if !finished {
             tracing::warn!(
+                event = "polls-cut-off",
                 polls = self.polls.len(),
                 grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
                 "polls did not finish in time and are cut off; nothing is lost, the next start goes on",
@@ -252,9 +296,12 @@ impl Service {
         }
         let revoked = futures_util::future::join(self.station.revoke(), revoke(std::mem::take(&mut self.replaced)));
         if tokio::time::timeout(REVOKE_WITHIN, revoked).await.is_err() {
-            tracing::warn!("Atlas did not answer when access tokens were revoked; they end by themselves");
+            tracing::warn!(
+                event = "tokens-not-revoked",
+                "Atlas did not answer when access tokens were revoked; they end by themselves"
+            );
         }
-        tracing::info!("stopped");
+        tracing::info!(event = "stopped", "stopped");
     }
 
     /// Goes over to a new configuration. The clients that were replaced, if it was taken.
@@ -262,13 +309,17 @@ impl Service {
         let config = match reload {
             Ok(config) => config,
             Err(error) => {
-                tracing::error!("the new configuration was refused, the old one stays in force:\n{error}");
+                tracing::error!(
+                    event = "reload-refused",
+                    "the new configuration was refused, the old one stays in force:\n{error}"
+                );
                 return None;
             }
         };
         let fixed = self.station.config.needs_restart(&config);
         if !fixed.is_empty() {
             tracing::error!(
+                event = "reload-refused",
                 keys = fixed.join(", "),
                 "the new configuration was refused, the old one stays in force: these keys change only with a restart",
             );
@@ -277,12 +328,18 @@ impl Service {
         let replaced = match self.station.change(config) {
             Ok(replaced) => replaced,
             Err(error) => {
-                tracing::error!("the new configuration was refused, the old one stays in force: {error}");
+                tracing::error!(
+                    event = "reload-refused",
+                    "the new configuration was refused, the old one stays in force: {error}"
+                );
                 return None;
             }
         };
+        self.vitals.set_patience(self.station.config.collect.stuck_after);
         let (added, removed) = self.roster.replace(self.members());
+        self.lookout.expect(self.expected().into_iter());
         tracing::info!(
+            event = "reloaded",
             sources = self.roster.len(),
             added = added.len(),
             removed = removed.len(),
@@ -313,17 +370,30 @@ impl Service {
         second.zip(first).map_or(NO_INTERVAL, |(second, first)| second.since(first))
     }
 
+    /// The time between two ticks of each pattern.
+    fn intervals(&self) -> HashMap<String, Duration> {
+        let patterns = self.patterns().into_iter();
+        let with_interval = patterns.map(|pattern| {
+            let interval = self.interval(&pattern);
+            (pattern, interval)
+        });
+        with_interval.collect()
+    }
+
+    /// What all sources keep to while nothing is wrong with them.
+    fn expected(&self) -> Vec<Expected> {
+        let intervals = self.intervals();
+        let interval = |pattern: &String| intervals.get(pattern).copied().unwrap_or(NO_INTERVAL);
+        let members = self.members().into_iter();
+        members
+            .map(|Member { task, pattern, .. }| Expected::new(task.source.id, task.settle, interval(&pattern)))
+            .collect()
+    }
+
     /// The sources that would have been polled by now if the daemon had run, and those never polled.
     fn sources_behind(&self) -> Result<Vec<SourceId>, StateError> {
         let now = self.station.clock.now();
-        let intervals: HashMap<_, _> = self
-            .patterns()
-            .into_iter()
-            .map(|pattern| {
-                let interval = self.interval(&pattern);
-                (pattern, interval)
-            })
-            .collect();
+        let intervals = self.intervals();
         let mut behind = Vec::new();
         for member in self.members() {
             let interval = intervals.get(&member.pattern).copied().unwrap_or(NO_INTERVAL);
@@ -369,24 +439,36 @@ impl Service {
         // It would go on after the segment was sealed.
         let reconciled = self.under_way.values().filter(|under_way| under_way.source.id == source.id);
         reconciled.filter_map(|under_way| under_way.reconciliation.as_ref()).for_each(CancellationToken::cancel);
-        let collector = Arc::clone(&self.station.collector);
-        self.retiring.spawn(async move {
+        let (collector, what) = (Arc::clone(&self.station.collector), format!("the sealing of {source}"));
+        let retire = async move {
             match collector.retire(&source).await {
-                Ok(()) => tracing::info!(source = %source, "no longer collected; its segment is sealed"),
+                Ok(()) => tracing::info!(
+                    event = "source-retired",
+                    source = %source,
+                    "no longer collected; its segment is sealed"
+                ),
                 Err(error) => {
-                    tracing::error!(source = %source, "failed to seal the segment of a removed source: {error}")
+                    tracing::error!(
+                        event = "retire-failed",
+                        source = %source,
+                        "failed to seal the segment of a removed source: {error}"
+                    );
                 }
             }
-        });
+        };
+        self.retiring.spawn(self.vitals.watch(what, retire));
     }
 }
 
 fn tell_of_reconciliation(source: &Source, report: &PollReport, Compared { range, tally }: Compared) {
     match (&report.failure, range) {
         (Some(_), _) if report.is_stopped() => {}
-        (Some(failure), _) => tracing::error!(source = %source, "reconciliation: {failure}"),
+        (Some(failure), _) => {
+            tracing::error!(event = "reconciliation-failed", source = %source, "reconciliation: {failure}")
+        }
         (None, None) => tracing::debug!(source = %source, "nothing to reconcile yet"),
         (None, Some(range)) => tracing::info!(
+            event = "reconciled",
             source = %source,
             from = %range.from,
             to = %range.to,

@@ -17,6 +17,7 @@ use crate::{
     commit::{CommitError, Committer},
     config::{Config, Project},
     evidence::{Signer, SignerError},
+    meters::Meters,
     source::{Source, SourceId},
     state::{Seal, SourceState, StateError, Store},
 };
@@ -52,6 +53,7 @@ pub struct Station {
     pub clock: Arc<dyn Clock>,
     clients: BTreeMap<String, Client>,
     slots: Slots,
+    meters: Arc<Meters>,
     in_force: watch::Sender<Arc<Config>>,
 }
 
@@ -61,12 +63,13 @@ impl Station {
     /// # Errors
     /// When state or archive cannot be used or do not belong together, or a client cannot be made.
     pub fn open(config: Config, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, StartError> {
-        let clients = clients(&config, &clock)?;
-        let committer = open_committer(&config, Arc::clone(&clock))?;
+        let meters = Arc::default();
+        let clients = clients(&config, &clock, &meters)?;
+        let committer = open_committer(&config, Arc::clone(&clock))?.with_meters(Arc::clone(&meters));
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
         let slots = Slots::new(config.collect.polls_at_once);
         let in_force = watch::Sender::new(Arc::new(config.clone()));
-        Ok(Self { config, collector, clock, clients, slots, in_force })
+        Ok(Self { config, collector, clock, clients, slots, meters, in_force })
     }
 
     /// The tasks for all sources, in the order of the configuration, each with its project.
@@ -84,6 +87,12 @@ impl Station {
     #[must_use]
     pub fn watch_config(&self) -> watch::Receiver<Arc<Config>> {
         self.in_force.subscribe()
+    }
+
+    /// What is measured of this process.
+    #[must_use]
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
     }
 
     /// The sources of the configuration.
@@ -106,9 +115,13 @@ impl Station {
                     Ok((true, state)) => match state.source() {
                         Some(source) if configured.contains(&source.id) => {}
                         Some(source) => sources.push(source),
-                        None => tracing::error!(folder = state.folder, "the filter of a removed source cannot be read"),
+                        None => tracing::error!(
+                            event = "state-damaged",
+                            folder = state.folder,
+                            "the filter of a removed source cannot be read"
+                        ),
                     },
-                    Err(error) => tracing::error!("{error}"),
+                    Err(error) => tracing::error!(event = "state-damaged", "{error}"),
                 }
             }
             Ok(sources)
@@ -126,7 +139,7 @@ impl Station {
     /// # Errors
     /// When a client cannot be made; nothing is changed then.
     pub fn change(&mut self, config: Config) -> Result<Vec<Client>, StartError> {
-        let mut clients = clients(&config, &self.clock)?;
+        let mut clients = clients(&config, &self.clock, &self.meters)?;
         let mut replaced = Vec::new();
         for (name, client) in std::mem::take(&mut self.clients) {
             let same = config.atlas == self.config.atlas
@@ -175,11 +188,18 @@ pub(crate) fn open_committer(config: &Config, clock: Arc<dyn Clock>) -> Result<C
 }
 
 /// A client for each credential that a project uses.
-fn clients(config: &Config, clock: &Arc<dyn Clock>) -> Result<BTreeMap<String, Client>, StartError> {
+fn clients(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    meters: &Arc<Meters>,
+) -> Result<BTreeMap<String, Client>, StartError> {
     let used = config
         .credentials
         .iter()
         .filter(|(name, _)| config.projects.iter().any(|project| project.credentials == **name));
-    used.map(|(name, credential)| Ok((name.clone(), Client::new(&config.atlas, credential, Arc::clone(clock))?)))
-        .collect()
+    used.map(|(name, credential)| {
+        let client = Client::metered(&config.atlas, credential, Arc::clone(clock), Arc::clone(meters))?;
+        Ok((name.clone(), client))
+    })
+    .collect()
 }

@@ -1,4 +1,5 @@
-//! One line when a source starts to fail and one when it is well again; not one for each try.
+//! One line when a source starts to fail and one when it is well again; not one for each try, and not ten thousand when all fail
+//! for the same reason.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,6 +9,17 @@ use crate::{collect::PollReport, instant::Instant, source::Source};
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     failing: HashMap<Source, Failing>,
+    /// With what they fail.
+    causes: HashMap<String, Cause>,
+}
+
+/// What sources fail with.
+#[derive(Debug, Default)]
+struct Cause {
+    /// How many.
+    sources: usize,
+    /// Whether it was told that there are more than were named.
+    told_of_more: bool,
 }
 
 #[derive(Debug)]
@@ -16,55 +28,103 @@ struct Failing {
     polls: u64,
     cause: String,
     told: Instant,
+    /// Whether it was named in the log: so many fail with the same that the others were not.
+    named: bool,
 }
 
 /// A failure that goes on is told again so often.
 const REMIND_EVERY: Duration = Duration::from_secs(3600);
 
+/// So many sources that fail with the same are named; then it is said that there are more.
+const NAMED: usize = 10;
+
 impl Watch {
     /// Takes note of a poll and tells what has changed.
     pub(super) fn note(&mut self, source: &Source, report: &PollReport) {
-        let Some(failure) = &report.failure else {
-            if let Some(failing) = self.failing.remove(source) {
-                tracing::info!(
-                    source = %source,
-                    failing_since = %failing.since,
-                    failed_polls = failing.polls,
-                    records = report.figures.records,
-                    "collected again",
-                );
-            } else {
-                tracing::debug!(
-                    source = %source,
-                    windows = report.figures.windows,
-                    requests = report.figures.requests,
-                    records = report.figures.records,
-                    bytes = report.figures.bytes,
-                    duration_ms = u64::try_from(report.figures.duration.as_millis()).unwrap_or(u64::MAX),
-                    "polled",
-                );
-            }
-            return;
-        };
+        let Some(failure) = &report.failure else { return self.note_success(source, report) };
         if report.is_stopped() {
             return;
         }
-        let cause = kind_of(&failure.to_string());
-        let failing = self.failing.entry(source.clone()).or_insert_with(|| Failing {
-            since: report.figures.at,
-            polls: 0,
-            cause: String::new(),
-            told: report.figures.at,
-        });
+        let (at, cause) = (report.figures.at, kind_of(&failure.to_string()));
+        let before = self.failing.remove(source);
+        let same = before.as_ref().is_some_and(|before| before.cause == cause);
+        if let Some(before) = before.as_ref().filter(|_| !same) {
+            self.forget(&before.cause);
+        }
+        let with_it = self.causes.entry(cause.clone()).or_default();
+        with_it.sources += usize::from(!same);
+        let mut failing =
+            before.unwrap_or(Failing { since: at, polls: 0, cause: String::new(), told: at, named: false });
         failing.polls += 1;
-        let reminder = report.figures.at.since(failing.told) >= REMIND_EVERY;
-        if reminder || failing.cause != cause {
-            failing.told = report.figures.at;
-            tracing::error!(source = %source, failing_since = %failing.since, "{failure}");
+        if same {
+            let reminder = failing.named && at.since(failing.told) >= REMIND_EVERY;
+            if reminder {
+                failing.told = at;
+                tracing::error!(event = "source-failing", source = %source, failing_since = %failing.since, "{failure}");
+            } else {
+                tracing::debug!(source = %source, failed_polls = failing.polls, "{failure}");
+            }
         } else {
-            tracing::debug!(source = %source, failed_polls = failing.polls, "{failure}");
+            failing.told = at;
+            failing.named = with_it.sources <= NAMED;
+            if failing.named {
+                tracing::error!(event = "source-failing", source = %source, failing_since = %failing.since, "{failure}");
+            } else {
+                tracing::debug!(source = %source, failed_polls = failing.polls, "{failure}");
+            }
+            if !failing.named && !std::mem::replace(&mut with_it.told_of_more, true) {
+                tracing::error!(
+                    event = "sources-failing",
+                    "more than {NAMED} sources fail with the same; the others are not named here, `atlas-logd status` shows \
+                     them: {failure}"
+                );
+            }
         }
         failing.cause = cause;
+        self.failing.insert(source.clone(), failing);
+    }
+
+    fn note_success(&mut self, source: &Source, report: &PollReport) {
+        let Some(failing) = self.failing.remove(source) else {
+            tracing::debug!(
+                source = %source,
+                windows = report.figures.windows,
+                requests = report.figures.requests,
+                records = report.figures.records,
+                bytes = report.figures.bytes,
+                duration_ms = u64::try_from(report.figures.duration.as_millis()).unwrap_or(u64::MAX),
+                "polled",
+            );
+            return;
+        };
+        if failing.named {
+            tracing::info!(
+                event = "source-recovered",
+                source = %source,
+                failing_since = %failing.since,
+                failed_polls = failing.polls,
+                records = report.figures.records,
+                "collected again",
+            );
+        } else {
+            tracing::debug!(source = %source, failed_polls = failing.polls, "collected again");
+        }
+        self.forget(&failing.cause);
+    }
+
+    /// One source less fails with this.
+    fn forget(&mut self, cause: &str) {
+        let Some(with_it) = self.causes.get_mut(cause) else { return };
+        with_it.sources -= 1;
+        if with_it.sources > 0 {
+            return;
+        }
+        if self.causes.remove(cause).is_some_and(|cause| cause.told_of_more) {
+            tracing::info!(
+                event = "sources-recovered",
+                "the sources that failed with the same and were not named are collected again, or fail with something else"
+            );
+        }
     }
 }
 

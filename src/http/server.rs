@@ -1,11 +1,11 @@
 //! The listener and its paths.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     extract::{Query, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::map_response,
     response::{Html, IntoResponse, Response},
     routing::get,
@@ -14,17 +14,12 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    http::{
-        Subject, connections, health, metrics,
-        page::{self, Asked},
-        turn::{NoTurn, Turn},
-    },
-    state::Store,
+use crate::http::{
+    Subject, connections, health,
+    metrics::{self, Format},
+    page::{self, Asked},
+    turn::{NoTurn, Turn},
 };
-
-/// The text format of OpenMetrics.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Why nothing can be shown.
 #[derive(Debug, Error)]
@@ -98,14 +93,10 @@ async fn show_page(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) 
     answer("page", read.await, |html| Html(html).into_response())
 }
 
-async fn show_metrics(State(shown): State<Arc<Shown>>) -> Response {
-    let of = Arc::clone(&shown);
-    let read = shown.turn.take(move || {
-        let config = Arc::clone(&of.subject.config.borrow());
-        let sources: Vec<_> = config.sources().collect();
-        metrics::text(&Store::open_read_only(&config.state_dir)?, &sources, of.subject.clock.now())
-    });
-    answer("metrics", read.await, |text| ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+async fn show_metrics(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Response {
+    let (of, format) = (Arc::clone(&shown), Format::of(&headers));
+    let read = shown.turn.take(move || Ok::<_, Infallible>(metrics::text(&of.subject, format)));
+    answer("metrics", read.await, |text| ([(header::CONTENT_TYPE, format.content_type())], text).into_response())
 }
 
 /// What was read, or that it could not be.
@@ -123,7 +114,7 @@ fn answer<E: fmt::Display>(
         Ok(Err(error)) => error.to_string(),
         Err(error) => error.to_string(),
     };
-    tracing::error!("the {what} cannot be shown: {error}");
+    tracing::error!(event = "http-failed", "the {what} cannot be shown: {error}");
     // What it says of paths is for those who may read the log.
     (StatusCode::INTERNAL_SERVER_ERROR, "the state cannot be read; the log of atlas-logd says why\n").into_response()
 }

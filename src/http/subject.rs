@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::{clock::Clock, config::Config, daemon::Pulse};
+use crate::{clock::Clock, config::Config, daemon::Pulse, meters::Meters};
 
-/// What is shown: a daemon, by its configuration and its state on disk.
+/// What is shown: a daemon, by its configuration, its state on disk, and what it counts itself.
 #[derive(Debug)]
 pub struct Subject {
     /// The configuration in force, also after it has changed.
@@ -15,4 +15,6 @@ pub struct Subject {
     pub clock: Arc<dyn Clock>,
     /// Its signs of life.
     pub pulse: Arc<Pulse>,
+    /// What it counts of this process.
+    pub meters: Arc<Meters>,
 }

@@ -208,6 +208,7 @@ impl Intent {
         let applied = fingerprints::apply_pending(transaction, source)?;
         if applied != self.pending {
             tracing::error!(
+                event = "fingerprints-damaged",
                 source = source.display_name(),
                 "the fingerprints that a commit had noted in the state database were damaged; they are made again from \
                  the segments"

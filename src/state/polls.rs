@@ -55,6 +55,8 @@ pub struct PollFailure {
 pub struct Health {
     /// Polls in all.
     pub polls: u64,
+    /// How many of them failed.
+    pub failed_polls: u64,
     /// Requests for the source's data in all.
     pub requests: u64,
     /// When the last poll began.
@@ -77,9 +79,11 @@ pub fn record_poll(transaction: &Transaction<'_>, key: SourceKey, poll: &PollRec
     let message = failure.as_ref().map_or("", |failure| &failure.message);
     let number: i64 = transaction
         .prepare_cached(
-            "INSERT INTO health (source, polls, requests, polled_ms, succeeded_ms, failing_since_ms, message)
-             VALUES (?1, 1, ?2, ?3, iif(?4, NULL, ?3), iif(?4, ?3, NULL), ?5)
-             ON CONFLICT (source) DO UPDATE SET polls = polls + 1, requests = requests + excluded.requests,
+            "INSERT INTO health
+                (source, polls, failed_polls, requests, polled_ms, succeeded_ms, failing_since_ms, message)
+             VALUES (?1, 1, ?4, ?2, ?3, iif(?4, NULL, ?3), iif(?4, ?3, NULL), ?5)
+             ON CONFLICT (source) DO UPDATE SET polls = polls + 1, failed_polls = failed_polls + excluded.failed_polls,
+                requests = requests + excluded.requests,
                 polled_ms = excluded.polled_ms, succeeded_ms = coalesce(excluded.succeeded_ms, succeeded_ms),
                 failing_since_ms = iif(?4, coalesce(failing_since_ms, ?3), NULL), message = excluded.message
              RETURNING polls",
@@ -113,17 +117,19 @@ pub fn record_poll(transaction: &Transaction<'_>, key: SourceKey, poll: &PollRec
 /// Whatever SQLite gives.
 pub fn health(connection: &Connection, key: SourceKey) -> Result<Option<Health>, StateError> {
     let mut statement = connection.prepare_cached(
-        "SELECT polls, requests, polled_ms, succeeded_ms, failing_since_ms, message FROM health WHERE source = ?1",
+        "SELECT polls, failed_polls, requests, polled_ms, succeeded_ms, failing_since_ms, message
+         FROM health WHERE source = ?1",
     )?;
     let health = statement
         .query_row([key], |row| {
             Ok(Health {
                 polls: unsigned(row.get(0)?),
-                requests: unsigned(row.get(1)?),
-                polled: Instant::from_millis(row.get(2)?),
-                succeeded: row.get::<_, Option<i64>>(3)?.map(Instant::from_millis),
-                failing_since: row.get::<_, Option<i64>>(4)?.map(Instant::from_millis),
-                message: row.get(5)?,
+                failed_polls: unsigned(row.get(1)?),
+                requests: unsigned(row.get(2)?),
+                polled: Instant::from_millis(row.get(3)?),
+                succeeded: row.get::<_, Option<i64>>(4)?.map(Instant::from_millis),
+                failing_since: row.get::<_, Option<i64>>(5)?.map(Instant::from_millis),
+                message: row.get(6)?,
             })
         })
         .optional()?;

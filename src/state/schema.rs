@@ -149,6 +149,7 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE health (
         source INTEGER PRIMARY KEY REFERENCES source (key),
         polls INTEGER NOT NULL,
+        failed_polls INTEGER NOT NULL,
         requests INTEGER NOT NULL,
         polled_ms INTEGER NOT NULL,
         succeeded_ms INTEGER,

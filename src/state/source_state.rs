@@ -10,7 +10,7 @@ use crate::{
     evidence::SourceIdentity,
     instant::Instant,
     source::{Kind, Source, SourceId},
-    state::{DayCount, Digest, OpenSegment, SealedSegment, StateError, Told},
+    state::{DayCount, Digest, OpenSegment, SealedSegment, StateError, Told, digest::RowDigests},
 };
 
 /// The number of a source's row.
@@ -126,8 +126,25 @@ impl SourceState {
     /// # Errors
     /// When the row is damaged, or whatever SQLite gives.
     pub fn load(connection: &Connection, id: &SourceId) -> Result<Option<Self>, StateError> {
+        Self::load_named(connection, id, |state| state.verify_rows(connection))
+    }
+
+    /// As [`SourceState::load`], where many are read of one view of the database.
+    ///
+    /// # Errors
+    /// Those of [`SourceState::load`].
+    pub fn load_with(digests: &RowDigests<'_>, id: &SourceId) -> Result<Option<Self>, StateError> {
+        Self::load_named(digests.connection(), id, |state| state.expect_rows(digests.of(state.key)?))
+    }
+
+    fn load_named(
+        connection: &Connection,
+        id: &SourceId,
+        verify: impl FnOnce(&Self) -> Result<(), StateError>,
+    ) -> Result<Option<Self>, StateError> {
         let named = "project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4";
-        Self::load_where(connection, named, (&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()))
+        let parameters = (&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string());
+        Self::load_where(connection, named, parameters, verify)
     }
 
     /// The state of the source with this key; nothing if there is none.
@@ -135,18 +152,19 @@ impl SourceState {
     /// # Errors
     /// Those of [`SourceState::load`].
     pub fn load_by_key(connection: &Connection, key: SourceKey) -> Result<Option<Self>, StateError> {
-        Self::load_where(connection, "key = ?1", [key])
+        Self::load_where(connection, "key = ?1", [key], |state| state.verify_rows(connection))
     }
 
     fn load_where(
         connection: &Connection,
         condition: &str,
         parameters: impl Params,
+        verify: impl FnOnce(&Self) -> Result<(), StateError>,
     ) -> Result<Option<Self>, StateError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE {condition}"))?;
         let found = statement.query_row(parameters, Self::from_row).optional()?;
         let Some(state) = found.transpose()? else { return Ok(None) };
-        state.verify_rows(connection)?;
+        verify(&state)?;
         Ok(Some(state))
     }
 
@@ -173,16 +191,54 @@ impl SourceState {
         Ok(keys.collect::<Result<_, _>>()?)
     }
 
+    /// Up to where the archive of a source is complete; nothing before its first poll. Only this is looked at: that the row is
+    /// what was written is not proven.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn end_of(connection: &Connection, id: &SourceId) -> Result<Option<Instant>, StateError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT end_ms FROM source WHERE project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4",
+        )?;
+        let end = statement.query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), |row| {
+            row.get::<_, Option<i64>>(0)
+        });
+        Ok(end.optional()?.flatten().map(Instant::from_millis))
+    }
+
     /// All sources that were ever seen, by folder; those whose row is damaged as the error.
     ///
     /// # Errors
     /// Whatever SQLite gives.
     pub fn load_all(connection: &Connection) -> Result<Vec<Result<Self, StateError>>, StateError> {
+        let mut all = Vec::new();
+        Self::for_each(connection, |state, _| {
+            all.push(state);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Reads all sources that were ever seen, by folder; those whose row or rows are damaged as the error. The other one that
+    /// is given says whether the source has rows in the tables that [`SourceState::verify_rows`] looks at.
+    pub(super) fn for_each(
+        connection: &Connection,
+        mut each: impl FnMut(Result<Self, StateError>, bool) -> Result<(), StateError>,
+    ) -> Result<(), StateError> {
+        let digests = RowDigests::read(connection)?;
         let mut statement = connection.prepare(&format!("{SELECT} ORDER BY folder"))?;
-        let rows = statement.query_map([], Self::from_row)?;
-        let verified =
-            |state: Result<Self, StateError>| state.and_then(|state| state.verify_rows(connection).map(|()| state));
-        Ok(rows.map(|row| row.map(verified)).collect::<Result<_, _>>()?)
+        for row in statement.query_map([], Self::from_row)? {
+            let (state, has_rows) = match row? {
+                Ok(state) => {
+                    let has_rows = digests.has_rows(state.key);
+                    let verified = digests.of(state.key).and_then(|digest| state.expect_rows(digest));
+                    (verified.map(|()| state), has_rows)
+                }
+                Err(error) => (Err(error), false),
+            };
+            each(state, has_rows)?;
+        }
+        Ok(())
     }
 
     /// Looks whether the source's gaps, islands, damaged segments and commit under way are what was written.
@@ -190,7 +246,12 @@ impl SourceState {
     /// # Errors
     /// When they are not, or whatever SQLite gives.
     pub fn verify_rows(&self, connection: &Connection) -> Result<(), StateError> {
-        if Digest::of_rows(connection, self.key)? == self.rows_digest {
+        self.expect_rows(Digest::of_rows(connection, self.key)?)
+    }
+
+    /// Refuses rows whose digest is another one than was written.
+    fn expect_rows(&self, found: Digest) -> Result<(), StateError> {
+        if found == self.rows_digest {
             return Ok(());
         }
         let detail = "its gaps, islands, damaged segments or commit under way are not what was written".to_owned();

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::{
     lock::Lock,
     state::{SourceState, StateError, schema},
+    vitals,
 };
 
 /// What a path must not hold as it stands in a URI.
@@ -186,6 +187,7 @@ impl Store {
 
     /// A thread that panicked in a transaction left none behind: dropping it rolled it back.
     fn connection(&self) -> MutexGuard<'_, Connection> {
+        let _waiting = vitals::waits_for_others();
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

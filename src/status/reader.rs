@@ -9,8 +9,8 @@ use crate::{
     instant::Instant,
     source::Source,
     state::{
-        SourceKey, SourceState, StateError, Store, damaged_segments, health, islands, last_reconciliation, missing,
-        recent_polls,
+        RowDigests, SourceKey, SourceState, StateError, Store, damaged_segments, health, islands, last_reconciliation,
+        missing, recent_polls,
     },
     status::{Rhythms, Row, rhythm::Timetable},
 };
@@ -37,14 +37,19 @@ pub(crate) enum Depth {
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     connection: &'a Connection,
+    digests: RowDigests<'a>,
     timetable: RefCell<Timetable<'a>>,
     now: Instant,
 }
 
 impl<'a> Reader<'a> {
     /// Reads by a connection that sees one state of the database.
-    pub(crate) fn new(connection: &'a Connection, rhythms: &'a Rhythms, now: Instant) -> Self {
-        Self { connection, timetable: RefCell::new(Timetable::new(rhythms, now)), now }
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub(crate) fn new(connection: &'a Connection, rhythms: &'a Rhythms, now: Instant) -> Result<Self, StateError> {
+        let digests = RowDigests::read(connection)?;
+        Ok(Self { connection, digests, timetable: RefCell::new(Timetable::new(rhythms, now)), now })
     }
 
     /// All sources: those of the configuration first, then those that were removed from it.
@@ -62,7 +67,7 @@ impl<'a> Reader<'a> {
     /// What there is to say of a source.
     pub(crate) fn row(&self, entry: &Entry, depth: Depth) -> Result<Row, StateError> {
         let state = match entry {
-            Entry::Configured(source) => SourceState::load(self.connection, &source.id),
+            Entry::Configured(source) => SourceState::load_with(&self.digests, &source.id),
             Entry::Removed(key) => SourceState::load_by_key(self.connection, *key),
         };
         let (state, damage) = match state {
@@ -95,9 +100,12 @@ impl<'a> Reader<'a> {
             now: self.now,
         };
         let Some(state) = &row.state else { return Ok(row) };
-        row.gaps = missing(self.connection, state)?;
-        row.islands = islands(self.connection, state.key)?;
-        row.damaged_segments = damaged_segments(self.connection, state.key)?;
+        // Most have none of these, and there may be very many sources.
+        if self.digests.has_rows(state.key) {
+            row.gaps = missing(self.connection, state)?;
+            row.islands = islands(self.connection, state.key)?;
+            row.damaged_segments = damaged_segments(self.connection, state.key)?;
+        }
         row.health = health(self.connection, state.key)?;
         if depth == Depth::Full {
             row.polls = recent_polls(self.connection, state.key)?;
@@ -111,7 +119,7 @@ impl<'a> Reader<'a> {
 pub(crate) fn rows(store: &Store, config: &Config, now: Instant) -> Result<Vec<Row>, StateError> {
     let (sources, rhythms) = (config.sources().collect::<Vec<_>>(), Rhythms::of(config));
     store.read(|connection| {
-        let reader = Reader::new(connection, &rhythms, now);
+        let reader = Reader::new(connection, &rhythms, now)?;
         reader.entries(&sources)?.iter().map(|entry| reader.row(entry, Depth::Full)).collect()
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     source::{Kind, SourceId},
 };
 
-/// A watermark may trail so much longer than settle and schedule say before it counts as behind: polls take their time.
+/// Whatever the schedule, a poll may take so long before its source counts as behind.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// What the configuration says of all sources about when they are polled.
@@ -36,9 +36,9 @@ pub(crate) struct Rhythm {
 }
 
 impl Rhythm {
-    /// The longest lag that is as it should be: settle, and one poll that was missed.
+    /// The longest lag that is as it should be: settle, the time between two polls, and as much again.
     pub(crate) fn usual_lag(&self) -> Duration {
-        self.settle + self.interval * 2 + LEEWAY
+        self.settle.saturating_add(self.interval).saturating_add(self.interval.max(LEEWAY))
     }
 }
 

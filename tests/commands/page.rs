@@ -3,7 +3,7 @@
 use atlas_logd::{
     plan::{Gap, GapReason},
     source::Kind,
-    state::{CoverageChange, SourceState, Store},
+    state::{CoverageChange, SourceState, StateError, Store},
     window::Window,
 };
 use sha2::{Digest as _, Sha256};
@@ -199,4 +199,32 @@ fn what_cannot_be_read_is_an_error_without_a_path() {
     let served = stage.serve();
     let answer = get(served.address, "/");
     assert_eq!((answer.status(), &*answer.body), (500, "the state cannot be read; the log of atlas-logd says why\n"));
+}
+
+#[test]
+fn ten_thousand_sources_are_shown_within_a_moment() {
+    let stage = Stage::at("2026-11-22T10:15:00Z");
+    stage.configure(|config| {
+        config.projects[0].clusters = (0..10_000).map(|number| format!("cluster-{number}")).collect();
+    });
+    let config = atlas_logd::config::load(&stage.config_path()).unwrap();
+    let store = Store::open(&stage.state()).unwrap();
+    let made = store.transaction(|transaction| {
+        for source in config.sources() {
+            let mut state = SourceState::create(transaction, &source, source.to_string())?;
+            (state.start, state.end) = (Some(stage.ago(DAY * 300)), Some(stage.ago(MINUTE * 16)));
+            state.save(transaction)?;
+        }
+        Ok::<_, StateError>(())
+    });
+    made.unwrap();
+    drop(store);
+    let served = stage.serve();
+    let begun = std::time::Instant::now();
+    let answer = get(served.address, "/");
+    let took = begun.elapsed();
+    assert_eq!(WebPage::read(&answer).names().len(), 100);
+    assert!(answer.body.contains("1–100 of 10,001"));
+    assert!(took < SECOND * 20, "{took:?}");
+    eprintln!("{took:?}, {} bytes", answer.body.len());
 }

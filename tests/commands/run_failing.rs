@@ -3,7 +3,7 @@
 use std::fs;
 
 use atlas_logd::{
-    sim::{Event, Fault, Match, StreamInstance},
+    sim::{Cluster, Event, Fault, Match, StreamInstance},
     source::Source,
 };
 
@@ -89,4 +89,29 @@ fn upkeep_that_fails_is_told_once_and_so_is_that_it_works_again() {
     assert!(failed.contains("ERROR") && failed.contains(".ndjson.zst"), "{failed}");
     assert!(again.contains("INFO"), "{again}");
     stage.assert_current(&orders());
+}
+
+#[test]
+fn what_fails_everywhere_is_not_told_for_every_source() {
+    let stage = Stage::new();
+    let names: Vec<String> = (0..25).map(|number| format!("cluster-{number}")).collect();
+    stage.configure(|config| {
+        config.schedule(EVERY_SECOND);
+        config.set("atlas", "retry_budget", "\"1ms\"");
+        config.projects[0].stream_instances.clear();
+        config.projects[0].clusters.clone_from(&names);
+    });
+    stage.world.change_projects(|projects| {
+        projects[0].clusters.extend(names.iter().map(|name| Cluster::new(name)));
+    });
+    stage.take_atlas_down();
+    let mut daemon = stage.spawn_daemon();
+    let more = daemon.wait_for_line("sources-failing");
+    assert!(more.contains("more than 10 sources fail with the same"), "{more}");
+    stage.bring_atlas_up();
+    daemon.wait_for_line("sources-recovered");
+    let log = daemon.stop();
+    let with = |event: &str| log.iter().filter(|line| line.contains(&format!("event=\"{event}\""))).count();
+    assert_eq!([with("source-failing"), with("source-recovered")], [10, 10], "{log:#?}");
+    assert_eq!([with("sources-failing"), with("sources-recovered")], [1, 1], "{log:#?}");
 }

@@ -70,7 +70,8 @@ fn a_name_that_no_source_has_is_answered_with_those_that_there_are() {
     let stage = Stage::new();
     stage.command(["collect"]).assert_done();
     let said = format!(
-        "atlas-logd: there is no source \"payments/stream-audit/ordres\" in {}; there are: {NAMES}\n",
+        "atlas-logd: there is no source \"payments/stream-audit/ordres\" in {}; did you mean \
+         \"payments/stream-audit/orders\"? there are: {NAMES}\n",
         stage.config_path().display()
     );
     let name = "payments/stream-audit/ordres";

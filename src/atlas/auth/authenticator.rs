@@ -49,7 +49,7 @@ pub(in crate::atlas) enum Renewal {
 impl Authenticator {
     pub(in crate::atlas) fn new(credential: &Credential) -> Self {
         match credential {
-            Credential::ServiceAccount { client_id, client_secret } => {
+            Credential::ServiceAccount { client_id, client_secret, expires: _ } => {
                 Self::ServiceAccount(ServiceAccount::new(client_id, client_secret))
             }
             Credential::ApiKey { public_key, private_key } => Self::ApiKey(ApiKey::new(public_key, private_key)),

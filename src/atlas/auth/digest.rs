@@ -134,7 +134,7 @@ impl ApiKey {
 
     /// Asks without credentials, and keeps the challenge when there is one.
     pub(super) async fn prime(&self, transport: &Transport, target: &Target) -> Result<(), RequestError> {
-        let exchange = transport.exchange(transport.get(target)).await?;
+        let exchange = transport.exchange(target.endpoint.into(), transport.get(target)).await?;
         if let Ok(Some(challenge)) = Challenge::find(exchange.response.headers()) {
             self.adopt(challenge, target).await?;
         }
@@ -142,7 +142,7 @@ impl ApiKey {
     }
 
     async fn first_challenge(&self, transport: &Transport, target: &Target) -> Result<Challenge, RequestError> {
-        let exchange = transport.exchange(transport.get(target)).await?;
+        let exchange = transport.exchange(target.endpoint.into(), transport.get(target)).await?;
         let status = exchange.response.status();
         if status == StatusCode::UNAUTHORIZED {
             return Challenge::find(exchange.response.headers())?

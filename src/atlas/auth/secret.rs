@@ -10,7 +10,7 @@ use std::{
 
 use secrecy::{SecretString, zeroize::Zeroize};
 
-use crate::config::Secret;
+use crate::{config::Secret, vitals};
 
 /// A real secret has some 50 characters; this only keeps a wrong file name from filling memory.
 const LIMIT_BYTES: u64 = 64 << 10;
@@ -75,7 +75,7 @@ pub(super) async fn read(secret: &Secret) -> Result<SecretString, SecretError> {
         Secret::Environment { value, .. } => return Ok(value.clone()),
         Secret::File(path) => {
             let path = path.clone();
-            let reading = tokio::task::spawn_blocking(move || read_file(&path));
+            let reading = vitals::blocking(move || read_file(&path));
             match reading.await {
                 Ok(Ok(secret)) => return Ok(secret),
                 Ok(Err(fault)) => fault,

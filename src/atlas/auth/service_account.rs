@@ -22,7 +22,7 @@ use super::{
     token::{Token, TokenAnswer, TokenRefusal},
     token_pace::TokenPace,
 };
-use crate::config::Secret;
+use crate::{config::Secret, meters::RequestKind};
 
 const TOKEN_PATH: &str = "/api/oauth/token";
 const REVOKE_PATH: &str = "/api/oauth/revoke";
@@ -140,7 +140,7 @@ impl ServiceAccount {
 
     async fn revoke_one(&self, transport: &Transport, token: &Token) {
         let form = [("token", token.secret.expose_secret()), ("token_type_hint", "access_token")];
-        match tokio::time::timeout(REVOKE_TIMEOUT, self.post(transport, REVOKE_PATH, &form)).await {
+        match tokio::time::timeout(REVOKE_TIMEOUT, self.post(transport, RequestKind::Revocation, &form)).await {
             Ok(Ok(exchange)) if exchange.response.status().is_success() => tracing::debug!("revoked a token"),
             Ok(Ok(exchange)) => {
                 tracing::debug!(status = exchange.response.status().as_u16(), "failed to revoke a token");
@@ -171,7 +171,7 @@ impl ServiceAccount {
     }
 
     async fn ask_for_token(&self, transport: &Transport) -> Result<TokenAnswer, RequestError> {
-        let exchange = self.post(transport, TOKEN_PATH, &[("grant_type", "client_credentials")]).await?;
+        let exchange = self.post(transport, RequestKind::Token, &[("grant_type", "client_credentials")]).await?;
         let status = exchange.response.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             return Err(refusal::explain(transport, exchange, &self.identity(), None).await);
@@ -188,12 +188,19 @@ impl ServiceAccount {
         TokenAnswer::parse(&body?).ok_or(RequestError::TokenMissing)
     }
 
-    async fn post(&self, transport: &Transport, path: &str, form: &[(&str, &str)]) -> Result<Exchange, RequestError> {
+    /// Sends a form to the endpoint that gives tokens, or to the one that takes them back.
+    async fn post(
+        &self,
+        transport: &Transport,
+        kind: RequestKind,
+        form: &[(&str, &str)],
+    ) -> Result<Exchange, RequestError> {
+        let path = if kind == RequestKind::Revocation { REVOKE_PATH } else { TOKEN_PATH };
         let secret = secret::read(&self.secret).await?;
         let request = transport.request(Method::POST, transport.url(path)?);
         let request = request.basic_auth(&self.client_id, Some(secret.expose_secret())).form(form);
         transport.count_token_request();
-        transport.exchange(request).await
+        transport.exchange(kind, request).await
     }
 
     fn usable(&self, now: Instant) -> Option<Token> {

@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use tokio::sync::mpsc;
 
 use super::read_buffered;
+use crate::vitals;
 
 /// A bounded channel that holds at most `chunks` chunks (at least 1) between the two halves.
 #[must_use]
@@ -86,7 +87,10 @@ impl BufRead for BodyReader {
                 // Not ErrorKind::Interrupted: readers take that for a signal and try again for ever.
                 State::Interrupted(why) => return Err(io::Error::new(io::ErrorKind::ConnectionAborted, why)),
             }
-            match self.receiver.blocking_recv() {
+            let waiting = vitals::waits_for_others();
+            let message = self.receiver.blocking_recv();
+            drop(waiting);
+            match message {
                 Some(Message::Chunk(chunk)) => self.chunk = chunk,
                 Some(Message::End) => self.state = State::Ended,
                 Some(Message::Failed) => self.state = State::Interrupted(Interruption::Failed),

@@ -28,7 +28,7 @@ fn secret() -> Secret {
 }
 
 pub(super) fn service_account(client_secret: Secret) -> Credential {
-    Credential::ServiceAccount { client_id: "mdb_sa_id_1".to_owned(), client_secret }
+    Credential::ServiceAccount { client_id: "mdb_sa_id_1".to_owned(), client_secret, expires: None }
 }
 
 pub(super) fn secret_file(path: &Path) -> Secret {

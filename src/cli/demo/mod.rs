@@ -32,7 +32,9 @@ const CAUGHT_UP: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// The folder for configuration, state and archive; a new one in the folder for temporary files by default
+    /// The folder for configuration, state and archive
+    ///
+    /// Default: a new one in the folder for temporary files.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 
@@ -91,7 +93,9 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
         let _ = tokio::time::timeout(LATEST_END, live).await;
         ending.cancel();
     });
-    Service::new(station).run(Control { stop, reloads, pulse: Arc::default(), ready: Box::new(|| ()) }).await
+    Service::new(station)
+        .run(Control { stop, reloads, pulse: Arc::default(), ready: Box::new(|| ()), overview: Box::new(|_| ()) })
+        .await
 }
 
 /// Compares every archived byte with what the simulated Atlas held.

@@ -26,8 +26,9 @@ pub(in crate::cli) struct Verify {
     #[arg(long)]
     json: bool,
 
-    /// Read only segments that can hold records from this instant on (2026-11-22T10:15:00Z, or a date), and report
-    /// coverage and gaps from there; digests and signatures are checked all the same
+    /// Read only segments that can hold records from this instant on (2026-11-22T10:15:00Z, or a date)
+    ///
+    /// Coverage and gaps are reported from there too. All digests and signatures are checked all the same.
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     from: Option<Instant>,
 
@@ -35,16 +36,19 @@ pub(in crate::cli) struct Verify {
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     to: Option<Instant>,
 
-    /// The keys whose signatures count, as `ssh-keygen -Y verify -f` reads them, old ones too
+    /// The keys whose signatures count, as `ssh-keygen -Y verify -f` reads them
+    ///
+    /// Old ones too, for what they signed. From a place where the owners of the archive cannot write.
     #[arg(long, value_name = "FILE")]
     allowed_signers: Option<PathBuf>,
 
-    /// The head as it was noted outside of this machine: the SHA-256 of an archive digest, which has to be there
+    /// The head as it was noted outside of this machine: an archive digest with this SHA-256 has to be there
     #[arg(long, value_name = "SHA256", value_parser = parse_sum)]
     head: Option<Sha256Sum>,
 
-    /// Exit with 1 if there is a gap or no source at all, or if a part of the range asked for is not covered, or may have been
-    /// removed by retention
+    /// Exit with 1 if anything is missing too, not only if something is wrong
+    ///
+    /// A gap, no source at all, a part of the range that is not covered or may have been removed by retention.
     #[arg(long)]
     require_complete: bool,
 }

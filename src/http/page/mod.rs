@@ -74,7 +74,7 @@ pub(super) fn html(subject: &Subject, asked: &Asked) -> Result<String, PageError
     let store = Store::open_read_only(&config.state_dir)?;
     let periods = Period::all(now);
     let page = store.read(|connection| {
-        let reader = Reader::new(connection, &rhythms, now);
+        let reader = Reader::new(connection, &rhythms, now)?;
         let choice = Choice::make(&reader, &sources, asked, periods[2].window.from)?;
         let mut page = Page::new(asked, &choice, &periods, now, Head::load(connection)?);
         for entry in choice.entries() {

@@ -75,7 +75,8 @@ impl Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let config = Arc::new(config::load(&self.config_path()).unwrap());
         let (clock, pulse) = (self.local_clock(), Arc::new(Pulse::default()));
-        let subject = Subject { config: watch::Sender::new(config).subscribe(), clock, pulse };
+        let (config, meters) = (watch::Sender::new(config).subscribe(), Arc::default());
+        let subject = Subject { config, clock, pulse, meters };
         let server = runtime.block_on(HttpServer::bind(([127, 0, 0, 1], 0).into(), subject)).unwrap();
         let address = server.address().unwrap();
         runtime.spawn(server.serve(CancellationToken::new()));

@@ -41,6 +41,13 @@ pub(super) fn program(folder: &Path, config: &Path) -> Command {
     command
 }
 
+/// A shell that does `script` with the program and the arguments that follow as `"$@"`.
+pub(super) fn shell(folder: &Path, script: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    clean(&mut command).current_dir(folder).args(["-c", script, "sh", env!("CARGO_BIN_EXE_atlas-logd")]);
+    command
+}
+
 fn clean(command: &mut Command) -> &mut Command {
     let ours = ["PATH", "HOME", "TMPDIR", "TZ", "LLVM_PROFILE_FILE"];
     let kept: Vec<_> = ours.iter().filter_map(|name| Some((name, std::env::var_os(name)?))).collect();

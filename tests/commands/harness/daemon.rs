@@ -9,7 +9,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{PATIENCE, Stage, command::program};
+use super::{
+    PATIENCE, Stage,
+    command::{program, shell},
+};
 
 /// A running daemon. It is killed when the test ends before it does.
 pub(crate) struct Daemon {
@@ -45,7 +48,20 @@ impl Stage {
     fn spawn(&self, subcommand: &str, change: impl FnOnce(&mut Command)) -> Daemon {
         let mut command = program(self.folder(), &self.config_path());
         change(&mut command);
-        let command = command.arg(subcommand).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.arg(subcommand);
+        Self::spawn_command(command)
+    }
+
+    /// Starts the daemon with its standard error connected to what it is told is the journal.
+    pub(crate) fn spawn_daemon_under_journal(&self) -> Daemon {
+        const CONNECT: &str = "JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec \"$@\"";
+        let mut command = shell(self.folder(), CONNECT);
+        command.arg("--config").arg(self.config_path()).arg("run");
+        Self::spawn_command(command)
+    }
+
+    fn spawn_command(mut command: Command) -> Daemon {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | run a command of the real program | [`Stage::command`], [`Stage::command_under_umask`] |
 //! | run the daemon | [`Stage::spawn_daemon`]: readiness, log lines, signals, exit |
+//! | see what it tells its service manager | [`Manager`] |
 //! | wait for a daemon's polls | [`Stage::wait_until_polled`], [`Stage::wait_for_data_requests`] |
 //! | poll at times of the test's choice | [`Stage::at`] and [`Stage::desk`]: the same collection in this process |
 //! | read what is archived | [`Stage::lines`], [`Stage::segments`] |
@@ -34,6 +35,7 @@ mod daemon;
 pub(crate) mod desk;
 mod environment;
 mod live;
+mod manager;
 mod more_sources;
 mod oracle;
 mod readers;
@@ -48,6 +50,7 @@ pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
 pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
+pub(crate) use manager::Manager;
 pub(crate) use stage::{
     ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,
 };

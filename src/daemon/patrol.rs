@@ -1,0 +1,217 @@
+//! Looks now and then for what no poll fails with, and tells of it once: when it begins, and when it is over.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::Instant as Moment,
+};
+
+use crate::{
+    commit::Committer,
+    config::Config,
+    daemon::Station,
+    instant::Instant,
+    signals::{Backlog, Event, Signal, ending},
+    source::{Source, SourceId},
+    state::source_ends,
+    words,
+};
+
+/// How often it looks at most.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// So many sources that fall behind at one look have a line of their own; more are one line.
+const EACH: usize = 10;
+
+/// What is looked at of a source.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) source: Source,
+    pub(super) pattern: String,
+    pub(super) settle: Duration,
+}
+
+/// What is known from look to look.
+#[derive(Debug, Default)]
+pub(super) struct Patrol {
+    looking: JoinSet<(Vec<Signal>, Memory)>,
+    memory: Memory,
+    next: Option<Moment>,
+    /// What was told and is not over, and since when.
+    raised: BTreeMap<(Event, String), Instant>,
+}
+
+/// What the last look saw of the sources that were back.
+#[derive(Debug, Default)]
+struct Memory {
+    at: Option<Instant>,
+    /// Their end watermarks.
+    ends: HashMap<SourceId, Instant>,
+    /// Since when a source is without one.
+    without: HashMap<SourceId, Instant>,
+    /// Those that were told of.
+    told: HashSet<SourceId>,
+}
+
+impl Patrol {
+    /// When to look next.
+    pub(super) fn next(&self) -> Moment {
+        self.next.unwrap_or_else(Moment::now)
+    }
+
+    /// Looks, unless a look is under way: one that does not come back waits for the disk.
+    pub(super) fn begin(&mut self, station: &Station, watched: Vec<Watched>) {
+        let allowed = station.config.signals.behind;
+        self.next = Some(Moment::now() + EVERY.min(allowed / 2));
+        if !self.looking.is_empty() {
+            return;
+        }
+        let (config, committer) = (station.config.clone(), station.collector.shared_committer());
+        let (now, mut memory) = (station.clock.now(), std::mem::take(&mut self.memory));
+        self.looking.spawn_blocking(move || {
+            let mut signals = disk(&committer, &config);
+            signals.extend(ending(&config, now));
+            signals.extend(behind(&committer, &watched, allowed, now, &mut memory));
+            (signals, memory)
+        });
+    }
+
+    /// Waits until a look is over; for ever while none is under way.
+    pub(super) async fn done(&mut self) -> Result<Vec<Signal>, JoinError> {
+        match self.looking.join_next().await {
+            Some(Ok((signals, memory))) => {
+                self.memory = memory;
+                Ok(signals)
+            }
+            Some(Err(error)) => Err(error),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells what is new and what is over.
+    pub(super) fn note(&mut self, looked: Result<Vec<Signal>, JoinError>, now: Instant) {
+        let signals = match looked {
+            Ok(signals) => signals,
+            Err(error) => {
+                return tracing::error!(event = "defect", "a look at the disk and the sources failed: {error}");
+            }
+        };
+        let key = |signal: &Signal| (signal.event, signal.subject.clone());
+        let (known, new): (Vec<_>, Vec<_>) =
+            signals.into_iter().partition(|signal| self.raised.contains_key(&key(signal)));
+        let still: BTreeMap<_, _> = known
+            .iter()
+            .chain(&new)
+            .map(|signal| (key(signal), self.raised.get(&key(signal)).copied().unwrap_or(now)))
+            .collect();
+        for ((event, subject), since) in std::mem::replace(&mut self.raised, still) {
+            let goes_on = self.raised.contains_key(&(event, subject.clone()))
+                || (event == Event::CredentialEnding
+                    && self.raised.contains_key(&(Event::CredentialEnded, subject.clone())));
+            if !goes_on {
+                tell_end(event, &subject, now.since(since));
+            }
+        }
+        let (sources, others): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|signal| signal.event == Event::SourceBehind);
+        others.iter().for_each(tell);
+        sources.iter().take(EACH).for_each(tell);
+        if sources.len() > EACH {
+            tracing::error!(
+                event = Event::SourceBehind.name(),
+                sources = sources.len(),
+                "{} are behind their schedules, ten of them as said above; `atlas-logd status --max-lag 1h` names all",
+                words::count(sources.len() as u64, "source"),
+            );
+        }
+    }
+}
+
+fn tell(signal: &Signal) {
+    let Signal { event, subject, message } = signal;
+    match event.is_error() {
+        true => tracing::error!(event = event.name(), subject, "{message}"),
+        false => tracing::warn!(event = event.name(), subject, "{message}"),
+    }
+}
+
+fn tell_end(event: Event, subject: &str, lasted: Duration) {
+    let over = match event {
+        Event::DiskUnwritable => "archive and state can be written to again",
+        Event::DiskLow => "there is room on the archive's file system again",
+        Event::CredentialEnded | Event::CredentialEnding => "the secret was renewed",
+        Event::SourceBehind => "caught up with its schedule",
+    };
+    tracing::info!(event = event.over(), subject, "{over}, after {}", words::duration(lasted));
+}
+
+/// Whether archive and state can be written to, and have room.
+fn disk(committer: &Committer, config: &Config) -> Vec<Signal> {
+    let archive = committer.archive();
+    let subject = || archive.folder().display().to_string();
+    let mut signals = Vec::new();
+    if let Err(error) = committer.probe() {
+        let message = format!(
+            "archive or state cannot be written to: {error}; nothing is archived until they can (Atlas keeps access history for 7 \
+             days only); it goes on by itself then"
+        );
+        signals.push(Signal { event: Event::DiskUnwritable, subject: subject(), message });
+    }
+    if let (Some(min_free), Ok(free)) = (config.archive.min_free, archive.files().free_bytes())
+        && free < min_free
+    {
+        let message = format!(
+            "the archive's file system has {} left, and [archive] min_free is {}: collection pauses until there is room (Atlas \
+             keeps access history for 7 days only)",
+            words::bytes(free),
+            words::bytes(min_free)
+        );
+        signals.push(Signal { event: Event::DiskLow, subject: subject(), message });
+    }
+    signals
+}
+
+/// The sources that are behind and are not catching up: a backlog that is being collected is told of by nobody.
+fn behind(
+    committer: &Committer,
+    watched: &[Watched],
+    allowed: Duration,
+    now: Instant,
+    memory: &mut Memory,
+) -> Vec<Signal> {
+    // Where the state cannot be read, polls fail and say why.
+    let Ok(ends) = committer.store().read(source_ends) else { return Vec::new() };
+    let before = std::mem::take(memory);
+    memory.at = Some(now);
+    let mut backlog = Backlog::default();
+    let mut signals = Vec::new();
+    for Watched { source, pattern, settle } in watched {
+        let message = match ends.get(&source.id) {
+            Some(&end) => {
+                let Some(behind) = backlog.behind((pattern, *settle), end, now, allowed) else { continue };
+                memory.ends.insert(source.id.clone(), end);
+                let last = before.at.zip(before.ends.get(&source.id).copied());
+                let stands = last.is_some_and(|(at, last)| end.since(last) <= now.since(at));
+                if !stands && !before.told.contains(&source.id) {
+                    continue;
+                }
+                behind.sentence()
+            }
+            None => {
+                let since = before.without.get(&source.id).copied().unwrap_or(now);
+                memory.without.insert(source.id.clone(), since);
+                if now.since(since) <= allowed {
+                    continue;
+                }
+                format!("not collected once since {since}; `atlas-logd status` says why")
+            }
+        };
+        memory.told.insert(source.id.clone());
+        signals.push(Signal { event: Event::SourceBehind, subject: source.to_string(), message });
+    }
+    signals
+}

@@ -1,0 +1,159 @@
+//! What no poll fails with is told all the same, under a name that does not change.
+
+use std::{collections::BTreeSet, fs, path::Path, time::Instant as Deadline};
+
+use atlas_logd::sim::{Event, Fault, Match};
+use rustix::process::Signal;
+
+use crate::harness::{Daemon, EVERY_SECOND, HOUR, ONCE_A_YEAR, PATIENCE, Stage, orders, prod};
+
+/// A daemon that looks every second.
+fn watchful(stage: &Stage) -> Daemon {
+    stage.configure(|config| config.set_text("signals", "behind", "2s"));
+    stage.spawn_daemon()
+}
+
+#[test]
+fn a_source_that_falls_behind_is_told_once_and_when_it_has_caught_up() {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(EVERY_SECOND));
+    stage.add(&orders(), Event::audit(stage.ago(HOUR), "before"));
+    let mut daemon = watchful(&stage);
+    stage.wait_until_polled(&orders());
+    let refused = Match::source(&orders().id);
+    stage.world.fault(refused.clone(), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
+    let behind = daemon.wait_for_line("source-behind");
+    assert!(behind.contains("ERROR") && behind.contains(&orders().to_string()), "{behind}");
+    assert!(behind.contains("behind its schedule: archived up to"), "{behind}");
+    stage.world.clear_faults();
+    let caught_up = daemon.wait_for_line("source-caught-up");
+    assert!(caught_up.contains("INFO") && caught_up.contains(&orders().to_string()), "{caught_up}");
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("source-behind")).count(), 1, "{log:#?}");
+    assert!(!log.iter().any(|line| line.contains("source-") && line.contains(&prod().to_string())), "{log:#?}");
+}
+
+#[test]
+fn a_backlog_that_is_being_collected_is_not_told() {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(EVERY_SECOND));
+    stage.add(&orders(), Event::audit(stage.ago(100 * HOUR), "before"));
+    let daemon = watchful(&stage);
+    stage.wait_until_polled(&orders());
+    stage.wait_until_polled(&prod());
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.contains("source-behind")), "{log:#?}");
+}
+
+#[test]
+fn a_source_that_was_never_collected_is_behind_too() {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(EVERY_SECOND));
+    stage.take_atlas_down();
+    let mut daemon = watchful(&stage);
+    let behind = daemon.wait_for_line("source-behind");
+    assert!(behind.contains("not collected once since"), "{behind}");
+}
+
+#[test]
+fn a_secret_near_its_end_is_told_before_and_after() {
+    let stage = Stage::new();
+    stage.configure(|config| {
+        config.schedule(ONCE_A_YEAR);
+        config.set_text("credentials.main", "client_secret_expires", &(stage.now() + 72 * HOUR).to_string());
+    });
+    let mut daemon = watchful(&stage);
+    let ending = daemon.wait_for_line("credential-ending");
+    assert!(ending.contains("WARN") && ending.contains("in 2 d 23 h"), "{ending}");
+    assert!(ending.contains("credentials main") && ending.contains("make a new secret"), "{ending}");
+    stage.configure(|config| config.set_text("credentials.main", "client_secret_expires", "2026-01-01"));
+    daemon.signal(Signal::HUP);
+    let ended = daemon.wait_for_line("credential-ended");
+    assert!(ended.contains("ERROR") && ended.contains("ended at 2026-01-01T00:00:00Z"), "{ended}");
+    stage.configure(|config| config.set_text("credentials.main", "client_secret_expires", "2099-01-01"));
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("credential-renewed");
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("event=\"credential-")).count(), 3, "{log:#?}");
+}
+
+#[test]
+fn a_disk_that_refuses_is_told_on_a_quiet_day() {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(ONCE_A_YEAR));
+    let mut daemon = watchful(&stage);
+    // Not even root writes to it.
+    let in_the_way = stage.archive().join(".spool").join("probe");
+    let deadline = Deadline::now() + PATIENCE;
+    while fs::create_dir(&in_the_way).is_err() {
+        // The daemon has just written to it.
+        assert!(Deadline::now() < deadline, "the probe is always there");
+    }
+    let refused = daemon.wait_for_line("disk-unwritable");
+    assert!(refused.contains("ERROR") && refused.contains(".spool/probe"), "{refused}");
+    fs::remove_dir(&in_the_way).unwrap();
+    daemon.wait_for_line("disk-writable");
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("event=\"disk-")).count(), 2, "{log:#?}");
+    assert!(!in_the_way.exists(), "the probe is removed");
+}
+
+#[test]
+fn too_little_room_is_told() {
+    let stage = Stage::new();
+    stage.configure(|config| {
+        config.schedule(ONCE_A_YEAR);
+        config.set_text("archive", "min_free", "16TiB");
+    });
+    let mut daemon = watchful(&stage);
+    let low = daemon.wait_for_line("disk-low");
+    assert!(low.contains("min_free is 16.0 TiB"), "{low}");
+}
+
+#[test]
+fn each_line_of_the_journal_has_its_priority() {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(ONCE_A_YEAR));
+    let mut daemon = stage.spawn_daemon_under_journal();
+    let collecting = daemon.wait_for_line("collecting");
+    // No time: the journal has its own.
+    assert!(collecting.starts_with("<6> INFO collecting"), "{collecting}");
+    stage.configure(|config| config.set("archive", "no_such_key", "1"));
+    daemon.signal(Signal::HUP);
+    assert!(daemon.wait_for_line("was refused").starts_with("<3>ERROR"));
+    // A text of several lines does not end its priority with the first.
+    assert!(daemon.wait_for_line("no_such_key").starts_with("<3>"));
+    assert!(daemon.stop().iter().all(|line| line.starts_with('<')));
+}
+
+/// Every line that the daemon logs names what happened, and the page for operators explains it.
+#[test]
+fn every_event_has_a_name_that_the_page_explains() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/operations.md")).unwrap();
+    let mut named = BTreeSet::new();
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() && !entry.ends_with("src/sim") {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&entry).unwrap();
+                for macro_name in ["tracing::info!(", "tracing::warn!(", "tracing::error!("] {
+                    for (_, call) in text.match_indices(macro_name).map(|(at, _)| text[at..].split_at(macro_name.len()))
+                    {
+                        let first = call.trim_start();
+                        assert!(first.starts_with("event = "), "{}: no event: {:.60}", entry.display(), first);
+                        named.extend(
+                            first.strip_prefix("event = \"").and_then(|name| name.split('"').next()).map(str::to_owned),
+                        );
+                    }
+                }
+            }
+        }
+    }
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        assert!(page.contains(&format!("`{name}`")), "docs/operations.md does not explain {name}");
+    }
+}
