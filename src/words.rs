@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::shown::shown;
+use jiff::tz::TimeZone;
+
+use crate::{instant::Instant, shown::shown, window::Window};
 
 /// What else there is to say of a gap, to be put behind its reason; nothing where there is nothing.
 pub(crate) fn in_brackets(detail: &str) -> String {
@@ -23,6 +25,37 @@ pub(crate) fn duration(duration: Duration) -> String {
         }
     }
     text
+}
+
+/// An instant for people, to the minute, in UTC.
+pub(crate) fn minute(instant: Instant) -> String {
+    at(instant, "%Y-%m-%d %H:%M")
+}
+
+/// A range for people, likewise; the year of its end only where it is another one.
+pub(crate) fn range(window: Window) -> String {
+    let same_year = window.from.date().year() == window.to.date().year();
+    let to = if same_year { at(window.to, "%m-%d %H:%M") } else { minute(window.to) };
+    format!("{} – {to}", minute(window.from))
+}
+
+fn at(instant: Instant, format: &str) -> String {
+    instant.timestamp().to_zoned(TimeZone::UTC).strftime(format).to_string()
+}
+
+/// A duration for people, in few characters: its two largest units, or one where there are ten of it.
+pub(crate) fn about(length: Duration) -> String {
+    let text = duration(length);
+    let mut parts = text.splitn(3, ' ');
+    match (parts.next(), parts.next()) {
+        (Some(count), Some(unit)) if count.len() > 1 => format!("{count} {unit}"),
+        _ => text,
+    }
+}
+
+/// How long a poll took, for people: the units of [`duration`] are too large for most.
+pub(crate) fn took(took: Duration) -> String {
+    if took < Duration::from_secs(60) { format!("{:.1} s", took.as_secs_f64()) } else { duration(took) }
 }
 
 /// A number with its thousands apart.
@@ -67,6 +100,15 @@ mod tests {
         let text = |seconds| duration(Duration::from_secs(seconds));
         assert_eq!([text(0), text(59), text(61), text(3600)], ["0 s", "59 s", "1 min 1 s", "1 h"]);
         assert_eq!(text(90_061), "1 d 1 h");
+        let text = |seconds| about(Duration::from_secs(seconds));
+        assert_eq!([text(599), text(659), text(36_061)], ["9 min 59 s", "10 min", "10 h"]);
+    }
+
+    #[test]
+    fn a_range_says_its_year_once() {
+        let text = |from: &str, to: &str| range(Window::new(from.parse().unwrap(), to.parse().unwrap()));
+        assert_eq!(text("2026-11-15T10:00:59Z", "2026-11-22T10:05:00Z"), "2026-11-15 10:00 – 11-22 10:05");
+        assert_eq!(text("2026-11-15T10:00:59Z", "2027-01-01T00:00:00Z"), "2026-11-15 10:00 – 2027-01-01 00:00");
     }
 
     #[test]

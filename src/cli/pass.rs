@@ -218,7 +218,7 @@ async fn retire_removed(station: &Station, display: &Display) -> anyhow::Result<
 fn tell_how_they_are(store: &Store, config: &Config, is_meant: impl Fn(&str) -> bool) -> anyhow::Result<()> {
     let mut rows = status::rows(store, config, SystemClock.now())?;
     rows.retain(|row| is_meant(&row.name));
-    terminal::say(&status::table(&rows));
+    terminal::say(&status::table(&rows, terminal::width()));
     terminal::say(&format!("archive: {}", config.archive.dir.display()));
     Ok(())
 }

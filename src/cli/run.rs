@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{
@@ -59,6 +60,8 @@ async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller)
             return Ok(Exit::Failed);
         }
     };
+    let served = CancellationToken::new();
+    let _serving = served.clone().drop_guard();
     if let Some(address) = station.config.http.listen {
         let subject = Subject {
             config: station.watch_config(),
@@ -69,8 +72,16 @@ async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller)
         match HttpServer::bind(address, subject).await {
             Ok(server) => {
                 let listen = server.address().unwrap_or(address);
-                tracing::info!(event = "http-listening", %listen, "showing metrics at http://{listen}/metrics");
-                tokio::spawn(server.serve(stop.soon.clone()));
+                tracing::info!(
+                    event = "http-listening",
+                    %listen,
+                    "showing metrics at http://{listen}/metrics, a page for people at http://{listen}/",
+                );
+                if let Some(warning) = station.config.http.exposure() {
+                    tracing::warn!(event = "http-exposed", "{warning}");
+                }
+                // Also while the daemon winds down: that it does not collect any more can be asked until its end.
+                tokio::spawn(server.serve(served.clone()));
             }
             Err(error) => {
                 terminal::complain(&format!("atlas-logd: {error}"));

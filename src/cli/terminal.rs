@@ -16,6 +16,13 @@ use crate::shown::{is_plain, shown_lines};
 /// command can forget to look, since [`main`](super::main) does.
 static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
 
+/// How many characters fit into a line of standard output; a usual number of them where it is no terminal.
+pub(super) fn width() -> usize {
+    const USUAL: u16 = 110;
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map(|size| size.ws_col);
+    columns.ok().filter(|&columns| columns > 0).unwrap_or(USUAL).into()
+}
+
 /// Writes lines to standard output.
 pub(super) fn say(lines: &str) {
     write_out(&shown_lines(lines));

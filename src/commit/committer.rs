@@ -324,7 +324,7 @@ impl Committer {
         for last_try in [false, true] {
             match place::place(self.archive.files(), state, &intent, fresh)? {
                 Placed::Durable => {
-                    self.store.transaction(|transaction| intent.apply(transaction, state))?;
+                    self.store.transaction(|transaction| intent.apply(transaction, state, self.clock.now()))?;
                     return crate::archive::remove_stale_spool(self.archive.files(), state.key)
                         .map_err(CommitError::io("remove", Spooled::path(&intent.spool)));
                 }

@@ -224,6 +224,20 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
 }
 
+impl Http {
+    /// That other machines may see what is shown, where that is so.
+    #[must_use]
+    pub fn exposure(&self) -> Option<String> {
+        let address = self.listen.filter(|address| !address.ip().to_canonical().is_loopback())?;
+        Some(format!(
+            "[http] listen = \"{address}\" is no loopback address: whoever reaches it from another machine sees the names of \
+             all sources, their gaps and what Atlas answered, without a password; if that is not meant, set it to \
+             \"127.0.0.1:{}\" and put a proxy in front of it that asks for one",
+            address.port()
+        ))
+    }
+}
+
 /// The section `[signals]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signals {

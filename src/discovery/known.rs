@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::Connection;
+
 use crate::{
     config::{check_cluster_name, check_instance_name, check_project_id},
     instant::Instant,
@@ -24,8 +26,15 @@ impl Known {
     /// # Errors
     /// When the state cannot be read.
     pub fn load(store: &Store) -> Result<Self, StateError> {
-        let (projects, sources) =
-            store.read(|connection| Ok::<_, StateError>((found_projects(connection)?, found_sources(connection)?)))?;
+        store.read(Self::read)
+    }
+
+    /// The same, by a connection that reads.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn read(connection: &Connection) -> Result<Self, StateError> {
+        let (projects, sources) = (found_projects(connection)?, found_sources(connection)?);
         let mut known = Self::default();
         for project in projects.into_iter().filter(|project| check_project_id(&project.id).is_ok()) {
             known.projects.insert((project.credentials.clone(), project.id.clone()), project);

@@ -1,21 +1,24 @@
-//! The listener.
+//! The listener and its paths.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::State,
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    extract::{Query, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::map_response,
+    response::{Html, IntoResponse, Response},
     routing::get,
 };
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::Mutex};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{
-    Subject,
+    Subject, connections, health,
     metrics::{self, Format, Told},
+    page::{self, Asked},
+    turn::{NoTurn, Turn},
 };
 
 /// Why nothing can be shown.
@@ -31,11 +34,10 @@ pub struct HttpError {
 struct Shown {
     subject: Subject,
     told: Told,
-    /// One answer at a time: whoever asks often must not keep the state from being written.
-    turn: Mutex<()>,
+    turn: Turn,
 }
 
-/// Shows the state over HTTP.
+/// Shows a daemon over HTTP.
 #[derive(Debug)]
 pub struct HttpServer {
     listener: TcpListener,
@@ -49,7 +51,7 @@ impl HttpServer {
     /// When the address is not one of this machine, or is taken.
     pub async fn bind(address: SocketAddr, subject: Subject) -> Result<Self, HttpError> {
         let listener = TcpListener::bind(address).await.map_err(|cause| HttpError { address, cause })?;
-        Ok(Self { listener, shown: Arc::new(Shown { subject, told: Told::default(), turn: Mutex::new(()) }) })
+        Ok(Self { listener, shown: Arc::new(Shown { subject, told: Told::default(), turn: Turn::default() }) })
     }
 
     /// Where it listens.
@@ -60,23 +62,60 @@ impl HttpServer {
 
     /// Answers until it is told to stop.
     pub async fn serve(self, stop: CancellationToken) {
-        let router = Router::new().route("/metrics", get(show_metrics)).with_state(self.shown);
-        let served = axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(event = "http-stopped", "nothing is shown over HTTP any more: {error}");
-        }
+        let router = Router::new()
+            .route("/", get(show_page))
+            .route("/metrics", get(show_metrics))
+            .route(
+                "/healthz",
+                get(|State(shown): State<Arc<Shown>>| async move { health::alive(&shown.subject.pulse) }),
+            )
+            .route("/readyz", get(|State(shown): State<Arc<Shown>>| async move { health::ready(&shown.subject.pulse) }))
+            .layer(map_response(secured))
+            .with_state(self.shown);
+        connections::serve(self.listener, router, stop).await;
     }
 }
 
-async fn show_metrics(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Response {
-    let format = Format::of(&headers);
-    let _turn = shown.turn.lock().await;
+/// Lets a browser take what is shown for what it is, and nothing else: no scripts, no frames, nothing from elsewhere.
+async fn secured(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_SECURITY_POLICY, page::content_security_policy());
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CACHE_CONTROL, "no-store");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    response
+}
+
+async fn show_page(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Response {
     let of = Arc::clone(&shown);
-    match tokio::task::spawn_blocking(move || metrics::text(&of.subject, format, &of.told)).await {
-        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
-        Err(error) => {
-            tracing::error!(event = "http-failed", "the metrics cannot be shown: {error}");
-            (StatusCode::INTERNAL_SERVER_ERROR, "the log of atlas-logd says why\n").into_response()
+    let read = shown.turn.take(move || page::html(&of.subject, &asked));
+    answer("page", read.await, |html| Html(html).into_response())
+}
+
+async fn show_metrics(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Response {
+    let (of, format) = (Arc::clone(&shown), Format::of(&headers));
+    let read = shown.turn.take(move || Ok::<_, Infallible>(metrics::text(&of.subject, format, &of.told)));
+    answer("metrics", read.await, |text| ([(header::CONTENT_TYPE, format.content_type())], text).into_response())
+}
+
+/// What was read, or that it could not be.
+fn answer<E: fmt::Display>(
+    what: &str,
+    read: Result<Result<String, E>, NoTurn>,
+    whole: impl FnOnce(String) -> Response,
+) -> Response {
+    let error = match read {
+        Ok(Ok(text)) => return whole(text),
+        Err(busy @ NoTurn::Busy) => {
+            let later = [(header::RETRY_AFTER, "5")];
+            return (StatusCode::SERVICE_UNAVAILABLE, later, format!("{busy}; try again\n")).into_response();
         }
-    }
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(event = "http-failed", "the {what} cannot be shown: {error}");
+    // What it says of paths is for those who may read the log.
+    (StatusCode::INTERNAL_SERVER_ERROR, "the state cannot be read; the log of atlas-logd says why\n").into_response()
 }

@@ -5,6 +5,8 @@ use std::{
     path::Path,
 };
 
+use jiff::civil::Date;
+
 use crate::{
     archive::{Archive, SegmentName, SegmentReader, StoredForm, digest_names, segment_names},
     commit::{CommitError, tail_of_sealed},
@@ -19,6 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 struct Sealed {
     bytes: u64,
+    records: u64,
     sha256: Sha256Sum,
     /// Of the digest's file.
     digest: Sha256Sum,
@@ -93,7 +96,13 @@ impl Chain {
         self.removed.extend(digest.removed.iter().map(|removed| removed.segment.clone()));
         // What was told of a segment last is what is still good of it.
         self.damaged.extend(digest.damaged.iter().map(|part| (part.segment.clone(), part.clone())));
-        let sealed = Sealed { bytes: digest.bytes, sha256: digest.sha256, digest: sha256, collected_from };
+        let sealed = Sealed {
+            bytes: digest.bytes,
+            records: digest.records,
+            sha256: digest.sha256,
+            digest: sha256,
+            collected_from,
+        };
         self.sealed.insert(digest.segment.clone(), sealed);
         self.last = Some(digest);
     }
@@ -191,6 +200,12 @@ impl Chain {
     /// When the first segment was opened.
     pub(super) fn first_opened(&self) -> Option<Instant> {
         self.sealed.keys().next().or(self.open.as_ref()).map(SegmentName::opened)
+    }
+
+    /// How many records the segments hold that were opened on a day: it ends for all of them with the day.
+    pub(super) fn records_on(&self, day: Date) -> u64 {
+        let opened_then = self.sealed.iter().filter(|(name, _)| name.opened().date() == day);
+        opened_then.map(|(_, sealed)| sealed.records).sum()
     }
 
     /// The SHA-256 of the file of a segment's digest.

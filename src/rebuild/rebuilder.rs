@@ -18,7 +18,7 @@ use crate::{
         known_source::{Folders, source_of, start_of},
     },
     source::Source,
-    state::{Replacement, Seal, SourceState, Told, ToldRows, Untold, missing},
+    state::{DayCount, Replacement, Seal, SourceState, Told, ToldRows, Untold, missing},
     window::Window,
 };
 
@@ -124,6 +124,7 @@ impl Rebuilder<'_> {
         state.sealed = chain.last_sealed(&self.archive, folder)?;
         state.next_sequence = chain.next_sequence();
         (state.records, state.bytes) = (chain.ledger.records(), chain.bytes);
+        state.today = self.today(chain, 0);
         (state.late_records, state.lateness) = (chain.late_records, Duration::from_millis(chain.lateness_ms));
         state.told = Told {
             digest: chain.last_digest(),
@@ -167,6 +168,12 @@ impl Rebuilder<'_> {
         }
     }
 
+    /// What was archived today lies in segments that were opened today: those of earlier days are sealed before.
+    fn today(&self, chain: &Chain, in_open: u64) -> DayCount {
+        let now = self.clock.now();
+        DayCount::new(now, chain.records_on(now.date()) + in_open)
+    }
+
     /// The newest digest, if its signature is not there: that is written last.
     fn unsigned(&self, chain: &Chain, folder: &SourceFolder) -> Result<Option<Seal>, RebuildError> {
         let Some(digest) = &chain.last else { return Ok(None) };
@@ -199,6 +206,8 @@ impl Rebuilder<'_> {
         state.next_sequence += 1;
         state.records += open.records;
         state.bytes += open.length;
+        let is_of_today = open.name.opened().date() == self.clock.now().date();
+        state.today = self.today(chain, if is_of_today { open.records } else { 0 });
         let (segment, bytes, records) = (name.to_string(), open.length, open.records);
         assumptions.push(Assumption::OpenSegment { segment: segment.clone(), bytes, records });
         // The digest of a segment must not prove what nobody knows.

@@ -31,7 +31,8 @@ const WITH_ROWS: &str = "SELECT source FROM gap UNION SELECT source FROM island 
     UNION SELECT source FROM removal";
 
 /// The digests of all sources of a database. Most have no rows at all: those are not looked for one by one.
-pub(super) struct RowDigests<'a> {
+#[derive(Debug)]
+pub struct RowDigests<'a> {
     connection: &'a Connection,
     with_rows: HashSet<SourceKey>,
     without: Digest,
@@ -84,7 +85,11 @@ impl Digest {
 }
 
 impl<'a> RowDigests<'a> {
-    pub(super) fn read(connection: &'a Connection) -> Result<Self, StateError> {
+    /// Reads them of one view of a database.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn read(connection: &'a Connection) -> Result<Self, StateError> {
         let mut statement = connection.prepare_cached(WITH_ROWS)?;
         let with_rows = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut hasher = blake3::Hasher::new();
@@ -93,8 +98,14 @@ impl<'a> RowDigests<'a> {
     }
 
     /// Whether there are rows of a source.
-    pub(super) fn has_rows(&self, key: SourceKey) -> bool {
+    #[must_use]
+    pub fn has_rows(&self, key: SourceKey) -> bool {
         self.with_rows.contains(&key)
+    }
+
+    /// What reads that view.
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.connection
     }
 
     /// That of a source.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction};
 use crate::{
     archive::SegmentName,
     evidence::RunningSha256,
+    instant::Instant,
     record::RecordTimes,
     state::{
         CoverageChange, Digest, KeptSink, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
@@ -166,11 +167,17 @@ impl Intent {
         Ok(())
     }
 
-    /// Applies the intent: its records are on stable storage in their segment. `source` and its row say so afterwards.
+    /// Applies the intent, `now` by the local clock: its records are on stable storage in their segment. `source` and its row
+    /// say so afterwards.
     ///
     /// # Errors
     /// Whatever SQLite gives.
-    pub fn apply(&self, transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
+    pub fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        source: &mut SourceState,
+        now: Instant,
+    ) -> Result<(), StateError> {
         let offset = match self.placement {
             Placement::Append { offset } => offset,
             Placement::Adopt => 0,
@@ -192,6 +199,7 @@ impl Intent {
         source.late_records += self.times.late;
         source.lateness = source.lateness.max(self.times.lateness);
         source.records += self.records;
+        source.today.add(now, self.records);
         source.bytes += self.length;
         source.amend(transaction, |source| {
             self.change.apply(transaction, source, true)?;

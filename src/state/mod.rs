@@ -39,6 +39,7 @@ mod coverage;
 #[cfg(test)]
 pub(crate) mod coverage_tests;
 mod damaged;
+mod day_count;
 mod digest;
 mod ends;
 mod error;
@@ -62,7 +63,8 @@ mod told;
 pub use archive_id::ArchiveId;
 pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
-pub use digest::Digest;
+pub use day_count::DayCount;
+pub use digest::{Digest, RowDigests};
 pub use ends::source_ends;
 pub use error::StateError;
 pub use fingerprints::{

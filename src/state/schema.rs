@@ -35,6 +35,8 @@ const MIGRATIONS: &[&str] = &[
         told TEXT NOT NULL,
         records INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
+        day INTEGER NOT NULL,
+        day_records INTEGER NOT NULL,
         late_records INTEGER NOT NULL,
         lateness_ms INTEGER NOT NULL,
         fingerprints_lost INTEGER NOT NULL,

@@ -10,7 +10,7 @@ use crate::{
     evidence::SourceIdentity,
     instant::Instant,
     source::{Kind, Source, SourceId},
-    state::{Digest, OpenSegment, SealedSegment, StateError, Told, digest::RowDigests},
+    state::{DayCount, Digest, OpenSegment, SealedSegment, StateError, Told, digest::RowDigests},
 };
 
 /// The number of a source's row.
@@ -47,6 +47,8 @@ pub struct SourceState {
     pub records: u64,
     /// Bytes archived in all.
     pub bytes: u64,
+    /// Records archived today.
+    pub today: DayCount,
     /// How many of the records belonged to a time that had been declared complete already.
     pub late_records: u64,
     /// The greatest time of which it is proven that one of them was not there yet after it had happened.
@@ -84,6 +86,8 @@ struct Columns<'a> {
     told: String,
     records: i64,
     bytes: i64,
+    day: i64,
+    day_records: i64,
     late_records: i64,
     lateness_ms: i64,
     fingerprints_lost: i64,
@@ -113,8 +117,8 @@ pub(super) fn unsigned(number: i64) -> u64 {
 
 const SELECT: &str =
     "SELECT key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms, next_sequence, open, sealed,
-    told, records, bytes, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms, rows_digest,
-    fingerprints_digest, checksum FROM source";
+    told, records, bytes, day, day_records, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms,
+    rows_digest, fingerprints_digest, checksum FROM source";
 
 impl SourceState {
     /// The state of a source; nothing if it was never seen.
@@ -122,8 +126,25 @@ impl SourceState {
     /// # Errors
     /// When the row is damaged, or whatever SQLite gives.
     pub fn load(connection: &Connection, id: &SourceId) -> Result<Option<Self>, StateError> {
+        Self::load_named(connection, id, |state| state.verify_rows(connection))
+    }
+
+    /// As [`SourceState::load`], where many are read of one view of the database.
+    ///
+    /// # Errors
+    /// Those of [`SourceState::load`].
+    pub fn load_with(digests: &RowDigests<'_>, id: &SourceId) -> Result<Option<Self>, StateError> {
+        Self::load_named(digests.connection(), id, |state| state.expect_rows(digests.of(state.key)?))
+    }
+
+    fn load_named(
+        connection: &Connection,
+        id: &SourceId,
+        verify: impl FnOnce(&Self) -> Result<(), StateError>,
+    ) -> Result<Option<Self>, StateError> {
         let named = "project_id = ?1 AND kind = ?2 AND name = ?3 AND filter = ?4";
-        Self::load_where(connection, named, (&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()))
+        let parameters = (&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string());
+        Self::load_where(connection, named, parameters, verify)
     }
 
     /// The state of the source with this key; nothing if there is none.
@@ -131,18 +152,19 @@ impl SourceState {
     /// # Errors
     /// Those of [`SourceState::load`].
     pub fn load_by_key(connection: &Connection, key: SourceKey) -> Result<Option<Self>, StateError> {
-        Self::load_where(connection, "key = ?1", [key])
+        Self::load_where(connection, "key = ?1", [key], |state| state.verify_rows(connection))
     }
 
     fn load_where(
         connection: &Connection,
         condition: &str,
         parameters: impl Params,
+        verify: impl FnOnce(&Self) -> Result<(), StateError>,
     ) -> Result<Option<Self>, StateError> {
         let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE {condition}"))?;
         let found = statement.query_row(parameters, Self::from_row).optional()?;
         let Some(state) = found.transpose()? else { return Ok(None) };
-        state.verify_rows(connection)?;
+        verify(&state)?;
         Ok(Some(state))
     }
 
@@ -157,6 +179,16 @@ impl SourceState {
         let key =
             statement.query_row((&id.project_id, id.kind.as_str(), &id.name, id.filter.to_string()), |row| row.get(0));
         Ok(key.optional()?)
+    }
+
+    /// The numbers of the rows of all sources that were ever seen, by folder, damaged or not.
+    ///
+    /// # Errors
+    /// Whatever SQLite gives.
+    pub fn keys(connection: &Connection) -> Result<Vec<SourceKey>, StateError> {
+        let mut statement = connection.prepare_cached("SELECT key FROM source ORDER BY folder")?;
+        let keys = statement.query_map([], |row| row.get(0))?;
+        Ok(keys.collect::<Result<_, _>>()?)
     }
 
     /// Up to where the archive of a source is complete; nothing before its first poll. Only this is looked at: that the row is
@@ -271,6 +303,7 @@ impl SourceState {
             sealed: None,
             records: 0,
             bytes: 0,
+            today: DayCount::default(),
             late_records: 0,
             lateness: Duration::ZERO,
             told: Told::default(),
@@ -293,14 +326,15 @@ impl SourceState {
         let columns = self.columns();
         let mut statement = transaction.prepare_cached(
             "INSERT INTO source (key, project_id, kind, name, filter, project_name, folder, start_ms, end_ms, next_sequence,
-                open, sealed, told, records, bytes, late_records, lateness_ms, fingerprints_lost, by_arrival, absent_until_ms,
-                rows_digest, fingerprints_digest, checksum)
+                open, sealed, told, records, bytes, day, day_records, late_records, lateness_ms, fingerprints_lost, by_arrival,
+                absent_until_ms, rows_digest, fingerprints_digest, checksum)
              VALUES (:key, :project_id, :kind, :name, :filter, :project_name, :folder, :start, :end, :next_sequence,
-                :open, :sealed, :told, :records, :bytes, :late_records, :lateness_ms, :fingerprints_lost, :by_arrival,
-                :absent_until, :rows_digest, :fingerprints_digest, :checksum)
+                :open, :sealed, :told, :records, :bytes, :day, :day_records, :late_records, :lateness_ms, :fingerprints_lost,
+                :by_arrival, :absent_until, :rows_digest, :fingerprints_digest, :checksum)
              ON CONFLICT (key) DO UPDATE SET project_name = excluded.project_name, start_ms = excluded.start_ms,
                 end_ms = excluded.end_ms, next_sequence = excluded.next_sequence, open = excluded.open,
                 sealed = excluded.sealed, told = excluded.told, records = excluded.records, bytes = excluded.bytes,
+                day = excluded.day, day_records = excluded.day_records,
                 late_records = excluded.late_records, lateness_ms = excluded.lateness_ms,
                 fingerprints_lost = excluded.fingerprints_lost, by_arrival = excluded.by_arrival,
                 absent_until_ms = excluded.absent_until_ms, rows_digest = excluded.rows_digest,
@@ -322,6 +356,8 @@ impl SourceState {
             ":told": columns.told,
             ":records": columns.records,
             ":bytes": columns.bytes,
+            ":day": columns.day,
+            ":day_records": columns.day_records,
             ":late_records": columns.late_records,
             ":lateness_ms": columns.lateness_ms,
             ":fingerprints_lost": columns.fingerprints_lost,
@@ -358,6 +394,8 @@ impl SourceState {
             told: to_json(&self.told),
             records: signed(self.records),
             bytes: signed(self.bytes),
+            day: self.today.day,
+            day_records: signed(self.today.records),
             late_records: signed(self.late_records),
             lateness_ms: i64::try_from(self.lateness.as_millis()).unwrap_or(i64::MAX),
             fingerprints_lost: i64::from(self.fingerprints_lost),
@@ -403,6 +441,7 @@ impl SourceState {
             sealed,
             records: unsigned(row.get("records")?),
             bytes: unsigned(row.get("bytes")?),
+            today: DayCount { day: row.get("day")?, records: unsigned(row.get("day_records")?) },
             late_records: unsigned(row.get("late_records")?),
             lateness: Duration::from_millis(unsigned(row.get("lateness_ms")?)),
             told,

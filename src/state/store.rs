@@ -2,12 +2,16 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
@@ -16,6 +20,9 @@ use crate::{
     vitals,
 };
 
+/// What a path must not hold as it stands in a URI.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
 /// The one connection to the state database. Calls wait for the disk: make them on a blocking thread.
 #[derive(Debug)]
 pub struct Store {
@@ -23,7 +30,9 @@ pub struct Store {
     folder: PathBuf,
     /// The device and the number of the database file.
     file: (u64, u64),
-    /// Held for as long as the state is open for writing.
+    /// Whether this or another process writes to it.
+    writer: bool,
+    /// Held for as long as the state is open: for this process alone if it writes. Readers have none while there is a writer.
     _lock: Option<Lock>,
 }
 
@@ -49,10 +58,16 @@ impl Store {
         schema::migrate(&mut connection, &path)?;
         check_pages(&connection)?;
         let file = identity(&path).map_err(|cause| StateError::Folder { path: path.clone(), cause })?;
-        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), file, _lock: Some(lock) })
+        Ok(Self {
+            connection: Mutex::new(connection),
+            folder: folder.to_owned(),
+            file,
+            writer: true,
+            _lock: Some(lock),
+        })
     }
 
-    /// Opens the state in `folder` for reading, also while another process writes to it.
+    /// Opens the state in `folder` for reading, also while another process writes to it. No file is made or changed.
     ///
     /// # Errors
     /// When there is no database, or it is of another version or damaged.
@@ -65,11 +80,25 @@ impl Store {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Err(StateError::NoDatabase(path)),
             Err(cause) => return Err(StateError::Folder { path, cause }),
         }
-        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (lock, writer) = share(folder)?;
+        // SQLite makes the files that readers and writers share where there is no writer that did. A later writer could not
+        // open those of another user. Where nobody writes and there is no log, none are needed.
+        let connection = if writer || log_length(&path) > 0 {
+            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
+        } else {
+            open_immutable(&path)?
+        };
         connection.busy_timeout(Duration::from_secs(10))?;
+        connection.set_prepared_statement_cache_capacity(64);
         schema::check_version(&connection, &path, true)?;
         let file = identity(&path).map_err(|cause| StateError::Folder { path, cause })?;
-        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), file, _lock: None })
+        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), file, writer, _lock: lock })
+    }
+
+    /// Whether a process had the state open for writing when this one opened it: the daemon, or a command that writes.
+    #[must_use]
+    pub fn has_writer(&self) -> bool {
+        self.writer
     }
 
     /// Looks over the whole database: what is wrong with it, and with the rows of sources.
@@ -177,12 +206,45 @@ fn open_private(path: &Path) -> Result<File, StateError> {
 
 /// SQLite removes the log of a database that is not there; put back, the database would miss what was in it.
 fn refuse_log_alone(path: &Path) -> Result<(), StateError> {
-    let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let log = path.with_extension("db-wal");
-    if length(path) == 0 && length(&log) > 0 {
-        return Err(StateError::LogAlone { database: path.to_owned(), log });
+    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    if length == 0 && log_length(path) > 0 {
+        return Err(StateError::LogAlone { database: path.to_owned(), log: log_of(path) });
     }
     Ok(())
+}
+
+/// The log of a database.
+fn log_of(database: &Path) -> PathBuf {
+    database.with_extension("db-wal")
+}
+
+/// Its length; nothing where there is none.
+fn log_length(database: &Path) -> u64 {
+    std::fs::metadata(log_of(database)).map_or(0, |metadata| metadata.len())
+}
+
+/// Opens a database that nobody writes to, and that has no log.
+fn open_immutable(path: &Path) -> Result<Connection, StateError> {
+    let path = percent_encode(path.as_os_str().as_bytes(), PATH).to_string();
+    // A path must not be taken for a host.
+    let prefix = if path.starts_with('/') { "//" } else { "" };
+    let uri = format!("file:{prefix}{path}?immutable=1");
+    Ok(Connection::open_with_flags(uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)?)
+}
+
+/// Takes the lock of the state folder together with other readers, so that no writer begins meanwhile; or says that there is
+/// a writer. A copy of a state may have no lock.
+fn share(folder: &Path) -> Result<(Option<Lock>, bool), StateError> {
+    let path = folder.join("lock");
+    let shared = match File::open(&path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok((None, false)),
+        opened => opened.map_err(TryLockError::Error).and_then(Lock::share),
+    };
+    match shared {
+        Ok(lock) => Ok((Some(lock), false)),
+        Err(TryLockError::WouldBlock) => Ok((None, true)),
+        Err(TryLockError::Error(cause)) => Err(StateError::Folder { path, cause }),
+    }
 }
 
 /// Takes the lock of the state folder.

@@ -4,13 +4,25 @@
 //! | file | holds |
 //! |---|---|
 //! | `row` | what there is to say of one source |
+//! | `reader` | reads rows from the state |
+//! | `rhythm` | how often a source is polled, and how far its watermark trails therefore |
 //! | `table` | all of them for people |
+//! | `problems` | what is not as it should be, in sentences |
+//! | `detail` | one of them for people |
 //! | `json` | all of them for programs |
 
+mod detail;
 mod json;
+mod problems;
+mod reader;
+mod rhythm;
 mod row;
 mod table;
 
+pub(crate) use detail::detail;
 pub(crate) use json::json;
-pub(crate) use row::{Row, rows};
-pub(crate) use table::table;
+pub(crate) use problems::{missing, problems};
+pub(crate) use reader::{Depth, Entry, Reader, rows};
+pub(crate) use rhythm::Rhythms;
+pub(crate) use row::{Condition, Row};
+pub(crate) use table::{Cells, HEADER, table};

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use crate::{
-    config::Config,
-    discovery::{Known, NotCollected, Why},
+    discovery::Why,
     instant::Instant,
     plan::Gap,
-    source::Source,
-    state::{
-        DamagedSegment, FoundSource, Health, PollRecord, Reconciled, SourceState, StateError, Store, damaged_segments,
-        health, last_reconciliation, missing, recent_polls,
-    },
+    state::{DamagedSegment, FoundSource, Health, PollRecord, Reconciled, SourceState},
+    status::rhythm::Rhythm,
+    window::Window,
     words,
 };
 
@@ -20,15 +17,18 @@ use crate::{
 pub(crate) struct Row {
     /// The source as it is named on the command line.
     pub(crate) name: String,
-    /// Whether it is in the configuration.
-    pub(crate) configured: bool,
+    /// When it is polled, if it is in the configuration.
+    pub(crate) rhythm: Option<Rhythm>,
     /// What the state knows, if it was ever seen.
     pub(crate) state: Option<SourceState>,
     /// Why the state cannot be read.
     pub(crate) damage: Option<String>,
     pub(crate) gaps: Vec<Gap>,
+    /// The ranges before the start watermark that backfills collected.
+    pub(crate) islands: Vec<Window>,
     pub(crate) damaged_segments: Vec<DamagedSegment>,
     pub(crate) health: Option<Health>,
+    /// The last ones, oldest first; none where they were not asked for.
     pub(crate) polls: Vec<PollRecord>,
     pub(crate) reconciliation: Option<Reconciled>,
     /// What the last list that showed it said of it, if it was found and is not named in the configuration.
@@ -38,7 +38,66 @@ pub(crate) struct Row {
     pub(crate) now: Instant,
 }
 
+/// How a source is doing, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    /// Its state is damaged.
+    Damaged,
+    /// Its polls fail.
+    Failing,
+    /// It was never polled.
+    Unpolled,
+    /// Its end watermark is further behind than settle and schedule explain.
+    Behind,
+    /// It is collected, and something of it is missing.
+    Gaps,
+    /// Its cluster is paused, and Atlas does not answer for it.
+    Paused,
+    /// All is well.
+    Good,
+    /// The configuration means it, but it cannot be collected.
+    NotCollected,
+    /// It is no longer in the configuration.
+    Removed,
+}
+
+impl Condition {
+    /// The form used in `status --json`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Damaged => "state-damaged",
+            Self::Failing => "failing",
+            Self::Unpolled => "never-polled",
+            Self::Behind => "behind",
+            Self::Gaps => "gaps",
+            Self::Paused => "paused",
+            Self::Good => "ok",
+            Self::NotCollected => "not-collected",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 impl Row {
+    /// Whether it is in the configuration.
+    pub(crate) fn configured(&self) -> bool {
+        self.rhythm.is_some()
+    }
+
+    /// What is complete, less the gaps.
+    pub(crate) fn covered(&self) -> Option<Window> {
+        let state = self.state.as_ref()?;
+        state.start.zip(state.end).map(|(start, end)| Window::new(start, end))
+    }
+
+    /// What is archived and will be asked again, because late records may join it.
+    pub(crate) fn provisional(&self) -> Option<Window> {
+        // A poll asks for everything up to its own beginning.
+        let asked_to = self.health.as_ref()?.succeeded?.min(self.now);
+        let provisional = Window::new(self.covered()?.to, asked_to);
+        (!provisional.is_empty()).then_some(provisional)
+    }
+
     /// How far the end watermark is behind.
     pub(crate) fn lag(&self) -> Option<Duration> {
         self.state.as_ref()?.end.map(|end| self.now.since(end))
@@ -48,6 +107,33 @@ impl Row {
     pub(crate) fn is_paused(&self) -> bool {
         let failing = self.health.as_ref().is_some_and(|health| health.failing_since.is_some());
         failing && self.found.as_ref().is_some_and(|found| found.paused)
+    }
+
+    /// Records archived today.
+    pub(crate) fn records_today(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.today.on(self.now))
+    }
+
+    /// How it is doing.
+    pub(crate) fn condition(&self) -> Condition {
+        let Some(rhythm) = &self.rhythm else {
+            return if self.not_collected.is_some() { Condition::NotCollected } else { Condition::Removed };
+        };
+        if self.damage.is_some() {
+            return Condition::Damaged;
+        }
+        if self.is_paused() {
+            return Condition::Paused;
+        }
+        if self.health.as_ref().is_some_and(|health| health.failing_since.is_some()) {
+            return Condition::Failing;
+        }
+        match self.lag() {
+            None => Condition::Unpolled,
+            Some(lag) if lag > rhythm.usual_lag() => Condition::Behind,
+            Some(_) if !self.gaps.is_empty() => Condition::Gaps,
+            Some(_) => Condition::Good,
+        }
     }
 
     /// How the last poll went, in words.
@@ -65,91 +151,9 @@ impl Row {
             None if self.state.as_ref().is_some_and(|state| state.start.is_some()) => "not finished yet".to_owned(),
             None => "never polled".to_owned(),
             Some(health) => match health.failing_since {
-                Some(since) => format!("failing for {}", words::duration(self.now.since(since))),
-                None => format!("ok {} ago", words::duration(self.now.since(health.polled))),
+                Some(since) => format!("failing for {}", words::about(self.now.since(since))),
+                None => format!("ok {} ago", words::about(self.now.since(health.polled))),
             },
         }
     }
-}
-
-/// The rows of all sources: those of the configuration first, then those that it means and that are not collected, then those
-/// that were removed from it.
-pub(crate) fn rows(store: &Store, config: &Config, now: Instant) -> Result<Vec<Row>, StateError> {
-    let mut configured: Vec<Source> = config.sources().collect();
-    let mut rows = Vec::new();
-    let known = if config.asks() { Known::load(store)? } else { Known::default() };
-    for source in &configured {
-        let state = store.read(|connection| SourceState::load(connection, &source.id));
-        let found = known.source(&source.id).filter(|_| !config.names_source(&source.id)).cloned();
-        rows.push(Row { found, ..row(store, source.to_string(), true, state, now)? });
-    }
-    for NotCollected { source, why } in known.not_collected(config) {
-        let state = store.read(|connection| SourceState::load(connection, &source.id));
-        rows.push(Row { not_collected: Some(why), ..row(store, source.to_string(), false, state, now)? });
-        configured.push(source);
-    }
-    for state in store.read(SourceState::load_all)? {
-        let state = match state {
-            Ok(state) => state,
-            Err(StateError::DamagedSource { source_name, detail }) => {
-                // What its name is cannot be told; where its files lie can.
-                let error = StateError::DamagedSource { source_name: source_name.clone(), detail };
-                if rows.iter().all(|row| row.damage.as_deref() != Some(&error.to_string())) {
-                    rows.push(row(store, source_name, false, Err(error), now)?);
-                }
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let here = configured.iter().any(|source| {
-            let id = &source.id;
-            id.project_id == state.project_id
-                && id.kind == state.kind
-                && id.name == state.name
-                && id.filter.to_string() == state.filter
-        });
-        if !here {
-            rows.push(row(store, state.display_name(), false, Ok(Some(state)), now)?);
-        }
-    }
-    Ok(rows)
-}
-
-fn row(
-    store: &Store,
-    name: String,
-    configured: bool,
-    state: Result<Option<SourceState>, StateError>,
-    now: Instant,
-) -> Result<Row, StateError> {
-    let (state, damage) = match state {
-        Ok(state) => (state, None),
-        Err(error @ StateError::DamagedSource { .. }) => (None, Some(error.to_string())),
-        Err(error) => return Err(error),
-    };
-    let mut row = Row {
-        name,
-        configured,
-        state,
-        damage,
-        gaps: Vec::new(),
-        damaged_segments: Vec::new(),
-        health: None,
-        polls: Vec::new(),
-        reconciliation: None,
-        found: None,
-        not_collected: None,
-        now,
-    };
-    if let Some(state) = &row.state {
-        store.read(|connection| {
-            row.gaps = missing(connection, state)?;
-            row.damaged_segments = damaged_segments(connection, state.key)?;
-            row.health = health(connection, state.key)?;
-            row.polls = recent_polls(connection, state.key)?;
-            row.reconciliation = last_reconciliation(connection, state.key)?;
-            Ok::<_, StateError>(())
-        })?;
-    }
-    Ok(row)
 }

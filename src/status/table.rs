@@ -2,72 +2,78 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::{instant::Instant, shown::shown, state::DamagedSegment, status::Row, words};
+use crate::{
+    shown::shown,
+    status::{Condition, Row, missing, problems},
+    words,
+};
 
-/// A table for people.
-pub(crate) fn table(rows: &[Row]) -> String {
+/// The heads of the columns.
+pub(crate) const HEADER: [&str; 7] = ["source", "covered (UTC)", "lag", "today", "records", "gaps", "last poll"];
+
+/// The least room for a name before it gets a line of its own.
+const NAME_AT_LEAST: usize = 24;
+
+/// A source in figures and few words, in the order of [`HEADER`].
+#[derive(Debug)]
+pub(crate) struct Cells {
+    pub(crate) name: String,
+    /// All but the name.
+    pub(crate) others: [String; 6],
+}
+
+impl Cells {
+    pub(crate) fn of(row: &Row) -> Self {
+        let name = shown(&row.name);
+        let none = || "–".to_owned();
+        let figure = |figure: u64| if row.state.is_some() { words::number(figure) } else { none() };
+        Self {
+            name: if row.condition() != Condition::Removed { name } else { format!("{name} (removed)") },
+            others: [
+                row.covered().map_or_else(none, words::range),
+                row.lag().map_or_else(none, words::about),
+                figure(row.records_today()),
+                figure(row.state.as_ref().map_or(0, |state| state.records)),
+                figure(row.gaps.len() as u64),
+                row.outcome(),
+            ],
+        }
+    }
+}
+
+/// A table for people, so many characters wide if that can be, with what else there is to say below it. A name that has no
+/// room in it stands above its figures: cut in parts, it could not be copied or searched for.
+pub(crate) fn table(rows: &[Row], width: usize) -> String {
+    let cells: Vec<Cells> = rows.iter().map(Cells::of).collect();
+    let widest = |column: usize| {
+        let figures = cells.iter().map(|cells| cells.others[column].chars().count());
+        figures.chain([HEADER[column + 1].len()]).max().unwrap_or(0)
+    };
+    let others: usize = (0..HEADER.len() - 1).map(|column| widest(column) + 2).sum();
+    let room = width.saturating_sub(others + 1).max(NAME_AT_LEAST);
+    let fits = |cells: &Cells| cells.name.chars().count() <= room;
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["source", "start", "end", "lag", "records", "bytes", "requests", "gaps", "last poll"]);
-    for index in [3, 4, 5, 6, 7] {
+    table.set_header(HEADER);
+    for index in [2, 3, 4, 5] {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    for row in rows {
-        let instant = |instant: Option<Instant>| instant.map_or("–".to_owned(), |instant| instant.to_string());
-        let state = row.state.as_ref();
-        let removed = !row.configured && row.not_collected.is_none();
-        let name = if removed { format!("{} (removed)", row.name) } else { row.name.clone() };
-        table.add_row([
-            name,
-            instant(state.and_then(|state| state.start)),
-            instant(state.and_then(|state| state.end)),
-            row.lag().map_or("–".to_owned(), words::duration),
-            words::number(state.map_or(0, |state| state.records)),
-            words::bytes(state.map_or(0, |state| state.bytes)),
-            words::number(row.health.as_ref().map_or(0, |health| health.requests)),
-            words::number(row.gaps.len() as u64),
-            row.outcome(),
-        ]);
+    for cells in &cells {
+        let name = if fits(cells) { cells.name.as_str() } else { "" };
+        table.add_row([name].into_iter().chain(cells.others.iter().map(String::as_str)));
     }
-    let mut text = table.trim_fmt();
-    for row in rows {
-        if let Some(damage) = &row.damage {
-            text.push_str(&format!("\ndamaged: {}: {}", row.name, shown(damage)));
+    let mut lines = Vec::new();
+    let figures = table.trim_fmt();
+    let mut figures = figures.lines();
+    lines.extend(figures.next().map(str::to_owned));
+    for (cells, figures) in cells.iter().zip(figures) {
+        if !fits(cells) {
+            lines.push(format!(" {}", cells.name));
         }
-        if let Some(why) = row.not_collected {
-            text.push_str(&format!("\nnot collected: {}: {why}", row.name));
-        }
-        let failing = row.health.as_ref().filter(|health| health.failing_since.is_some());
-        if let Some(health) = failing.filter(|_| row.not_collected.is_none() && !row.is_paused()) {
-            text.push_str(&format!("\nfailing: {}: {}", row.name, shown(&health.message)));
-        }
-        if let Some(failed) = row.reconciliation.as_ref().filter(|last| !last.message.is_empty()) {
-            let message = shown(&failed.message);
-            text.push_str(&format!("\nreconciliation failed at {}: {}: {message}", failed.begun, row.name));
-        }
-        if let Some(state) = row.state.as_ref().filter(|state| state.late_records > 0) {
-            text.push_str(&format!(
-                "\nlate: {}: {} came later than the settle time, the latest at least {} after it happened",
-                row.name,
-                words::count(state.late_records, "record"),
-                words::duration(state.lateness),
-            ));
-        }
-        for segment in &row.damaged_segments {
-            let DamagedSegment { name, good_length, detail, .. } = segment;
-            text.push_str(&format!(
-                "\ndamaged segment of {}: {}: only its first {good_length} bytes count: {}",
-                row.name,
-                name.as_str(),
-                shown(detail),
-            ));
-        }
-        for gap in &row.gaps {
-            let detail = words::in_brackets(&gap.detail);
-            text.push_str(&format!("\ngap in {}: {}: {}{detail}", row.name, gap.window, gap.reason.sentence()));
-        }
+        lines.push(figures.to_owned());
     }
-    text
+    lines.extend(rows.iter().flat_map(|row| problems(row).into_iter().chain(missing(row))));
+    lines.join("\n")
 }

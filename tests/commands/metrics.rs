@@ -135,7 +135,7 @@ fn metrics_are_those_of_the_state_late_records_too() {
         assert_eq!(self::value(&text, &format!("atlas_logd_{name}")), Some(value), "{name} in:\n{text}");
     }
     assert!(text.ends_with("# EOF\n"), "{text}");
-    assert!(get(address, "/").0.starts_with("HTTP/1.0 404"));
+    assert!(get(address, "/other").0.starts_with("HTTP/1.0 404"));
     daemon.stop();
 }
 

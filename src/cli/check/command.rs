@@ -32,6 +32,8 @@ impl Check {
         let mut findings = Findings::default();
         findings.extend([about_file(&config)]);
         findings.extend(exposed(&config, std::env::var_os("CREDENTIALS_DIRECTORY")));
+        let exposure = config.http.exposure();
+        findings.extend(exposure.map(|warning| Finding::warning(Area::Configuration, "http.listen", warning)));
         findings.extend(folders::look(&config));
         if !findings.any_failed() {
             findings.extend(stored::look(&config));

@@ -64,7 +64,7 @@ impl Demo {
         done?;
         let store = Store::open_read_only(&config.state_dir)?;
         let rows = status::rows(&store, &config, clock.now())?;
-        terminal::say(&format!("\n{}\n", status::table(&rows)));
+        terminal::say(&format!("\n{}\n", status::table(&rows, terminal::width())));
         let requests = world.requests().len() - requests_before;
         terminal::say(&format!("The simulated Atlas was asked {requests} times, token and list requests included."));
         terminal::say(&format!("The files lie in {}\n", config.archive.dir.display()));

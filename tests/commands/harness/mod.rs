@@ -20,12 +20,14 @@
 //! | poll at times of the test's choice | [`Stage::at`] and [`Stage::desk`]: the same collection in this process |
 //! | read what is archived | [`Stage::lines`], [`Stage::segments`] |
 //! | read what the state says | [`Stage::status`]: watermarks, gaps, counts |
+//! | see what is shown over HTTP | [`get`], [`Daemon::wait_for_address`]; at times of the test's choice [`Stage::serve`] |
 //! | compare it with what happened | [`Stage::assert_exact`], [`Stage::assert_current`] |
 //!
 //! After every command and every poll the stage looks at all segments: what was there before has to be there still,
 //! byte for byte. Waits are for the thing itself and have a deadline here, so that tests need neither.
 
 mod archive;
+mod browser;
 mod command;
 mod comparison;
 mod configuration;
@@ -41,8 +43,10 @@ mod readers;
 mod stage;
 mod status;
 mod stored;
+mod web_page;
 
 pub(crate) use archive::Segment;
+pub(crate) use browser::{Answer, ask, get};
 pub(crate) use command::Outcome;
 pub(crate) use configuration::{Configuration, ProjectTable};
 pub(crate) use daemon::Daemon;
@@ -53,6 +57,7 @@ pub(crate) use stage::{
     ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,
 };
 pub(crate) use status::{Gap, Status};
+pub(crate) use web_page::{WebPage, text};
 
 use std::time::Duration;
 
