@@ -57,8 +57,9 @@ fn read_one<'d>(
     let credentials = read_credentials(table, credentials);
     let stream_instances = selection::read(table, "stream_instances", &STREAM_INSTANCES);
     let clusters = selection::read(table, "clusters", &CLUSTERS);
-    let empty = table.lacks("stream_instances") && table.lacks("clusters");
-    if empty && !(discovers && !table.has("stream_instances") && !table.has("clusters")) {
+    // Of projects that are discovered, all is meant unless something else is said.
+    let is_empty = |key: &str| table.lacks(key) && !(discovers && !table.has(key));
+    if is_empty("stream_instances") && is_empty("clusters") {
         table.report_whole("there is nothing to archive; add stream_instances or clusters");
     }
     let schedule = schedule::read_of_project(table, schedule);

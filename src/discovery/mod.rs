@@ -22,6 +22,8 @@
 mod change;
 mod known;
 mod learn;
+#[cfg(test)]
+mod learn_tests;
 mod lists;
 mod naming;
 mod resolve;
