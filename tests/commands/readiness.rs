@@ -12,7 +12,7 @@ fn the_service_manager_is_told_of_readiness_reload_and_stop() {
     let mut daemon = stage.spawn_daemon_with(|command| manager.starts(command));
     assert_eq!(manager.told(), ["READY=1"]);
     // Whoever is told so may rely on it: state and archive are taken.
-    stage.command(["collect"]).assert_code(1);
+    stage.command(["rebuild"]).assert_code(1).assert_says("another atlas-logd is using the state");
 
     let reloading = |message: Vec<String>| {
         assert_eq!(message[0], "RELOADING=1");
