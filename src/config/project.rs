@@ -58,7 +58,7 @@ fn read_one<'d>(
     let stream_instances = selection::read(table, "stream_instances", &STREAM_INSTANCES);
     let clusters = selection::read(table, "clusters", &CLUSTERS);
     // Of projects that are discovered, all is meant unless something else is said.
-    let is_empty = |key: &str| table.lacks(key) && !(discovers && !table.has(key));
+    let is_empty = |key: &str| table.lacks(key) && (!discovers || table.has(key));
     if is_empty("stream_instances") && is_empty("clusters") {
         table.report_whole("there is nothing to archive; add stream_instances or clusters");
     }

@@ -7,8 +7,8 @@
 //! | `subject` | what is shown |
 //! | `turn` | one reader of the state at a time |
 //! | `health` | `/healthz` and `/readyz`: whether the daemon is alive, and collects |
-//! | [`metrics`] | `/metrics`: the same in numbers, for machines |
-//! | [`page`] | `/`: a page for people |
+//! | `metrics` | `/metrics`: the same in numbers, for machines |
+//! | `page` | `/`: a page for people |
 //!
 //! Whoever can connect can ask, as often as he likes: what that costs the daemon is bounded, and nothing of it is shared with
 //! what collects. There are no scripts, no cookies, and nothing that can be changed.

@@ -1,9 +1,9 @@
 //! Signs of life: whether what is under way gets on, or hangs for good.
 //!
 //! Whoever has something to do that may hang (a poll, a reconciliation, the sealing of a segment) does it under
-//! [`Vitals::watch`], and each piece of it that waits for a disk in [`blocking`]. Both then have a sign of their own, which
-//! what they call sets with [`moved`] whenever it gets on: one relaxed store, no look at a clock. Who waits on purpose says so,
-//! with [`waits`] for as long as it may take at most (a request, a `Retry-After`), or with [`waits_for_others`] where somebody
+//! [`Vitals::watch`], and each piece of it that waits for a disk in `blocking`. Both then have a sign of their own, which
+//! what they call sets with `moved` whenever it gets on: one relaxed store, no look at a clock. Who waits on purpose says so,
+//! with `waits` for as long as it may take at most (a request, a `Retry-After`), or with `waits_for_others` where somebody
 //! else has to be done first, who is watched too. [`Vitals::check`] is called every few seconds, clears the signs, and adds up
 //! for how long each was silent.
 //!

@@ -48,6 +48,7 @@ fn make(transaction: &Transaction<'_>, name: &str, now: Instant) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a figure, for whoever asks for it")]
 fn a_scrape_of_many_sources_is_quick() {
     let count = std::env::var("ATLAS_LOGD_SOURCES").map_or(SOURCES, |count| count.parse().unwrap());
     let stage = stage();
