@@ -9,6 +9,7 @@ use crate::{
     cli::{Exit, sources, terminal},
     clock::{Clock, SystemClock},
     config::Config,
+    signals::{Backlog, Event, Signal, disks, ending},
     state::{ArchiveId, Head, StateError, Store},
     status::{self, Row},
     words,
@@ -114,6 +115,9 @@ impl Status {
                 [row] if !self.sources.is_empty() => terminal::say(&status::detail(row)),
                 rows => terminal::say(&status::table(rows, terminal::width())),
             }
+            for Signal { event, message, .. } in signals(config, &rows) {
+                terminal::say(&format!("{}: {message}", event.name()));
+            }
             if let Some(head) = head {
                 terminal::say(&format!("head of {}: {}", head.date, head.sha256));
             }
@@ -128,6 +132,21 @@ impl Status {
         let behind = self.max_lag.is_some_and(|max_lag| is_behind(&rows, max_lag));
         Ok(if behind || apart.is_some() { Exit::Failed } else { Exit::Done })
     }
+}
+
+/// What somebody has to know though no poll fails with it, as the daemon tells it in its log.
+fn signals(config: &Config, rows: &[Row]) -> Vec<Signal> {
+    let now = SystemClock.now();
+    let mut signals = disks(config);
+    signals.extend(ending(config, now));
+    let mut backlog = Backlog::default();
+    signals.extend(rows.iter().filter(|row| !row.is_paused()).filter_map(|row| {
+        let (rhythm, end) = (row.rhythm.as_ref()?, row.state.as_ref()?.end?);
+        let behind = backlog.behind((&rhythm.pattern, rhythm.settle), end, now, config.signals.behind)?;
+        let message = format!("{}: {}", row.name, behind.sentence());
+        Some(Signal { event: Event::SourceBehind, subject: row.name.clone(), message })
+    }));
+    signals
 }
 
 /// Whether a source of the configuration is further behind than is allowed; says which, and how far.

@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     daemon::Station,
     instant::Instant,
-    signals::{Backlog, Event, Signal, ending},
+    signals::{Backlog, Event, Signal, ending, low},
     source::{Source, SourceId},
     state::source_ends,
     words,
@@ -164,17 +164,8 @@ fn disk(committer: &Committer, config: &Config) -> Vec<Signal> {
         );
         signals.push(Signal { event: Event::DiskUnwritable, subject: subject(), message });
     }
-    if let (Some(min_free), Ok(free)) = (config.archive.min_free, archive.files().free_bytes())
-        && free < min_free
-    {
-        let message = format!(
-            "the archive's file system has {} left, and [archive] min_free is {}: collection pauses until there is room (Atlas \
-             keeps access history for 7 days only)",
-            words::bytes(free),
-            words::bytes(min_free)
-        );
-        signals.push(Signal { event: Event::DiskLow, subject: subject(), message });
-    }
+    let free = archive.files().free_bytes().ok();
+    signals.extend(free.and_then(|free| low(archive.folder(), free, config.archive.min_free)));
     signals
 }
 

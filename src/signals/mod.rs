@@ -6,11 +6,14 @@
 //! | `signal` | what a signal says, and its name |
 //! | `backlog` | how far each source is behind its schedule |
 //! | `credentials` | which secrets come to their end |
+//! | `disks` | which file systems refuse, or are nearly full |
 
 mod backlog;
 mod credentials;
+mod disks;
 mod signal;
 
 pub(crate) use backlog::Backlog;
 pub(crate) use credentials::{ending, ends};
+pub(crate) use disks::{disks, low};
 pub(crate) use signal::{Event, Signal};

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path, time::Instant as Deadline};
 
-use atlas_logd::sim::{Event, Fault, Match};
+use atlas_logd::{
+    clock::{Clock as _, SystemClock},
+    sim::{Event, Fault, Match},
+};
 use rustix::process::Signal;
 
 use crate::harness::{Daemon, EVERY_SECOND, HOUR, ONCE_A_YEAR, PATIENCE, Stage, orders, prod};
@@ -124,6 +127,31 @@ fn each_line_of_the_journal_has_its_priority() {
     // A text of several lines does not end its priority with the first.
     assert!(daemon.wait_for_line("no_such_key").starts_with("<3>"));
     assert!(daemon.stop().iter().all(|line| line.starts_with('<')));
+}
+
+#[test]
+fn the_status_knows_them_while_no_daemon_runs() {
+    // For a command, the clock of the machine counts: days have passed.
+    let stage = Stage::at(&(SystemClock.now() - 48 * HOUR).to_string());
+    stage.desk().poll(&orders());
+    stage.configure(|config| {
+        config.set_text("archive", "min_free", "16TiB");
+        config.set_text("credentials.main", "client_secret_expires", "2026-01-01");
+    });
+    let said = stage.command(["status"]).assert_done().stdout;
+    let behind = format!("source-behind: {}: ", orders());
+    for line in
+        ["disk-low: the archive's file system has ", "credential-ended: the secret of credentials main ended", &behind]
+    {
+        assert!(said.lines().any(|said| said.starts_with(line)), "no {line:?} in:\n{said}");
+    }
+    stage.configure(|config| {
+        config.remove("archive", "min_free");
+        config.remove("credentials.main", "client_secret_expires");
+        config.set_text("signals", "behind", "7d");
+    });
+    let said = stage.command(["status"]).assert_done().stdout;
+    assert!(!said.contains("disk-") && !said.contains("credential-"), "{said}");
 }
 
 /// Every line that the daemon logs names what happened, and the page for operators explains it.

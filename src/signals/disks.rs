@@ -1,0 +1,44 @@
+//! File systems that cannot be written to, or are nearly full, as far as can be seen without writing.
+
+use std::path::Path;
+
+use rustix::fs::StatVfsMountFlags;
+
+use crate::{
+    config::Config,
+    shown::shown_path,
+    signals::{Event, Signal},
+    words,
+};
+
+/// What whoever only looks can say of the file systems of archive and state. One that cannot be looked at is told of by whoever
+/// needs what lies on it.
+pub(crate) fn disks(config: &Config) -> Vec<Signal> {
+    let mut signals = Vec::new();
+    for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
+        let Ok(found) = rustix::fs::statvfs(folder) else { continue };
+        if found.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            let message = format!(
+                "the file system of the {what}, {}, is mounted read-only: nothing is archived (`dmesg` may say why)",
+                shown_path(folder)
+            );
+            signals.push(Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message });
+        }
+        if what == "archive" {
+            signals.extend(low(folder, found.f_bavail.saturating_mul(found.f_frsize), config.archive.min_free));
+        }
+    }
+    signals
+}
+
+/// Whether less is free than has to stay free.
+pub(crate) fn low(archive: &Path, free: u64, min_free: Option<u64>) -> Option<Signal> {
+    let min_free = min_free.filter(|&min_free| free < min_free)?;
+    let message = format!(
+        "the archive's file system has {} left, and [archive] min_free is {}: collection pauses until there is room (Atlas keeps \
+         access history for 7 days only)",
+        words::bytes(free),
+        words::bytes(min_free)
+    );
+    Some(Signal { event: Event::DiskLow, subject: archive.display().to_string(), message })
+}
