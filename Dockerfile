@@ -47,7 +47,8 @@ COPY --from=build --chown=10001:10001 /volume/ /var/lib/atlas-logd/
 COPY --from=build --chown=10001:10001 /volume/ /var/log/atlas-logd/
 USER 10001:10001
 # Where secrets given to the container lie: [credentials] names them as it does under systemd.
-ENV CREDENTIALS_DIRECTORY=/run/secrets
+# Log lines are JSON: containers are read by programs.
+ENV CREDENTIALS_DIRECTORY=/run/secrets ATLAS_LOGD_LOG_FORMAT=json
 VOLUME ["/var/lib/atlas-logd", "/var/log/atlas-logd"]
 STOPSIGNAL SIGTERM
 # Healthy is an archive that keeps up: with a schedule of your own, allow more. While it catches up for the
