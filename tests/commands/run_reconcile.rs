@@ -69,13 +69,13 @@ fn each_tick_reconciles_all_sources_of_its_pattern() {
     let mut daemon = stage.spawn_daemon();
     for number in 1..4 {
         for source in [orders(), prod()] {
-            daemon.wait_for_line(&format!("reconciled source={source}"));
+            daemon.wait_for_line(&format!("reconciled event=\"reconciled\" source={source}"));
             stage.add_record(&source, 20 * HOUR + number * MINUTE, &format!("late {number}"));
         }
     }
     [orders(), prod()].iter().for_each(|source| {
         (0..2).for_each(|_| {
-            daemon.wait_for_line(&format!("reconciled source={source}"));
+            daemon.wait_for_line(&format!("reconciled event=\"reconciled\" source={source}"));
         });
     });
     daemon.stop();
