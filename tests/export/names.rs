@@ -52,6 +52,9 @@ fn where_several_sources_have_a_name_the_folder_tells_which() {
 #[test]
 fn the_help_says_what_to_give() {
     let help = help();
-    assert!(help.contains("for example payments/access-history/prod-0, or"), "{help}");
+    assert!(
+        help.contains("for example payments/access-history/prod-0 Where several have had that name, its folder"),
+        "{help}"
+    );
     assert!(help.contains("payments/access-history/prod-0~auth_result=failure"), "{help}");
 }
