@@ -19,8 +19,6 @@ pub(crate) struct Step {
     pub(crate) records: Vec<Vec<u8>>,
     /// Whether the age of the segment is looked at before the answer came. Else it grew old while Atlas was asked.
     pub(crate) looks_at_age: bool,
-    /// Whether the open segment is sealed on request afterwards.
-    pub(crate) seals: bool,
 }
 
 pub(crate) fn source(kind: Kind, name: &str) -> Source {
@@ -42,7 +40,7 @@ pub(crate) fn steps() -> Vec<Step> {
         let records = (0..count)
             .map(|number| format!("{{\"source\":\"{source}\",\"at\":\"{time}\",\"record\":{number:04}}}").into_bytes());
         let window = Window::new(before, at(time));
-        steps.push(Step { source: source.clone(), window, records: records.collect(), looks_at_age, seals: false });
+        steps.push(Step { source: source.clone(), window, records: records.collect(), looks_at_age });
     };
     // The first segment of each source, an append and an empty window.
     step(&audit, "10:05", 2, true);
@@ -61,13 +59,10 @@ pub(crate) fn steps() -> Vec<Step> {
     // A large window finds an empty segment, and is appended to it. A quiet hour seals an empty one.
     step(&access, "12:05", 12, true);
     step(&audit, "12:06", 0, true);
-    step(&audit, "12:07", 0, true);
     step(&access, "13:05", 0, true);
     // The last segment is made with its first record, and nothing that comes later makes up for what was left out.
     step(&audit, "14:05", 1, false);
     step(&access, "14:06", 1, true);
-    // Sealed on request, before the quiet window of which the next segment is made.
-    steps.iter_mut().filter(|step| step.window.to == at("12:06")).for_each(|step| step.seals = true);
     steps
 }
 
