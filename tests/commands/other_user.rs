@@ -60,7 +60,10 @@ fn stage() -> Stage {
     owners(stage.folder(), &mut found);
     found.iter().for_each(|(path, _)| chown(path, Some(SERVICE), Some(SERVICE)).unwrap());
     // Where the program was built, nobody else may be able to read.
-    fs::copy(env!("CARGO_BIN_EXE_atlas-logd"), stage.folder().join("atlas-logd")).unwrap();
+    // Not by this process: a child that is forked meanwhile would hold the copy open for writing, and it could not be run.
+    let copied =
+        Command::new("cp").arg(env!("CARGO_BIN_EXE_atlas-logd")).arg(stage.folder().join("atlas-logd")).status();
+    assert!(copied.unwrap().success());
     fs::set_permissions(stage.folder(), fs::Permissions::from_mode(0o755)).unwrap();
     stage
 }
