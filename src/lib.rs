@@ -41,6 +41,7 @@ pub mod daemon;
 pub mod discovery;
 pub mod evidence;
 pub mod export;
+mod file_system;
 mod glob;
 pub mod http;
 pub mod instant;

@@ -16,6 +16,8 @@ use rustix::{
 
 use crate::vitals;
 
+use crate::file_system::FileSystem;
+
 /// What the archive needs of a file system. All paths are relative to the archive's root.
 ///
 /// Links are never followed, at no step of a path. Nothing replaces an existing file. What was written is durable only
@@ -285,8 +287,7 @@ impl Files for RealFiles {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let system = rustix::fs::fstatvfs(&self.root)?;
-        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+        Ok(FileSystem::of_open(&self.root)?.free)
     }
 }
 

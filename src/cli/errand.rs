@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     cli::{
-        Exit,
+        Exit, alone,
         beside::{self, Audience as _, Results},
-        refused, runtime, signals, sources, terminal, user,
+        runtime, signals,
     },
     clock::SystemClock,
     commit::Committer,
@@ -38,21 +38,14 @@ pub(super) fn run(
     if let Some(exit) = beside {
         return Ok(exit);
     }
-    let named = names.iter().map(|name| sources::find(config, name)).collect::<Result<Vec<_>, _>>();
-    let named = match named {
-        Ok(named) if named.is_empty() => config.sources().collect(),
-        Ok(named) => named,
-        Err(error) => {
-            terminal::complain(&format!("atlas-logd: {error}"));
-            return Ok(Exit::Usage);
-        }
+    let (with_secrets, mut named) = match alone::prepare(config, names)? {
+        Ok(prepared) => prepared,
+        Err(exit) => return Ok(exit),
     };
-    user::refuse_others(config)?;
-    let config = match crate::config::load(&config.file) {
-        Ok(config) => config,
-        Err(error) => return Ok(refused(error)),
-    };
-    let committer = open_committer(&config, Arc::new(SystemClock))?;
+    if names.is_empty() {
+        named.extend(config.sources());
+    }
+    let committer = open_committer(&with_secrets, Arc::new(SystemClock))?;
     let mut failed = false;
     for source in named {
         let outcome = carry_out(&committer, &source);

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. Exit codes are [`Exit`]'s.
 
+mod alone;
 mod beside;
 mod check;
 mod collect;

@@ -6,16 +6,16 @@ use tokio::task::JoinSet;
 
 use crate::{
     cli::{
-        Exit,
+        Exit, alone,
         beside::{self, Audience as _},
         display::Display,
-        refused, runtime, signals, sources, terminal, user,
+        runtime, signals, terminal,
     },
     clock::{Clock, SystemClock},
     collect::{Job, Task},
     config::Config,
     control::{Client, Outcome, What},
-    daemon::{GONE, PAUSED, Station, Stop},
+    daemon::{Excuse, Station, Stop},
     discovery::Trouble,
     instant::Instant,
     shown::shown,
@@ -75,18 +75,9 @@ impl Pass<'_> {
     }
 
     async fn alone(&self, config: &Config, job: Job, stop: Stop) -> anyhow::Result<Exit> {
-        let named = self.sources.iter().map(|name| sources::find(config, name)).collect::<Result<Vec<_>, _>>();
-        let named = match named {
-            Ok(named) => named,
-            Err(error) => {
-                terminal::complain(&format!("atlas-logd: {error}"));
-                return Ok(Exit::Usage);
-            }
-        };
-        user::refuse_others(config)?;
-        match crate::config::load(&config.file) {
-            Ok(config) => pass(config, named, job, stop).await,
-            Err(error) => Ok(refused(error)),
+        match alone::prepare(config, self.sources)? {
+            Ok((config, named)) => pass(config, named, job, stop).await,
+            Err(exit) => Ok(exit),
         }
     }
 
@@ -132,15 +123,18 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
     let finish = async {
         while let Some(done) = polls.join_next().await {
             let (source, report) = done?;
-            if report.says_gone() && station.found(&source.id).is_some_and(|found| !found.listed) {
-                display.passed_over();
-                absent.push(source);
-                continue;
-            }
-            if report.is_refused() && station.found(&source.id).is_some_and(|found| found.paused) {
-                display.passed_over();
-                display.line(&format!("{}: {PAUSED}", shown(&source.to_string())));
-                continue;
+            match station.excuse(&source.id, &report) {
+                None => {}
+                Some(Excuse::Gone) => {
+                    display.passed_over();
+                    absent.push(source);
+                    continue;
+                }
+                Some(Excuse::Paused) => {
+                    display.passed_over();
+                    display.line(&format!("{}: {}", shown(&source.to_string()), Excuse::Paused));
+                    continue;
+                }
             }
             failed |= report.failure.is_some();
             display.ended(&Outcome::of_poll(&source, &report));
@@ -157,7 +151,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
         polls.shutdown().await;
     }
     for source in station.note_absent(&absent).await? {
-        display.line(&format!("{}: {GONE}", shown(&source.to_string())));
+        display.line(&format!("{}: {}", shown(&source.to_string()), Excuse::Gone));
     }
     if finished && named.is_empty() && matches!(job, Job::Regular) {
         failed |= !retire_removed(&station, &display).await?;

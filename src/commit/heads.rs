@@ -200,7 +200,7 @@ fn list(connection: &Connection, state: &SourceState, before: &Before) -> Result
         // The newest one is decided and not yet in its place: nobody must miss it there.
         false => before.get(&state.folder).and_then(|listed| listed.last_digest.clone()),
     };
-    let failing = health(connection, state.key)?.filter(|health| health.failing_since.is_some());
+    let failing = health(connection, state.key)?.filter(|health| health.is_failing());
     Ok(ListedSource {
         source,
         configured: false,

@@ -50,6 +50,12 @@ impl Config {
         self.projects.iter().flat_map(|project| project.sources())
     }
 
+    /// The credentials that a project uses, or that projects are discovered with, by name.
+    pub fn used_credentials(&self) -> impl Iterator<Item = (&String, &Credential)> {
+        let is_used = |name: &str| self.tables.iter().any(|table| table.credentials == name);
+        self.credentials.iter().filter(move |(name, _)| is_used(name))
+    }
+
     /// Whether it takes a list of Atlas to know what it means.
     #[must_use]
     pub fn asks(&self) -> bool {

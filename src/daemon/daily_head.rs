@@ -43,12 +43,9 @@ impl DailyHead {
         self.making.spawn(vitals.watch("the archive digest of today".to_owned(), make));
     }
 
-    /// Waits until it is made, or could not be; for ever while nothing is under way.
-    pub(super) async fn done(&mut self) -> Result<(Date, Result<(), PollError>), JoinError> {
-        match self.making.join_next().await {
-            Some(done) => done,
-            None => std::future::pending().await,
-        }
+    /// Waits until it is made, or could not be, if it is under way.
+    pub(super) async fn done(&mut self) -> Option<Result<(Date, Result<(), PollError>), JoinError>> {
+        self.making.join_next().await
     }
 
     /// Takes note of how it went. A fault is told once, until it is over.

@@ -45,12 +45,9 @@ impl Explorer {
         self.begin(station);
     }
 
-    /// Waits until a run is over; for ever while none is under way.
-    pub(super) async fn done(&mut self) -> Result<Lists, JoinError> {
-        match self.running.join_next().await {
-            Some(done) => done,
-            None => std::future::pending().await,
-        }
+    /// Waits until a run is over, if one is under way.
+    pub(super) async fn done(&mut self) -> Option<Result<Lists, JoinError>> {
+        self.running.join_next().await
     }
 
     /// Whether the next run begins at once.

@@ -11,12 +11,9 @@ use crate::{
     collect::Collector,
     daemon::{Overview, overview::Expected},
     instant,
-    state::StateError,
+    state::{StateError, source_ends},
     vitals::{Vitals, blocking},
 };
-
-/// So many sources are read at once: whoever wants to write waits for no more.
-const PAGE: usize = 500;
 
 /// It is made this often, also when nothing was polled.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
@@ -71,39 +68,27 @@ impl Lookout {
         let (collector, expected) = (Arc::clone(collector), Arc::clone(&self.expected));
         let look = async move {
             blocking(move || {
-                let mut overview = Overview::default();
-                let store = collector.committer().store();
                 // Also without any source: whether the state can be read is worth knowing.
-                store.read(|connection| overview.add(connection, &[], now))?;
-                for page in expected.chunks(PAGE) {
-                    store.read(|connection| overview.add(connection, page, now))?;
-                }
-                Ok(overview)
+                let ends = collector.committer().store().read(source_ends)?;
+                Ok(Overview::of(&expected, &ends, now))
             })
             .await
         };
         self.looking.spawn(vitals.watch("the look at the state of all sources".to_owned(), look));
     }
 
-    /// Waits until it has looked; for ever while it does not.
-    pub(super) async fn done(&mut self) -> Option<Overview> {
-        let seen = match self.looking.join_next().await {
-            Some(seen) => seen,
-            None => std::future::pending().await,
-        };
+    /// Waits until a look is over, if one is under way: what came of it, if the state could be read.
+    pub(super) async fn done(&mut self) -> Option<Option<Overview>> {
+        let seen = self.looking.join_next().await?;
         let for_all = FOR_EACH.saturating_mul(u32::try_from(self.expected.len()).unwrap_or(u32::MAX));
         self.again = Instant::now() + AT_MOST_EVERY.saturating_add(for_all).min(AT_LEAST_EVERY);
-        match seen {
-            Ok(Ok(Ok(overview))) => Some(overview),
-            // Polls fail for the same reason, and tell it.
-            Ok(Ok(Err(error))) => {
-                tracing::debug!("the state of all sources cannot be read: {error}");
-                None
-            }
-            Ok(Err(error)) | Err(error) => {
-                tracing::debug!("the state of all sources cannot be read: {error}");
-                None
-            }
-        }
+        let error = match seen {
+            Ok(Ok(Ok(overview))) => return Some(Some(overview)),
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(error)) | Err(error) => error.to_string(),
+        };
+        // Polls fail for the same reason, and tell it.
+        tracing::debug!("the state of all sources cannot be read: {error}");
+        Some(None)
     }
 }

@@ -8,6 +8,7 @@
 //! | `service` | the loop: tick, due, done, reload, stop |
 //! | `orders` | what is done because a command asks for it |
 //! | `daily_head` | when the archive digest of a day is made |
+//! | `excuse` | what is no failure although a poll failed |
 //! | `explorer` | when Atlas' lists are asked for |
 //! | `patrol` | looks now and then for what no poll fails with |
 //! | `pulse` | whether the daemon is alive and collecting |
@@ -18,6 +19,7 @@
 //! | `watch` | one line when something starts to fail, and one when it is well again |
 
 mod daily_head;
+mod excuse;
 mod explorer;
 mod lookout;
 mod orders;
@@ -34,12 +36,11 @@ mod wall_clock;
 mod watch;
 mod watchdog;
 
+pub(crate) use excuse::Excuse;
 pub use overview::Overview;
 pub use pulse::Pulse;
-pub(crate) use service::GONE;
 pub use service::{Control, Service};
 pub(crate) use station::open_committer;
 pub use station::{StartError, Station};
 pub use stop::Stop;
-pub(crate) use watch::PAUSED;
 pub use watchdog::Watchdog;

@@ -1,15 +1,8 @@
 //! All sources in a line.
 
-use std::{fmt, time::Duration};
+use std::{collections::HashMap, fmt, time::Duration};
 
-use rusqlite::Connection;
-
-use crate::{
-    instant::Instant,
-    source::SourceId,
-    state::{SourceState, StateError},
-    words,
-};
+use crate::{instant::Instant, source::SourceId, status::usual_lag, words};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,9 +15,9 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    /// A source that is polled once in each `interval`. It is behind when it missed a poll, and had a minute besides.
+    /// A source that is polled once in each `interval`. It is behind when it missed a poll, and had as long again.
     pub(super) fn new(id: SourceId, settle: Duration, interval: Duration) -> Self {
-        Self { id, lag: settle.saturating_add(interval).saturating_add(interval.max(MINUTE)) }
+        Self { id, lag: usual_lag(settle, interval) }
     }
 }
 
@@ -42,27 +35,22 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// Adds what the state knows of these sources.
-    pub(super) fn add(
-        &mut self,
-        connection: &Connection,
-        sources: &[Expected],
-        now: Instant,
-    ) -> Result<(), StateError> {
+    /// Of these sources, by the end watermarks of all that have one.
+    pub(super) fn of(sources: &[Expected], ends: &HashMap<SourceId, Instant>, now: Instant) -> Self {
+        let mut overview = Self { sources: sources.len(), ..Self::default() };
         for Expected { id, lag: expected } in sources {
-            self.sources += 1;
-            match SourceState::end_of(connection, id)?.map(|end| now.since(end)) {
+            match ends.get(id).map(|end| now.since(*end)) {
                 None => {
-                    self.never += 1;
-                    self.behind += 1;
+                    overview.never += 1;
+                    overview.behind += 1;
                 }
                 Some(lag) => {
-                    self.behind += usize::from(lag > *expected);
-                    self.oldest = self.oldest.max(Some(lag));
+                    overview.behind += usize::from(lag > *expected);
+                    overview.oldest = overview.oldest.max(Some(lag));
                 }
             }
         }
-        Ok(())
+        overview
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) struct Watched {
 /// What is known from look to look.
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
+    watched: Arc<[Watched]>,
     looking: JoinSet<(Vec<Signal>, Memory)>,
     memory: Memory,
     next: Option<Moment>,
@@ -64,8 +65,13 @@ impl Patrol {
         self.next.unwrap_or_else(Moment::now)
     }
 
+    /// Looks at these sources from now on.
+    pub(super) fn watch(&mut self, sources: impl Iterator<Item = Watched>) {
+        self.watched = sources.collect();
+    }
+
     /// Looks, unless a look is under way: one that does not come back waits for the disk.
-    pub(super) fn begin(&mut self, station: &Station, watched: Vec<Watched>) {
+    pub(super) fn begin(&mut self, station: &Station) {
         let allowed = station.config.signals.behind;
         self.next = Some(Moment::now() + EVERY.min(allowed / 2));
         if !self.looking.is_empty() {
@@ -73,7 +79,7 @@ impl Patrol {
         }
         let (config, committer) = (station.config.clone(), station.collector.shared_committer());
         let (now, mut memory) = (station.clock.now(), std::mem::take(&mut self.memory));
-        let meters = Arc::clone(station.meters());
+        let (meters, watched) = (Arc::clone(station.meters()), Arc::clone(&self.watched));
         self.looking.spawn_blocking(move || {
             let mut signals = disk(&committer, &config);
             meters.set_writable(signals.iter().all(|signal| signal.event != Event::DiskUnwritable));
@@ -83,16 +89,13 @@ impl Patrol {
         });
     }
 
-    /// Waits until a look is over; for ever while none is under way.
-    pub(super) async fn done(&mut self) -> Result<Vec<Signal>, JoinError> {
-        match self.looking.join_next().await {
-            Some(Ok((signals, memory))) => {
-                self.memory = memory;
-                Ok(signals)
-            }
-            Some(Err(error)) => Err(error),
-            None => std::future::pending().await,
-        }
+    /// Waits until a look is over, if one is under way.
+    pub(super) async fn done(&mut self) -> Option<Result<Vec<Signal>, JoinError>> {
+        let looked = self.looking.join_next().await?;
+        Some(looked.map(|(signals, memory)| {
+            self.memory = memory;
+            signals
+        }))
     }
 
     /// Tells what is new and what is over.

@@ -13,9 +13,10 @@ use crate::{
     archive::{Archive, ArchiveError, RealFiles},
     atlas::{Client, ClientError},
     clock::Clock,
-    collect::{Collector, Observer, PollError, Slots, Task},
+    collect::{Collector, Observer, PollError, PollReport, Slots, Task},
     commit::{CommitError, Committer},
     config::{Config, Project},
+    daemon::Excuse,
     discovery::{self, Known, Learnt, Lists},
     evidence::{Signer, SignerError},
     meters::Meters,
@@ -81,7 +82,7 @@ impl Station {
         self.config.projects.iter().flat_map(move |project| {
             let client = self.clients.get(&project.credentials);
             project.sources().filter_map(move |source| {
-                let found = self.known.source(&source.id).is_some() && !self.config.names_source(&source.id);
+                let found = self.found(&source.id).is_some();
                 let task = Task::new(&self.config, source, client?.clone(), self.slots.clone());
                 Some((project, Task { found, ..task }))
             })
@@ -195,7 +196,12 @@ impl Station {
     /// What is known of a source that was found.
     #[must_use]
     pub fn found(&self, id: &SourceId) -> Option<&FoundSource> {
-        self.known.source(id).filter(|_| !self.config.names_source(id))
+        self.known.found(&self.config, id)
+    }
+
+    /// Why the failed poll of a source is no failure, if it is none.
+    pub(crate) fn excuse(&self, id: &SourceId, report: &PollReport) -> Option<Excuse> {
+        Excuse::of(self.found(id)?, report)
     }
 
     async fn know(&mut self, known: Known) -> Result<(), PollError> {
@@ -241,8 +247,7 @@ fn clients(
     clock: &Arc<dyn Clock>,
     meters: &Arc<Meters>,
 ) -> Result<BTreeMap<String, Client>, StartError> {
-    let used =
-        config.credentials.iter().filter(|(name, _)| config.tables.iter().any(|table| table.credentials == **name));
+    let used = config.used_credentials();
     used.map(|(name, credential)| {
         let client = Client::metered(&config.atlas, credential, Arc::clone(clock), Arc::clone(meters))?;
         Ok((name.clone(), client))

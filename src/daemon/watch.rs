@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{collect::PollReport, instant::Instant, source::Source};
-
-/// What is told of a source that Atlas does not answer for because its cluster is paused.
-pub(crate) const PAUSED: &str = "is paused, and Atlas does not answer for it until it runs again";
+use crate::{collect::PollReport, daemon::Excuse, instant::Instant, source::Source};
 
 /// Which sources are failing, and with what.
 #[derive(Debug, Default)]
@@ -54,7 +51,7 @@ impl Watch {
         }
         if self.paused.insert(source.clone()) {
             let why = report.failure.as_ref().map(ToString::to_string).unwrap_or_default();
-            tracing::info!(event = "source-paused", source = %source, "{PAUSED}: {why}");
+            tracing::info!(event = "source-paused", source = %source, "{}: {why}", Excuse::Paused);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use crate::{
-    config::{check_cluster_name, check_instance_name, check_project_id},
+    config::{Config, check_cluster_name, check_instance_name, check_project_id},
     instant::Instant,
     source::{Kind, SourceId},
     state::{FoundProject, FoundSource, StateError, Store, found_projects, found_sources, replace_found},
@@ -59,6 +59,12 @@ impl Known {
     #[must_use]
     pub fn source(&self, id: &SourceId) -> Option<&FoundSource> {
         self.sources.get(&(id.project_id.clone(), id.kind))?.get(&id.name)
+    }
+
+    /// The same of a source that `config` does not name: it is collected because it was found.
+    #[must_use]
+    pub fn found(&self, config: &Config, id: &SourceId) -> Option<&FoundSource> {
+        self.source(id).filter(|_| !config.names_source(id))
     }
 
     /// Takes note that Atlas answered 404 for the log of a source. Whether it is gone with that: not while its list shows it.

@@ -46,13 +46,13 @@ impl Meters {
     /// How long polls of sources of `kind` took, waits and failed ones included.
     #[must_use]
     pub fn polls(&self, kind: Kind) -> &Histogram {
-        &self.polls[position(kind)]
+        &self.polls[kind as usize]
     }
 
     /// How long reconciliations of sources of `kind` took, waits and failed ones included.
     #[must_use]
     pub fn reconciliations(&self, kind: Kind) -> &Histogram {
-        &self.reconciliations[position(kind)]
+        &self.reconciliations[kind as usize]
     }
 
     /// Notes bytes of a body that came from Atlas.
@@ -75,12 +75,5 @@ impl Meters {
     #[must_use]
     pub fn received_bytes(&self) -> u64 {
         self.received_bytes.load(Ordering::Relaxed)
-    }
-}
-
-fn position(kind: Kind) -> usize {
-    match kind {
-        Kind::StreamAudit => 0,
-        Kind::AccessHistory => 1,
     }
 }

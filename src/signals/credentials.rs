@@ -9,8 +9,7 @@ use crate::{
 
 /// When the secrets of the configuration end, as far as it says; those that a project uses.
 pub(crate) fn ends(config: &Config) -> impl Iterator<Item = (&str, Instant)> {
-    let used = |name: &str| config.tables.iter().any(|table| table.credentials == name);
-    config.credentials.iter().filter(move |(name, _)| used(name)).filter_map(|(name, credential)| match credential {
+    config.used_credentials().filter_map(|(name, credential)| match credential {
         Credential::ServiceAccount { expires, .. } => Some((name.as_str(), (*expires)?)),
         Credential::ApiKey { .. } => None,
     })

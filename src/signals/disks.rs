@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use rustix::fs::StatVfsMountFlags;
-
 use crate::{
     config::Config,
+    file_system::FileSystem,
     shown::shown_path,
     signals::{Event, Signal},
     words,
@@ -16,8 +15,8 @@ use crate::{
 pub(crate) fn disks(config: &Config) -> Vec<Signal> {
     let mut signals = Vec::new();
     for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
-        let Ok(found) = rustix::fs::statvfs(folder) else { continue };
-        if found.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        let Ok(found) = FileSystem::of(folder) else { continue };
+        if found.read_only {
             let message = format!(
                 "the file system of the {what}, {}, is mounted read-only: nothing is archived (`dmesg` may say why)",
                 shown_path(folder)
@@ -25,7 +24,7 @@ pub(crate) fn disks(config: &Config) -> Vec<Signal> {
             signals.push(Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message });
         }
         if what == "archive" {
-            signals.extend(low(folder, found.f_bavail.saturating_mul(found.f_frsize), config.archive.min_free));
+            signals.extend(low(folder, found.free, config.archive.min_free));
         }
     }
     signals

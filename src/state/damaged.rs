@@ -8,7 +8,7 @@ use crate::{
     instant::Instant,
     state::{
         SourceKey, SourceState, StateError, Untold,
-        source_state::{signed, unsigned},
+        source_row::{signed, unsigned},
         told,
     },
 };

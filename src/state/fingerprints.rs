@@ -7,7 +7,7 @@ use crate::{
     record::Fingerprint,
     state::{
         Digest, SourceKey, SourceState, StateError,
-        source_state::{signed, unsigned},
+        source_row::{signed, unsigned},
     },
     window::Window,
 };

@@ -9,7 +9,7 @@ use crate::{
     record::RecordTimes,
     state::{
         CoverageChange, Digest, KeptSink, OpenSegment, SourceKey, SourceState, StateError, fingerprints,
-        source_state::{signed, unsigned},
+        source_row::{signed, unsigned},
     },
 };
 

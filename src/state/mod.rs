@@ -56,6 +56,7 @@ mod restore;
 mod schema;
 mod seal;
 mod segments;
+mod source_row;
 mod source_state;
 mod store;
 mod told;

@@ -8,7 +8,7 @@ use crate::{
     instant::Instant,
     state::{
         SourceKey, StateError,
-        source_state::{signed, unsigned},
+        source_row::{signed, unsigned},
     },
 };
 
@@ -67,6 +67,14 @@ pub struct Health {
     pub failing_since: Option<Instant>,
     /// What the last poll failed with; empty if it did not.
     pub message: String,
+}
+
+impl Health {
+    /// Whether the last poll failed.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.failing_since.is_some()
+    }
 }
 
 /// Takes note of a poll.

@@ -6,7 +6,7 @@ use crate::{
     instant::Instant,
     state::{
         SourceKey, StateError,
-        source_state::{signed, unsigned},
+        source_row::{signed, unsigned},
     },
 };
 

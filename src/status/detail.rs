@@ -54,7 +54,7 @@ fn facts(row: &Row) -> Vec<Vec<String>> {
         Some(message) => fact("last poll", format!("{outcome}: {}", shown(message))),
         None => fact("last poll", outcome),
     }
-    if let Some(success) = row.health.as_ref().filter(|health| health.failing_since.is_some()) {
+    if let Some(success) = row.health.as_ref().filter(|health| health.is_failing()) {
         let never = || "never".to_owned();
         fact("last success", success.succeeded.map_or_else(never, |instant| moment(instant, row.now)));
     }

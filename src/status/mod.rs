@@ -23,6 +23,6 @@ pub(crate) use detail::detail;
 pub(crate) use json::json;
 pub(crate) use problems::{missing, problems};
 pub(crate) use reader::{Depth, Entry, Reader, rows};
-pub(crate) use rhythm::Rhythms;
+pub(crate) use rhythm::{Rhythms, usual_lag};
 pub(crate) use row::{Condition, Row};
 pub(crate) use table::{Cells, HEADER, table};

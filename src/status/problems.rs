@@ -12,7 +12,7 @@ pub(crate) fn problems(row: &Row) -> Vec<String> {
     if let Some(why) = row.not_collected {
         lines.push(format!("not collected: {name}: {why}"));
     }
-    let failing = row.health.as_ref().filter(|health| health.failing_since.is_some());
+    let failing = row.health.as_ref().filter(|health| health.is_failing());
     if let Some(health) = failing.filter(|_| row.not_collected.is_none() && !row.is_paused()) {
         lines.push(format!("failing: {name}: {}", shown(&health.message)));
     }

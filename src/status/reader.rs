@@ -105,9 +105,7 @@ impl<'a> Reader<'a> {
             Entry::NotCollected(..) | Entry::Removed(_) => None,
         };
         let found = match entry {
-            Entry::Configured(source) => {
-                self.known.source(&source.id).filter(|_| !self.config.names_source(&source.id)).cloned()
-            }
+            Entry::Configured(source) => self.known.found(self.config, &source.id).cloned(),
             Entry::NotCollected(..) | Entry::Removed(_) => None,
         };
         let not_collected = match entry {

@@ -36,10 +36,16 @@ pub(crate) struct Rhythm {
 }
 
 impl Rhythm {
-    /// The longest lag that is as it should be: settle, the time between two polls, and as much again.
+    /// The longest lag of the source that is as it should be.
     pub(crate) fn usual_lag(&self) -> Duration {
-        self.settle.saturating_add(self.interval).saturating_add(self.interval.max(LEEWAY))
+        usual_lag(self.settle, self.interval)
     }
+}
+
+/// The longest lag that is as it should be, of a source that is polled once in each `interval`: settle, the time between two
+/// polls, and as much again.
+pub(crate) fn usual_lag(settle: Duration, interval: Duration) -> Duration {
+    settle.saturating_add(interval).saturating_add(interval.max(LEEWAY))
 }
 
 impl Rhythms {

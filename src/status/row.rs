@@ -105,7 +105,7 @@ impl Row {
 
     /// Whether it is paused, and not answered for by Atlas until it runs again.
     pub(crate) fn is_paused(&self) -> bool {
-        let failing = self.health.as_ref().is_some_and(|health| health.failing_since.is_some());
+        let failing = self.health.as_ref().is_some_and(Health::is_failing);
         failing && self.found.as_ref().is_some_and(|found| found.paused)
     }
 
@@ -125,7 +125,7 @@ impl Row {
         if self.is_paused() {
             return Condition::Paused;
         }
-        if self.health.as_ref().is_some_and(|health| health.failing_since.is_some()) {
+        if self.health.as_ref().is_some_and(Health::is_failing) {
             return Condition::Failing;
         }
         match self.lag() {

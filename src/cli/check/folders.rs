@@ -1,9 +1,9 @@
 //! The folders: writable, whose, and how much room there is.
 
-use std::{io, os::unix::fs::MetadataExt as _, path::Path};
+use std::{os::unix::fs::MetadataExt as _, path::Path};
 
 use super::finding::{Area, Finding, Outcome};
-use crate::{config::Config, words};
+use crate::{config::Config, file_system::FileSystem, words};
 
 /// With less than this free, a busy day does not fit.
 const LITTLE_FOR_ARCHIVE: u64 = 1 << 30;
@@ -27,8 +27,8 @@ fn one(what: &str, folder: &Path, little: u64, min_free: Option<u64>) -> Finding
     if let Err((message, advice)) = writable(folder) {
         return finding(Outcome::Failed, message).advise(advice);
     }
-    let free = match free_bytes(folder) {
-        Ok(free) => free,
+    let free = match FileSystem::of(folder) {
+        Ok(system) => system.free,
         Err(error) => return finding(Outcome::Warning, format!("how much room there is cannot be told: {error}")),
     };
     let left = words::bytes(free);
@@ -59,11 +59,6 @@ fn writable(folder: &Path) -> Result<(), (String, Option<String>)> {
     let probe = folder.join(format!(".atlas-logd-check-{}", std::process::id()));
     let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&probe);
     made.and_then(|_| std::fs::remove_file(&probe)).map_err(|cause| (crate::archive::explain(&cause), None))
-}
-
-fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let system = rustix::fs::statvfs(folder)?;
-    Ok(system.f_bavail.saturating_mul(system.f_frsize))
 }
 
 /// The owner of a folder and the user that this process runs as, where they differ.

@@ -22,10 +22,7 @@ use crate::{
 pub(super) async fn ask(mut config: Config, mut known: Known) -> anyhow::Result<Vec<Finding>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (mut findings, mut clients, mut tried) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-    for (name, credential) in &config.credentials {
-        if !config.tables.iter().any(|table| table.credentials == *name) {
-            continue;
-        }
+    for (name, credential) in config.used_credentials() {
         match Client::new(&config.atlas, credential, Arc::clone(&clock)) {
             Ok(client) => drop(clients.insert(name.clone(), client)),
             Err(error) => drop(tried.insert(name.clone(), Tried::not_asked(name, &error.to_string()))),
@@ -78,7 +75,7 @@ async fn sources(
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Vec<Finding>> {
     let (listed, slots) = (Arc::new(ListedNames::default()), Arc::new(Semaphore::new(config.collect.polls_at_once)));
-    let (known, projects) = (Arc::new(known), Arc::new(projects));
+    let projects = Arc::new(projects);
     let (mut asking, mut findings) = (JoinSet::new(), Vec::new());
     for project in &config.projects {
         let credentials = &project.credentials;
@@ -88,15 +85,14 @@ async fn sources(
                 findings.push(Finding::failed(Area::Source, source.to_string(), message));
                 continue;
             };
-            let named = config.names_source(&source.id);
+            let found = known.found(config, &source.id).cloned();
             let (clock, listed, slots) = (Arc::clone(clock), Arc::clone(&listed), Arc::clone(&slots));
-            let (known, projects, credentials) = (Arc::clone(&known), Arc::clone(&projects), credentials.clone());
+            let (projects, credentials) = (Arc::clone(&projects), credentials.clone());
             let patience = config.atlas.retry_budget;
             asking.spawn(async move {
                 let _slot = slots.acquire().await;
                 let projects = projects.get(&credentials).and_then(|projects| projects.as_deref());
-                let found = known.source(&source.id).filter(|_| !named);
-                let clock = clock.as_ref();
+                let (clock, found) = (clock.as_ref(), found.as_ref());
                 let asking = Asking { client: &client, clock, patience, listed: &listed, projects, found };
                 asking.look(&source).await
             });
