@@ -1,6 +1,13 @@
 //! The listener and its paths.
 
-use std::{convert::Infallible, fmt, io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     Router,
@@ -34,6 +41,8 @@ pub struct HttpError {
 struct Shown {
     subject: Subject,
     told: Told,
+    /// Whether the page could not be shown the last time, which is told once.
+    page_fails: AtomicBool,
     turn: Turn,
 }
 
@@ -51,7 +60,8 @@ impl HttpServer {
     /// When the address is not one of this machine, or is taken.
     pub async fn bind(address: SocketAddr, subject: Subject) -> Result<Self, HttpError> {
         let listener = TcpListener::bind(address).await.map_err(|cause| HttpError { address, cause })?;
-        Ok(Self { listener, shown: Arc::new(Shown { subject, told: Told::default(), turn: Turn::default() }) })
+        let shown = Shown { subject, told: Told::default(), page_fails: AtomicBool::default(), turn: Turn::default() };
+        Ok(Self { listener, shown: Arc::new(shown) })
     }
 
     /// Where it listens.
@@ -90,32 +100,46 @@ async fn secured(mut response: Response) -> Response {
 
 async fn show_page(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Response {
     let of = Arc::clone(&shown);
-    let read = shown.turn.take(move || page::html(&of.subject, &asked));
-    answer("page", read.await, |html| Html(html).into_response())
+    let read = match shown.turn.take(move || page::html(&of.subject, &asked)).await {
+        Err(NoTurn::Busy) => return busy(),
+        Err(error @ NoTurn::Ended(_)) => Err(error.to_string()),
+        Ok(read) => read.map_err(|error| error.to_string()),
+    };
+    let failed_before = shown.page_fails.swap(read.is_err(), Ordering::Relaxed);
+    match read {
+        Ok(html) => {
+            if failed_before {
+                tracing::info!(event = "http-recovered", "the page can be shown again");
+            }
+            Html(html).into_response()
+        }
+        Err(error) => {
+            if !failed_before {
+                tracing::error!(event = "http-failed", "the page cannot be shown: {error}");
+            }
+            // What it says of paths is for those who may read the log.
+            failed("the state cannot be read; the log of atlas-logd says why\n")
+        }
+    }
 }
 
 async fn show_metrics(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Response {
     let (of, format) = (Arc::clone(&shown), Format::of(&headers));
-    let read = shown.turn.take(move || Ok::<_, Infallible>(metrics::text(&of.subject, format, &of.told)));
-    answer("metrics", read.await, |text| ([(header::CONTENT_TYPE, format.content_type())], text).into_response())
+    match shown.turn.take(move || metrics::text(&of.subject, format, &of.told)).await {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(NoTurn::Busy) => busy(),
+        Err(error @ NoTurn::Ended(_)) => {
+            tracing::error!(event = "http-failed", "the metrics cannot be shown: {error}");
+            failed("the log of atlas-logd says why\n")
+        }
+    }
 }
 
-/// What was read, or that it could not be.
-fn answer<E: fmt::Display>(
-    what: &str,
-    read: Result<Result<String, E>, NoTurn>,
-    whole: impl FnOnce(String) -> Response,
-) -> Response {
-    let error = match read {
-        Ok(Ok(text)) => return whole(text),
-        Err(busy @ NoTurn::Busy) => {
-            let later = [(header::RETRY_AFTER, "5")];
-            return (StatusCode::SERVICE_UNAVAILABLE, later, format!("{busy}; try again\n")).into_response();
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(error) => error.to_string(),
-    };
-    tracing::error!(event = "http-failed", "the {what} cannot be shown: {error}");
-    // What it says of paths is for those who may read the log.
-    (StatusCode::INTERNAL_SERVER_ERROR, "the state cannot be read; the log of atlas-logd says why\n").into_response()
+fn busy() -> Response {
+    let later = [(header::RETRY_AFTER, "5")];
+    (StatusCode::SERVICE_UNAVAILABLE, later, format!("{}; try again\n", NoTurn::Busy)).into_response()
+}
+
+fn failed(why: &'static str) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, why).into_response()
 }

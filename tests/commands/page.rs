@@ -8,7 +8,7 @@ use atlas_logd::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{DAY, EVERY_SECOND, HOUR, MINUTE, SECOND, Stage, WebPage, at, get, orders, prod, text};
+use crate::harness::{DAY, EVERY_SECOND, HOUR, MINUTE, ONCE_A_YEAR, SECOND, Stage, WebPage, at, get, orders, prod, text};
 
 #[test]
 fn the_page_of_a_daemon_shows_the_ranges_and_figures_of_the_status() {
@@ -194,11 +194,29 @@ fn a_source_whose_state_is_damaged_comes_first_and_the_others_are_shown() {
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_without_a_path() {
+fn that_the_state_cannot_be_read_is_told_once_and_without_a_path_to_those_who_ask() {
     let stage = Stage::new();
-    let served = stage.serve();
-    let answer = get(served.address, "/");
-    assert_eq!((answer.status(), &*answer.body), (500, "the state cannot be read; the log of atlas-logd says why\n"));
+    stage.configure(|config| {
+        config.schedule(ONCE_A_YEAR);
+        config.set_text("http", "listen", "127.0.0.1:0");
+    });
+    let mut daemon = stage.spawn_daemon_unready();
+    let address = daemon.wait_for_address();
+    daemon.wait_for_line("collecting");
+    let (database, aside) = (stage.state().join("state.db"), stage.state().join("aside"));
+    for _ in 0..2 {
+        std::fs::rename(&database, &aside).unwrap();
+        for _ in 0..3 {
+            let answer = get(address, "/");
+            let said = "the state cannot be read; the log of atlas-logd says why\n";
+            assert_eq!((answer.status(), &*answer.body), (500, said));
+        }
+        std::fs::rename(&aside, &database).unwrap();
+        WebPage::read(&get(address, "/"));
+    }
+    let log = daemon.stop();
+    let lines = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((lines("the page cannot be shown: "), lines("the page can be shown again")), (2, 2), "{}", log.join("\n"));
 }
 
 #[test]
