@@ -131,8 +131,7 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
                     continue;
                 }
                 Some(Excuse::Paused) => {
-                    display.passed_over();
-                    display.line(&format!("{}: {}", shown(&source.to_string()), Excuse::Paused));
+                    display.ended(&Outcome::excused(&source, Excuse::Paused));
                     continue;
                 }
             }

@@ -1,6 +1,8 @@
 //! What happens while sources are seen to, and how it ends, as it is told to people: by a command that does it itself, and by
 //! one that a daemon does it for.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -82,6 +84,11 @@ impl Outcome {
             ),
         };
         Self { failed: report.failure.is_some(), lines: vec![format!("{source}: {line}")] }
+    }
+
+    /// Of a poll that failed where nothing is wrong with that.
+    pub(crate) fn excused(source: &Source, excuse: impl fmt::Display) -> Self {
+        Self { failed: false, lines: vec![shown(&format!("{source}: {excuse}"))] }
     }
 
     /// Of a skip.

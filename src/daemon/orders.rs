@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     collect::{Collector, Job, Listener, PollError, PollReport, Task},
     control::{Answer, Named, News, Ordered, Outcome, Outlet, What},
-    daemon::Station,
+    daemon::{Excuse, Station},
     shown::shown,
     source::{Source, SourceId},
+    state::FoundSource,
     vitals::Vitals,
 };
 
@@ -55,6 +56,7 @@ impl Orders {
         for task in tasks {
             let source = task.source.clone();
             let work = Work {
+                found: station.found(&source.id).cloned(),
                 collector: Arc::clone(&station.collector),
                 task,
                 uid,
@@ -131,6 +133,8 @@ fn chosen(station: &Station, named: &[Named]) -> Result<Vec<Task>, Answer> {
 struct Work {
     collector: Arc<Collector>,
     task: Task,
+    /// What the lists of Atlas showed of it, if it was found in them.
+    found: Option<FoundSource>,
     uid: u32,
     outlet: Outlet,
     /// Cancelled by whoever ordered it.
@@ -144,7 +148,13 @@ impl Work {
         match what {
             What::Poll(job) => {
                 let report = self.poll(job).await;
-                self.outlet.end(Outcome::of_poll(&self.task.source, &report)).await;
+                let source = &self.task.source;
+                self.outlet
+                    .end(match self.found.as_ref().and_then(|found| Excuse::of(found, &report)) {
+                        Some(excuse) => Outcome::excused(source, excuse),
+                        None => Outcome::of_poll(source, &report),
+                    })
+                    .await;
                 Some((job, report))
             }
             What::Skip(skip) => {

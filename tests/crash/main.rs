@@ -18,6 +18,7 @@ mod loss;
 mod machine;
 mod oracle;
 mod process;
+mod sealing;
 mod spools;
 mod stored;
 mod upkeep;

@@ -51,6 +51,12 @@ impl Process {
         self
     }
 
+    /// Seals what a source has open, as for somebody who asks for it. Whether it had something open.
+    pub(crate) fn seal(&mut self, source: &Source) -> Result<bool, Box<dyn Error>> {
+        self.lanes.remove(&source.id);
+        Ok(self.committer.seal_open(source)?.is_some())
+    }
+
     /// Does what is due for the sealed segments of a source, if it is open.
     pub(crate) fn keep_up(&mut self, source: &Source, upkeep: Upkeep) -> Outcome {
         let Some(mut state) = self.lanes.remove(&source.id) else { return Ok(()) };
