@@ -8,7 +8,9 @@ use atlas_logd::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::harness::{DAY, EVERY_SECOND, HOUR, MINUTE, ONCE_A_YEAR, SECOND, Stage, WebPage, at, get, orders, prod, text};
+use crate::harness::{
+    DAY, EVERY_SECOND, HOUR, MINUTE, ONCE_A_YEAR, SECOND, Stage, WebPage, at, get, orders, prod, text,
+};
 
 #[test]
 fn the_page_of_a_daemon_shows_the_ranges_and_figures_of_the_status() {
@@ -216,7 +218,12 @@ fn that_the_state_cannot_be_read_is_told_once_and_without_a_path_to_those_who_as
     }
     let log = daemon.stop();
     let lines = |text: &str| log.iter().filter(|line| line.contains(text)).count();
-    assert_eq!((lines("the page cannot be shown: "), lines("the page can be shown again")), (2, 2), "{}", log.join("\n"));
+    assert_eq!(
+        (lines("the page cannot be shown: "), lines("the page can be shown again")),
+        (2, 2),
+        "{}",
+        log.join("\n")
+    );
 }
 
 #[test]

@@ -135,7 +135,11 @@ fn a_paused_cluster_that_atlas_does_not_answer_for_is_told_once_and_is_no_error(
     daemon.wait_for_line("is paused, and Atlas does not answer for it until it runs again");
     stage.wait_until_polled(&paused);
     let said = format!("{paused}: is paused, and Atlas does not answer for it until it runs again\n");
-    assert_eq!(stage.command(["collect", &paused.to_string()]).assert_done().stderr, said, "an order is excused as well");
+    assert_eq!(
+        stage.command(["collect", &paused.to_string()]).assert_done().stderr,
+        said,
+        "an order is excused as well"
+    );
     stage.world.clear_faults();
     daemon.wait_for_line("is collected again after it was paused");
     let log = daemon.stop();

@@ -1,0 +1,97 @@
+//! Side by side: atlas-logd, and the pipes that people would write instead, against the same Atlas.
+//!
+//! ```text
+//! cargo bench --bench side_by_side                 # all cases
+//! cargo bench --bench side_by_side -- audit-400mb  # some, by name
+//! ```
+//!
+//! Each case runs both sides alternately, five times (`ATLAS_LOGD_BENCH_RUNS=N`), from nothing to everything durable, and
+//! prints medians and their ratio. Needed: `curl`, `gunzip`, `jq`, `sync` and a disk with 12 GB free
+//! (`ATLAS_LOGD_BENCH_DIR=DIR` says where).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `bodies` | what Atlas answers, made before anything is measured |
+//! | `prepared` | an Atlas that answers with it, in a process of its own |
+//! | `measured` | a command, and what it took |
+//! | `sides` | the two sides of a case |
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "it tells how it goes")]
+
+mod bodies;
+mod measured;
+mod prepared;
+mod sides;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use crate::{
+    bodies::Volume,
+    measured::{Measured, median},
+    prepared::Prepared,
+    sides::Bench,
+};
+
+struct Case {
+    name: &'static str,
+    volume: Volume,
+    /// The ratio of the wall times to reach.
+    ratio: f64,
+    /// The peak of memory to keep to, in MiB.
+    peak: f64,
+}
+
+const CASES: [Case; 3] = [
+    Case { name: "audit-400mb", volume: Volume::Audit { megabytes: 400 }, ratio: 0.6, peak: 40.0 },
+    Case { name: "audit-4gb", volume: Volume::Audit { megabytes: 4000 }, ratio: 0.6, peak: 40.0 },
+    Case { name: "access-400k", volume: Volume::Access { entries: 400_000 }, ratio: 0.3, peak: 40.0 },
+];
+
+fn main() -> ExitCode {
+    // The same program plays the other parts too, each in a process of its own.
+    match std::env::var("ATLAS_LOGD_BENCH_PART").as_deref() {
+        Ok("atlas") => return prepared::serve(),
+        Ok("measure") => return measured::run(),
+        _ => {}
+    }
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let runs = std::env::var("ATLAS_LOGD_BENCH_RUNS").map_or(5, |text| text.parse().unwrap());
+    let dir = std::env::var_os("ATLAS_LOGD_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    println!("| case | pipe | atlas-logd | ratio | to reach | peak memory | CPU pipe | CPU atlas-logd | requests |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut all = true;
+    for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name)) {
+        all &= case.run(&dir, runs);
+    }
+    if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Case {
+    /// Whether what is to be reached was.
+    fn run(&self, dir: &std::path::Path, runs: usize) -> bool {
+        eprintln!("{}: preparing", self.name);
+        let atlas = Prepared::start(self.volume);
+        let bench = Bench::new(dir, &atlas, self.volume);
+        let (mut pipes, mut ours): (Vec<Measured>, Vec<Measured>) = Default::default();
+        let mut requests = 0;
+        for run in 1..=runs {
+            let pipe = bench.pipe();
+            let before = atlas.requests();
+            let own = bench.own();
+            requests = atlas.requests() - before;
+            eprintln!("{}: run {run} of {runs}: pipe {pipe}, atlas-logd {own}, {requests} requests", self.name);
+            pipes.push(pipe);
+            ours.push(own);
+        }
+        let wall = [&pipes, &ours].map(|side| median(side, |run| run.wall));
+        let cpu = [&pipes, &ours].map(|side| median(side, |run| run.cpu));
+        let peak = ours.iter().map(|run| run.peak).fold(0.0, f64::max);
+        let ratio = wall[1] / wall[0];
+        println!(
+            "| {} | {:.2} s | {:.2} s | {ratio:.2} | {} | {peak:.1} MiB | {:.2} s | {:.2} s | {requests} |",
+            self.name, wall[0], wall[1], self.ratio, cpu[0], cpu[1],
+        );
+        ratio <= self.ratio && peak <= self.peak
+    }
+}

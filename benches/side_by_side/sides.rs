@@ -1,0 +1,98 @@
+//! The two sides of a case: the pipe, and atlas-logd. Each begins with nothing, and ends with all on the disk.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    bodies::Volume,
+    measured::{Measured, measure},
+    prepared::Prepared,
+};
+
+const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+
+pub(crate) struct Bench<'a> {
+    atlas: &'a Prepared,
+    volume: Volume,
+    folder: tempfile::TempDir,
+}
+
+impl<'a> Bench<'a> {
+    pub(crate) fn new(dir: &Path, atlas: &'a Prepared, volume: Volume) -> Self {
+        Self { atlas, volume, folder: tempfile::tempdir_in(dir).unwrap() }
+    }
+
+    /// What people would write.
+    pub(crate) fn pipe(&self) -> Measured {
+        let (base, file) = (&self.atlas.base, self.folder.path().join("piped"));
+        let shown = file.display();
+        let curl = "curl -fsS -H 'Authorization: Bearer made-up'";
+        let line = match self.volume {
+            Volume::Audit { .. } => {
+                let path = format!("/api/atlas/v2/groups/{PROJECT}/streams/orders/auditLogs");
+                let (from, to) = (self.atlas.from.seconds_floor(), self.atlas.to.seconds_ceil());
+                format!("{curl} '{base}{path}?startDate={from}&endDate={to}' | gunzip > {shown} && sync {shown}")
+            }
+            Volume::Access { .. } => {
+                let path = format!("/api/atlas/v2/groups/{PROJECT}/dbAccessHistory/clusters/prod-0");
+                let page = |(from, to): &(i64, i64)| {
+                    format!(
+                        "{curl} '{base}{path}?start={from}&end={to}&nLogs=20000' | jq -c '.accessLogs[]' >> {shown} && "
+                    )
+                };
+                format!("{}sync {shown}", self.atlas.pages.iter().map(page).collect::<String>())
+            }
+        };
+        let measured = measure(&line);
+        assert!(fs::metadata(&file).unwrap().len() > self.atlas.bytes / 2);
+        fs::remove_file(&file).unwrap();
+        measured
+    }
+
+    /// `atlas-logd collect`: the same bytes, and watermark, fingerprints, hash and commit.
+    pub(crate) fn own(&self) -> Measured {
+        let folder = self.folder.path().join("own");
+        for name in ["archive", "state"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        fs::write(folder.join("secret"), "mdb_sa_sk_1").unwrap();
+        let names = match self.volume {
+            Volume::Audit { .. } => "stream_instances = [\"orders\"]",
+            Volume::Access { .. } => "clusters = [\"prod-0\"]",
+        };
+        let config = format!(
+            "archive.dir = \"archive\"\nstate.dir = \"state\"\ncollect.start = \"4h\"\natlas.base_url = \"{}\"\n\
+             [credentials.main]\nclient_id = \"mdb_sa_id_1\"\nclient_secret_file = \"{}\"\n\
+             [[project]]\nid = \"{PROJECT}\"\nname = \"p\"\ncredentials = \"main\"\n{names}\n",
+            self.atlas.base,
+            folder.join("secret").display(),
+        );
+        let file = folder.join("config.toml");
+        fs::write(&file, config).unwrap();
+        let program = program();
+        let measured = measure(&format!("{} --config {} collect 2>&1", program.display(), file.display()));
+        assert_eq!(archived(&folder.join("archive")), self.atlas.bytes);
+        fs::remove_dir_all(&folder).unwrap();
+        measured
+    }
+}
+
+/// The program that is measured: the one that was built with this, or another one.
+fn program() -> PathBuf {
+    std::env::var_os("ATLAS_LOGD_BENCH_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_atlas-logd").into(), PathBuf::from)
+}
+
+/// How many bytes lie in segments.
+fn archived(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let bytes = |entry: fs::DirEntry| {
+        let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+        if metadata.is_dir() {
+            return if path.ends_with(".spool") { 0 } else { archived(&path) };
+        }
+        if path.extension().is_some_and(|extension| extension == "ndjson") { metadata.len() } else { 0 }
+    };
+    entries.map(bytes).sum()
+}
