@@ -68,10 +68,20 @@ pub(super) async fn give(
     audience: &impl Audience,
 ) -> Exit {
     let all = order.sources.is_empty();
-    let taken_up = tokio::select! {
-        taken_up = daemon.order(order) => taken_up,
+    let heard = tokio::select! {
+        heard = daemon.hand_over(order) => heard,
         () = stop.soon.cancelled() => {
-            audience.line("stopped before the daemon took it up");
+            audience.line("stopped before the daemon took it up; nothing was done");
+            return Exit::Failed;
+        }
+    };
+    if let Err(error) = heard {
+        return complain(&error);
+    }
+    let taken_up = tokio::select! {
+        taken_up = daemon.go() => taken_up,
+        () = stop.soon.cancelled() => {
+            audience.line("stopped while the daemon took it up; whether it did, its log and `atlas-logd status` say");
             return Exit::Failed;
         }
     };

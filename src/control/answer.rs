@@ -20,6 +20,8 @@ pub(crate) enum Answer {
         /// What the daemon has, in words.
         known: String,
     },
+    /// The order is heard, and waits for its [`GO`](super::order::GO).
+    Heard,
     /// These are seen to now. There is one [`Answer::Ended`] for each.
     Begun(Vec<SourceId>),
     /// Something happened.

@@ -17,7 +17,7 @@ use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 
 use crate::control::{
     Answer, ControlError, Order,
-    order::{Request, VERSION},
+    order::{GO, Request, VERSION},
     socket,
 };
 
@@ -56,13 +56,33 @@ impl Client {
         Self { folder: folder.to_owned(), answers, order: Some(order) }
     }
 
-    /// Gives an order. How the daemon takes it up: [`Answer::Begun`], or [`Answer::Unknown`].
+    /// Hands an order over. Nothing is done before [`Client::go`].
+    ///
+    /// # Errors
+    /// When the daemon refuses, or does not hear it.
+    pub(crate) async fn hand_over(&mut self, order: Order) -> Result<(), ControlError> {
+        let request = serde_json::to_string(&Request { version: VERSION, order });
+        let line = request.map_err(|error| ControlError::NotUnderstood(error.to_string()))?;
+        match self.exchange(&line).await {
+            Some(Ok(Answer::Heard)) => Ok(()),
+            Some(Ok(_)) => Err(ControlError::NotUnderstood("an answer that nothing was asked for".to_owned())),
+            Some(Err(error)) => Err(error),
+            None => Err(silent(&self.folder)),
+        }
+    }
+
+    /// Has it carried out. How the daemon takes it up: [`Answer::Begun`], or [`Answer::Unknown`].
     ///
     /// # Errors
     /// When it does not.
-    pub(crate) async fn order(&mut self, order: Order) -> Result<Answer, ControlError> {
-        let request = serde_json::to_string(&Request { version: VERSION, order });
-        let line = request.map_err(|error| ControlError::NotUnderstood(error.to_string()))? + "\n";
+    pub(crate) async fn go(&mut self) -> Result<Answer, ControlError> {
+        let taken_up = self.exchange(GO).await;
+        taken_up.unwrap_or_else(|| Err(ControlError::Unknown { folder: self.folder.clone(), within: ANSWERS_WITHIN }))
+    }
+
+    /// Says a line, and hears the answer; none where it does not come.
+    async fn exchange(&mut self, line: &str) -> Option<Result<Answer, ControlError>> {
+        let line = format!("{line}\n");
         let exchange = async {
             if let Some(writer) = &mut self.order {
                 // One that refuses at once does not read; its answer says why.
@@ -70,10 +90,7 @@ impl Client {
             }
             self.next().await
         };
-        match tokio::time::timeout(ANSWERS_WITHIN, exchange).await {
-            Ok(answer) => answer,
-            Err(_) => Err(silent(&self.folder)),
-        }
+        tokio::time::timeout(ANSWERS_WITHIN, exchange).await.ok()
     }
 
     /// The next answer. It can be given up at any time.

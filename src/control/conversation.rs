@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     control::{
         Answer, Order, Ordered, Outlet,
-        order::{LONGEST_REQUEST, Request, Spoken, VERSION},
+        order::{GO, LONGEST_REQUEST, Request, Spoken, VERSION},
     },
 };
 
@@ -41,12 +41,16 @@ pub(super) async fn converse(stream: UnixStream, uid: u32, orders: mpsc::Sender<
         Ok(order) => order,
         Err(refusal) => return say(&mut writer, &Answer::Refused(refusal)).await.unwrap_or_default(),
     };
+    if !is_meant(&mut requests, &mut writer).await {
+        return;
+    }
     let (outlet, mut answers) = Outlet::new();
     let stop = CancellationToken::new();
     // Whichever way this ends, nobody waits for the rest.
     let _stop = stop.clone().drop_guard();
-    let _ = orders.send(Ordered { order, uid, outlet, stop: stop.clone() }).await;
+    let ordered = Ordered { order, uid, outlet, stop: stop.clone() };
     let hand_on = async {
+        let _ = orders.send(ordered).await;
         let Some(first) = answers.recv().await else {
             return say(&mut writer, &Answer::Refused(STOPPING.to_owned())).await;
         };
@@ -66,6 +70,16 @@ pub(super) async fn converse(stream: UnixStream, uid: u32, orders: mpsc::Sender<
         handed_on = hand_on => handed_on.unwrap_or_default(),
         () = listen => {}
     }
+}
+
+/// Whether the command is still there, and means it. One that has waited too long has gone, and has told its user that nothing
+/// was done.
+async fn is_meant(requests: &mut FramedRead<OwnedReadHalf, LinesCodec>, writer: &mut OwnedWriteHalf) -> bool {
+    let asked = async {
+        say(writer, &Answer::Heard).await.ok()?;
+        requests.next().await?.ok()
+    };
+    matches!(tokio::time::timeout(ORDERS_WITHIN, asked).await, Ok(Some(line)) if line == GO)
 }
 
 /// Reads the order, or says why there is none.

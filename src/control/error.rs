@@ -24,6 +24,18 @@ pub(crate) enum ControlError {
         /// For how long it was waited.
         within: Duration,
     },
+    /// It heard an order, and does not say whether it takes it up.
+    #[error(
+        "the daemon that uses the state in {folder} heard this, and did not say within {} whether it does it: it may still do \
+         it; look into its log, and at `atlas-logd status`, before you run the same again",
+        words::duration(*within)
+    )]
+    Unknown {
+        /// The state folder.
+        folder: PathBuf,
+        /// For how long it was waited.
+        within: Duration,
+    },
     /// It is gone.
     #[error(
         "the daemon has stopped before it was done; what was archived stays, nothing is lost: run the same again when the \

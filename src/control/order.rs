@@ -8,6 +8,10 @@ use crate::{collect::Job, commit::Skip, instant::Instant, source::SourceId};
 /// [`Request`], and [`Answer::Refused`](crate::control::Answer::Refused), stay as they are for ever.
 pub(super) const VERSION: u32 = 1;
 
+/// The line by which a command says that it is still there, once the daemon has heard the order. Without it nothing is done:
+/// whoever was told that nothing was done went away before.
+pub(super) const GO: &str = "\"go\"";
+
 /// A request is no longer, in bytes: some thousand names of sources.
 pub(super) const LONGEST_REQUEST: usize = 1 << 20;
 

@@ -40,11 +40,17 @@ fn done() -> Outcome {
     Outcome { failed: false, lines: vec!["done".to_owned()] }
 }
 
+/// Gives an order.
+async fn give(client: &mut Client, order: Order) -> Result<Answer, ControlError> {
+    client.hand_over(order).await?;
+    client.go().await
+}
+
 /// Gives an order and takes it up.
 async fn taken_up(folder: &Path, inbox: &mut Inbox) -> (Client, super::Ordered) {
     let mut client = client(folder).await;
-    let give = async {
-        assert_eq!(client.order(seal()).await.unwrap(), Answer::Begun(Vec::new()));
+    let given = async {
+        assert_eq!(give(&mut client, seal()).await.unwrap(), Answer::Begun(Vec::new()));
         client
     };
     let take = async {
@@ -52,7 +58,7 @@ async fn taken_up(folder: &Path, inbox: &mut Inbox) -> (Client, super::Ordered) 
         ordered.outlet.begin(Answer::Begun(Vec::new()));
         ordered
     };
-    tokio::join!(give, take)
+    tokio::join!(given, take)
 }
 
 /// What is answered to a line.
@@ -159,7 +165,7 @@ async fn what_cannot_be_meant_is_refused() {
         (What::Poll(Job::Reconcile { range: Some(backwards) }), "is no range of time"),
         (skip(Window::new(at(1), at(2)), "none"), "no source is named"),
     ] {
-        let error = client(folder.path()).await.order(Order { what, sources: Vec::new() }).await.unwrap_err();
+        let error = give(&mut client(folder.path()).await, Order { what, sources: Vec::new() }).await.unwrap_err();
         assert!(
             error.to_string().starts_with("the running daemon refuses: ") && error.to_string().contains(says),
             "{error}"
@@ -175,13 +181,13 @@ async fn nobody_is_let_in_beyond_so_many_and_nobody_is_taken_up_while_it_stops()
     for _ in 0..16 {
         waiting.push(taken_up(folder.path(), &mut inbox).await);
     }
-    let refused = client(folder.path()).await.order(seal()).await.unwrap_err().to_string();
+    let refused = give(&mut client(folder.path()).await, seal()).await.unwrap_err().to_string();
     assert!(refused.contains("16 commands are being served already"), "{refused}");
     drop(waiting.pop());
     // The place is free once the daemon has noticed.
     loop {
         let mut client = client(folder.path()).await;
-        let order = client.order(seal());
+        let order = give(&mut client, seal());
         tokio::select! {
             _ = inbox.next() => break,
             refused = order => assert!(refused.unwrap_err().to_string().contains("16 commands")),
@@ -190,7 +196,7 @@ async fn nobody_is_let_in_beyond_so_many_and_nobody_is_taken_up_while_it_stops()
     drop(waiting);
     inbox.refuse();
     loop {
-        let refused = client(folder.path()).await.order(seal()).await.unwrap_err().to_string();
+        let refused = give(&mut client(folder.path()).await, seal()).await.unwrap_err().to_string();
         if !refused.contains("16 commands") {
             assert!(refused.contains("it is stopping"), "{refused}");
             break;
@@ -198,11 +204,36 @@ async fn nobody_is_let_in_beyond_so_many_and_nobody_is_taken_up_while_it_stops()
     }
 }
 
+#[tokio::test]
+async fn an_order_of_one_who_has_gone_is_not_taken_up() {
+    let folder = folder();
+    let mut inbox = open(folder.path());
+    let mut gone = client(folder.path()).await;
+    gone.hand_over(Order { what: What::Poll(Job::Regular), sources: Vec::new() }).await.unwrap();
+    drop(gone);
+    // It comes after the other one, and is the only one.
+    let (_client, ordered) = taken_up(folder.path(), &mut inbox).await;
+    assert_eq!(ordered.order, seal());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_heard_and_not_told_more_is_not_told_that_nothing_is_done() {
+    let folder = folder();
+    let mut inbox = open(folder.path());
+    let mut client = client(folder.path()).await;
+    client.hand_over(seal()).await.unwrap();
+    let error = client.go().await.unwrap_err().to_string();
+    assert!(error.contains("it may still do it"), "{error}");
+    drop(client);
+    let ordered = inbox.next().await;
+    ordered.stop.cancelled().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_daemon_that_hangs_is_not_waited_for_for_ever() {
     let folder = folder();
     let _listener = std::os::unix::net::UnixListener::bind(folder.path().join(SOCKET)).unwrap();
-    let error = client(folder.path()).await.order(seal()).await.unwrap_err();
+    let error = give(&mut client(folder.path()).await, seal()).await.unwrap_err();
     assert!(matches!(error, ControlError::Silent { .. }), "{error}");
     assert!(error.to_string().contains("did not answer within 20 s"), "{error}");
 }

@@ -47,6 +47,10 @@ impl Orders {
         vitals: &Vitals,
     ) {
         let Ordered { order, uid, outlet, stop } = ordered;
+        // Whoever waited in vain was told that it may or may not be done. Where it has not begun, it is better not done.
+        if stop.is_cancelled() {
+            return;
+        }
         let tasks = match chosen(station, &order.sources) {
             Ok(tasks) => tasks,
             Err(unknown) => return outlet.begin(unknown),
