@@ -106,6 +106,8 @@ impl Teller {
     }
 }
 
+const REFUSED: &str = "the new configuration was refused, the old one is in force: see the log";
+
 /// Tells what it hears, and looks every now and then.
 struct Reporter {
     watchdog: Watchdog,
@@ -135,6 +137,7 @@ impl Reporter {
             }
             let text = match &self.stuck {
                 Some(stuck) => format!("does not get on: {stuck}"),
+                None if self.watchdog.sees_refused_reload() => format!("{}; {REFUSED}", self.status),
                 None => self.status.clone(),
             };
             if text != self.told {

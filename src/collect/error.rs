@@ -140,9 +140,16 @@ impl PollError {
             ));
         }
         let window = window.filter(|_| self.lasts(failures))?;
+        let hope = match self {
+            Self::Request(_) => {
+                "it is tried again at every poll, in shorter windows; most often Atlas is out of order \
+                 (https://status.mongodb.com), and it passes; only if it fails for days while other sources do well, get \
+                 past it with:"
+            }
+            _ => "it is tried again at every poll; if it never gets better, get past it with:",
+        };
         Some(format!(
-            "it is tried again at every poll; if it never gets better, get past it with: {program} \
-             skip {} --from {} --to {} --reason '…'",
+            "{hope} {program} skip {} --from {} --to {} --reason '…'",
             quoted(&source.to_string()),
             window.from,
             window.to

@@ -62,6 +62,11 @@ pub(crate) struct Named {
 }
 
 impl Order {
+    /// Whether it is what the schedule does, for all sources: what is new at Atlas belongs to that.
+    pub(crate) fn is_collection_of_all(&self) -> bool {
+        self.sources.is_empty() && self.what == What::Poll(Job::Regular)
+    }
+
     /// What cannot be meant, if it is that.
     pub(super) fn fault(&self, now: Instant) -> Option<String> {
         let range = match &self.what {

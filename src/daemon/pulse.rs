@@ -27,6 +27,8 @@ struct Signs {
     of_runtime: Beat,
     /// Whether the schedule runs and nobody has asked for a stop.
     collecting: bool,
+    /// Whether the last reload was refused.
+    reload_refused: bool,
     /// What hung at the last look.
     stuck: Option<Stuck>,
     looked: Option<Instant>,
@@ -112,6 +114,17 @@ impl Pulse {
     #[must_use]
     pub fn is_collecting(&self) -> bool {
         self.signs().collecting
+    }
+
+    /// Whether the configuration on disk is not the one in force, because it was refused: the next start will fail.
+    #[must_use]
+    pub fn is_reload_refused(&self) -> bool {
+        self.signs().reload_refused
+    }
+
+    /// A reload is over.
+    pub(super) fn note_reload(&self, refused: bool) {
+        self.signs().reload_refused = refused;
     }
 
     fn signs(&self) -> MutexGuard<'_, Signs> {

@@ -24,6 +24,12 @@ impl Watchdog {
         Self { pulse, told: None }
     }
 
+    /// Whether the configuration on disk is not the one in force, because it was refused.
+    #[must_use]
+    pub fn sees_refused_reload(&self) -> bool {
+        self.pulse.is_reload_refused()
+    }
+
     /// Looks, which has to be done every few seconds. Nothing where the daemon makes progress, else what hangs.
     pub fn look(&mut self) -> Option<String> {
         let stuck = self.pulse.examine(Instant::now());

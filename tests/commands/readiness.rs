@@ -29,6 +29,13 @@ fn the_service_manager_is_told_of_readiness_reload_and_stop() {
     assert!(reloading(manager.told()) > first);
     assert_eq!(manager.told(), ["READY=1"], "the old configuration is in force");
     daemon.wait_for_line("was refused");
+    manager.wait_for_status("; the new configuration was refused, the old one is in force: see the log");
+
+    stage.configure(|config| config.remove("archive", "no_such_key"));
+    daemon.signal(Signal::HUP);
+    reloading(manager.told());
+    assert_eq!(manager.told(), ["READY=1"]);
+    manager.wait_for_status_without("refused");
 
     daemon.signal(Signal::TERM);
     assert_eq!(manager.told(), ["STOPPING=1"]);

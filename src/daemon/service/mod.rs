@@ -156,7 +156,9 @@ impl Service {
             tokio::select! {
                 () = control.stop.soon.cancelled() => break,
                 Some(reload) = control.reloads.recv() => {
-                    if let Some(replaced) = self.reload(reload) {
+                    let replaced = self.reload(reload);
+                    control.pulse.note_reload(replaced.is_none());
+                    if let Some(replaced) = replaced {
                         let since = self.station.clock.now() - LATE_TICK;
                         ticks.stop().await;
                         ticks = Ticks::start(&self.patterns()).await?;
@@ -196,7 +198,12 @@ impl Service {
                     self.end_poll(done);
                     self.leave_absent().await;
                 }
-                ordered = control.orders.next() => self.orders.begin(&self.station, ordered, &self.wind_down, &self.vitals),
+                ordered = control.orders.next() => {
+                    if ordered.order.is_collection_of_all() {
+                        self.explorer.begin(&self.station);
+                    }
+                    self.orders.begin(&self.station, ordered, &self.wind_down, &self.vitals);
+                }
                 Some(done) = self.orders.done() => self.end_order(done),
                 Some(_) = self.retiring.join_next() => {}
                 Some(made) = self.head.done() => self.head.note(made),

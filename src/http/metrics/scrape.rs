@@ -43,6 +43,7 @@ pub(super) struct Scrape {
     pub(super) config: Arc<Config>,
     pub(super) meters: Arc<Meters>,
     pub(super) alive: bool,
+    pub(super) reload_refused: bool,
     pub(super) collecting: bool,
     /// Those of the configuration, in its order.
     pub(super) sources: Vec<SourceFigures>,
@@ -89,6 +90,7 @@ impl Scrape {
             now,
             meters: Arc::clone(&subject.meters),
             alive: subject.pulse.is_alive(),
+            reload_refused: subject.pulse.is_reload_refused(),
             collecting: subject.pulse.is_collecting(),
             sources: config.sources().map(SourceFigures::unknown).collect(),
             head_made: None,

@@ -19,6 +19,9 @@ pub(super) fn write(families: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Re
     families.gauge(about, |family| family.sample(&[], Value::Truth(scrape.alive)))?;
     let about = ("collecting", "Whether the schedule runs: 0 while the daemon starts and stops");
     families.gauge(about, |family| family.sample(&[], Value::Truth(scrape.collecting)))?;
+    let about =
+        ("reload_refused", "Whether the last reload was refused: the configuration on disk is not the one in force");
+    families.gauge(about, |family| family.sample(&[], Value::Truth(scrape.reload_refused)))?;
     let about = ("state_readable", "Whether the state database can be read: without it nothing is said of sources");
     families.gauge(about, |family| family.sample(&[], Value::Truth(scrape.state_readable)))?;
     let about = ("sources", "Sources of the configuration");

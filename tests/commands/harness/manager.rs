@@ -80,6 +80,13 @@ impl Manager {
         self.wait_for(text, is_it)[0][IN_WORDS.len()..].to_owned()
     }
 
+    /// Waits until there is a status without this text.
+    #[track_caller]
+    pub(crate) fn wait_for_status_without(&self, text: &str) {
+        let is_it = |message: &[String]| message[0].strip_prefix(IN_WORDS).is_some_and(|status| !status.contains(text));
+        self.wait_for(&format!("a status without {text}"), is_it);
+    }
+
     /// Waits for so many signs of life.
     #[track_caller]
     pub(crate) fn wait_for_life(&self, signs: usize) {
