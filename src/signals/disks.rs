@@ -1,6 +1,6 @@
 //! File systems that cannot be written to, or are nearly full, as far as can be seen without writing.
 
-use std::path::Path;
+use std::{os::unix::fs::MetadataExt as _, path::Path};
 
 use crate::{
     config::Config,
@@ -22,12 +22,24 @@ pub(crate) fn disks(config: &Config) -> Vec<Signal> {
                 shown_path(folder)
             );
             signals.push(Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message });
+        } else if is_closed_to_its_owner(folder) {
+            let message = format!(
+                "the {what}, {}, may not be written to by its owner, whose daemon archives nothing then: put its mode right (chmod \
+                 u+w)",
+                shown_path(folder)
+            );
+            signals.push(Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message });
         }
         if what == "archive" {
             signals.extend(low(folder, found.free, config.archive.min_free));
         }
     }
     signals
+}
+
+/// Whether the mode of a folder keeps out even its owner, who is the user of the daemon.
+fn is_closed_to_its_owner(folder: &Path) -> bool {
+    folder.metadata().is_ok_and(|found| found.mode() & 0o200 == 0)
 }
 
 /// Whether less is free than has to stay free.

@@ -125,6 +125,9 @@ fn explain_file(cause: &io::Error) -> String {
             "a part of the path is a file, where a folder has to be: put the folder in its place"
         }
         io::ErrorKind::StorageFull => "free some space on its disk",
+        io::ErrorKind::PermissionDenied => {
+            "it must be writable for the user that atlas-logd runs as; if you are another one, run this as that one (sudo -u)"
+        }
         _ => "it must be writable for the user that atlas-logd runs as",
     };
     format!("{cause}; {what_to_do}")

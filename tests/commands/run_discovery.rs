@@ -41,6 +41,18 @@ fn a_cluster_is_found_left_when_it_is_gone_and_found_again() {
 }
 
 #[test]
+fn a_collection_of_everything_beside_the_daemon_asks_for_the_lists() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("schedule", "discover", "off"));
+    let mut daemon = stage.spawn_daemon();
+    stage.wait_until_polled(&prod());
+    let found = stage.make_cluster(Cluster::new("prod-1"));
+    stage.command(["collect"]).assert_done();
+    daemon.wait_for_line("payments/access-history/prod-1: found at Atlas, it is collected from now on");
+    stage.wait_until_polled(&found);
+}
+
+#[test]
 fn a_404_for_what_was_listed_asks_for_the_list_again_once() {
     let stage = stage();
     stage.configure(|config| config.set_text("schedule", "discover", "off"));

@@ -1,6 +1,6 @@
 //! What no poll fails with is told all the same, under a name that does not change.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Instant as Deadline};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Path, time::Instant as Deadline};
 
 use atlas_logd::{
     clock::{Clock as _, SystemClock},
@@ -99,6 +99,20 @@ fn a_disk_that_refuses_is_told_on_a_quiet_day() {
     let log = daemon.stop();
     assert_eq!(log.iter().filter(|line| line.contains("event=\"disk-")).count(), 2, "{log:#?}");
     assert!(!in_the_way.exists(), "the probe is removed");
+}
+
+#[test]
+fn a_folder_that_its_owner_may_not_write_to_is_told_by_the_status() {
+    let stage = Stage::new();
+    stage.command(["collect"]).assert_done();
+    for (what, folder) in [("archive", stage.archive()), ("state", stage.state())] {
+        let before = fs::metadata(&folder).unwrap().permissions();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).unwrap();
+        let said = stage.command(["status"]).stdout;
+        assert!(said.contains(&format!("disk-unwritable: the {what}, ")) && said.contains("by its owner"), "{said}");
+        fs::set_permissions(&folder, before).unwrap();
+    }
+    assert!(!stage.command(["status"]).stdout.contains("disk-unwritable"));
 }
 
 #[test]
