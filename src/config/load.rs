@@ -119,6 +119,7 @@ fn cannot_read(file: &Path, error: &std::io::Error) -> ConfigError {
              atlas-logd check says whether it is right, and atlas-logd demo needs none"
         }
         std::io::ErrorKind::PermissionDenied => "; run this as the user of the daemon: sudo -u atlas-logd atlas-logd …",
+        std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory => "; name the file itself: --config FILE",
         _ => "",
     };
     ConfigError::of_file(file, format!("cannot be read: {error}{hint}"))

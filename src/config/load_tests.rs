@@ -251,13 +251,18 @@ fn a_file_that_cannot_be_read_is_an_error_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
     let shown = path.display().to_string();
-    let message = |path| load(path).unwrap_err().to_string();
+    let message = |path: &std::path::Path| load(path).unwrap_err().to_string();
     let missing =
         format!("{shown}: cannot be read: No such file or directory (os error 2); name the configuration with ");
     let said = message(&path);
     assert!(
         said.starts_with(&missing) && said.contains("/usr/share/doc/atlas-logd/examples/atlas-logd.toml"),
         "{said}"
+    );
+    let named = message(folder.path());
+    assert!(
+        named.ends_with("cannot be read: Is a directory (os error 21); name the file itself: --config FILE"),
+        "{named}"
     );
     fs::write(&path, b"a = 1\nb = '\xff'\n").unwrap();
     assert_eq!(message(&path), format!("{shown}:2:6: not UTF-8 text; save the file as UTF-8"));
