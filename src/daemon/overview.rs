@@ -10,14 +10,19 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
     id: SourceId,
-    /// Its watermark lies no further back than this while it keeps to its schedule.
-    lag: Duration,
+    /// Its watermark lies no further back than this while it keeps to its schedule; nothing is expected of a paused one.
+    lag: Option<Duration>,
 }
 
 impl Expected {
     /// A source that is polled once in each `interval`. It is behind when it missed a poll, and had as long again.
     pub(super) fn new(id: SourceId, settle: Duration, interval: Duration) -> Self {
-        Self { id, lag: usual_lag(settle, interval) }
+        Self { id, lag: Some(usual_lag(settle, interval)) }
+    }
+
+    /// A source whose cluster is paused.
+    pub(super) fn paused(id: SourceId) -> Self {
+        Self { id, lag: None }
     }
 }
 
@@ -38,14 +43,14 @@ impl Overview {
     /// Of these sources, by the end watermarks of all that have one.
     pub(super) fn of(sources: &[Expected], ends: &HashMap<SourceId, Instant>, now: Instant) -> Self {
         let mut overview = Self { sources: sources.len(), ..Self::default() };
-        for Expected { id, lag: expected } in sources {
+        for (id, expected) in sources.iter().filter_map(|source| Some((&source.id, source.lag?))) {
             match ends.get(id).map(|end| now.since(*end)) {
                 None => {
                     overview.never += 1;
                     overview.behind += 1;
                 }
                 Some(lag) => {
-                    overview.behind += usize::from(lag > *expected);
+                    overview.behind += usize::from(lag > expected);
                     overview.oldest = overview.oldest.max(Some(lag));
                 }
             }

@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     daemon::Station,
     instant::Instant,
-    signals::{Backlog, Event, Signal, ending, low},
+    signals::{Backlog, Event, Signal, ending, ends, low},
     source::{Source, SourceId},
     state::source_ends,
     words,
@@ -40,11 +40,21 @@ pub(super) struct Watched {
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
     watched: Arc<[Watched]>,
-    looking: JoinSet<(Vec<Signal>, Memory)>,
+    looking: JoinSet<(Look, Memory)>,
+    /// The credentials whose end is known.
+    credentials: HashSet<String>,
     memory: Memory,
     next: Option<Moment>,
     /// What was told and is not over, and since when.
     raised: BTreeMap<(Event, String), Instant>,
+}
+
+/// What a look saw.
+#[derive(Debug)]
+pub(super) struct Look {
+    signals: Vec<Signal>,
+    /// Whether the state could be read: else nothing is known of the sources.
+    sources_seen: bool,
 }
 
 /// What the last look saw of the sources that were back.
@@ -80,28 +90,31 @@ impl Patrol {
         let (config, committer) = (station.config.clone(), station.collector.shared_committer());
         let (now, mut memory) = (station.clock.now(), std::mem::take(&mut self.memory));
         let (meters, watched) = (Arc::clone(station.meters()), Arc::clone(&self.watched));
+        self.credentials = ends(&station.config).map(|(name, _)| name.to_owned()).collect();
         self.looking.spawn_blocking(move || {
             let mut signals = disk(&committer, &config);
             meters.set_writable(signals.iter().all(|signal| signal.event != Event::DiskUnwritable));
             signals.extend(ending(&config, now));
-            signals.extend(behind(&committer, &watched, allowed, now, &mut memory));
-            (signals, memory)
+            let behind = behind(&committer, &watched, allowed, now, &mut memory);
+            let sources_seen = behind.is_some();
+            signals.extend(behind.into_iter().flatten());
+            (Look { signals, sources_seen }, memory)
         });
     }
 
     /// Waits until a look is over, if one is under way.
-    pub(super) async fn done(&mut self) -> Option<Result<Vec<Signal>, JoinError>> {
+    pub(super) async fn done(&mut self) -> Option<Result<Look, JoinError>> {
         let looked = self.looking.join_next().await?;
-        Some(looked.map(|(signals, memory)| {
+        Some(looked.map(|(look, memory)| {
             self.memory = memory;
-            signals
+            look
         }))
     }
 
     /// Tells what is new and what is over.
-    pub(super) fn note(&mut self, looked: Result<Vec<Signal>, JoinError>, now: Instant) {
-        let signals = match looked {
-            Ok(signals) => signals,
+    pub(super) fn note(&mut self, looked: Result<Look, JoinError>, now: Instant) {
+        let Look { signals, sources_seen } = match looked {
+            Ok(look) => look,
             Err(error) => {
                 return tracing::error!(event = "defect", "a look at the disk and the sources failed: {error}");
             }
@@ -109,13 +122,23 @@ impl Patrol {
         let key = |signal: &Signal| (signal.event, signal.subject.clone());
         let (known, new): (Vec<_>, Vec<_>) =
             signals.into_iter().partition(|signal| self.raised.contains_key(&key(signal)));
-        let still: BTreeMap<_, _> = known
+        let mut still: BTreeMap<_, _> = known
             .iter()
             .chain(&new)
             .map(|signal| (key(signal), self.raised.get(&key(signal)).copied().unwrap_or(now)))
             .collect();
+        if !sources_seen {
+            still.extend(
+                self.raised
+                    .iter()
+                    .filter(|((event, _), _)| *event == Event::SourceBehind)
+                    .map(|(key, since)| (key.clone(), *since)),
+            );
+        }
         for ((event, subject), since) in std::mem::replace(&mut self.raised, still) {
-            let goes_on = self.raised.contains_key(&(event, subject.clone()))
+            // Of what is no longer looked at, nobody knows how it is.
+            let goes_on = !self.is_watched(event, &subject)
+                || self.raised.contains_key(&(event, subject.clone()))
                 || (event == Event::CredentialEnding
                     && self.raised.contains_key(&(Event::CredentialEnded, subject.clone())));
             if !goes_on {
@@ -137,8 +160,22 @@ impl Patrol {
     }
 }
 
+impl Patrol {
+    /// Whether it is still looked at: a reload may have taken it out.
+    fn is_watched(&self, event: Event, subject: &str) -> bool {
+        match event {
+            Event::DiskUnwritable | Event::DiskLow => true,
+            Event::CredentialEnded | Event::CredentialEnding => self.credentials.contains(subject),
+            Event::SourceBehind => self.watched.iter().any(|watched| watched.source.to_string() == subject),
+        }
+    }
+}
+
 fn tell(signal: &Signal) {
     let Signal { event, subject, message } = signal;
+    if *event == Event::SourceBehind {
+        return tracing::error!(event = event.name(), source = subject, "{message}");
+    }
     match event.is_error() {
         true => tracing::error!(event = event.name(), subject, "{message}"),
         false => tracing::warn!(event = event.name(), subject, "{message}"),
@@ -152,7 +189,11 @@ fn tell_end(event: Event, subject: &str, lasted: Duration) {
         Event::CredentialEnded | Event::CredentialEnding => "the secret was renewed",
         Event::SourceBehind => "caught up with its schedule",
     };
-    tracing::info!(event = event.over(), subject, "{over}, after {}", words::duration(lasted));
+    let lasted = words::duration(lasted);
+    match event {
+        Event::SourceBehind => tracing::info!(event = event.over(), source = subject, "{over}, after {lasted}"),
+        _ => tracing::info!(event = event.over(), subject, "{over}, after {lasted}"),
+    }
 }
 
 /// Whether archive and state can be written to, and have room.
@@ -179,9 +220,9 @@ fn behind(
     allowed: Duration,
     now: Instant,
     memory: &mut Memory,
-) -> Vec<Signal> {
+) -> Option<Vec<Signal>> {
     // Where the state cannot be read, polls fail and say why.
-    let Ok(ends) = committer.store().read(source_ends) else { return Vec::new() };
+    let ends = committer.store().read(source_ends).ok()?;
     let before = std::mem::take(memory);
     memory.at = Some(now);
     let mut backlog = Backlog::default();
@@ -210,5 +251,5 @@ fn behind(
         memory.told.insert(source.id.clone());
         signals.push(Signal { event: Event::SourceBehind, subject: source.to_string(), message });
     }
-    signals
+    Some(signals)
 }

@@ -13,10 +13,12 @@ pub(crate) fn problems(row: &Row) -> Vec<String> {
         lines.push(format!("not collected: {name}: {why}"));
     }
     let failing = row.health.as_ref().filter(|health| health.is_failing());
-    if let Some(health) = failing.filter(|_| row.not_collected.is_none() && !row.is_paused()) {
+    // Nobody polls what is not collected, and nothing is wrong with what is paused.
+    if let Some(health) = failing.filter(|_| row.configured() && !row.is_paused()) {
         lines.push(format!("failing: {name}: {}", shown(&health.message)));
     }
-    if let Some(failed) = row.reconciliation.as_ref().filter(|last| !last.message.is_empty()) {
+    let failed = row.reconciliation.as_ref().filter(|last| !last.message.is_empty());
+    if let Some(failed) = failed.filter(|_| row.configured() && !row.is_paused()) {
         let message = shown(&failed.message);
         lines.push(format!("reconciliation failed at {}: {name}: {message}", failed.begun));
     }

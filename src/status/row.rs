@@ -151,6 +151,7 @@ impl Row {
             None if self.state.as_ref().is_some_and(|state| state.start.is_some()) => "not finished yet".to_owned(),
             None => "never polled".to_owned(),
             Some(health) => match health.failing_since {
+                Some(_) if !self.configured() => "removed".to_owned(),
                 Some(since) => format!("failing for {}", words::about(self.now.since(since))),
                 None => format!("ok {} ago", words::about(self.now.since(health.polled))),
             },

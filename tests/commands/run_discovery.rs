@@ -1,9 +1,19 @@
 //! The daemon finds what is new at Atlas while it runs, leaves what is gone, and goes on with what it knows.
 
-use atlas_logd::sim::{Cluster, Fault, Match};
+use atlas_logd::{
+    sim::{Cluster, Fault, Match},
+    source::Source,
+};
 use rustix::process::Signal;
 
-use crate::harness::{EVERY_SECOND, HOUR, ProjectTable, SECOND, Stage, orders, prod};
+use crate::harness::{EVERY_SECOND, HOUR, ProjectTable, SECOND, Stage, get, orders, prod};
+
+/// The samples of a source in what the daemon shows.
+fn samples(address: std::net::SocketAddr, source: &Source) -> Vec<String> {
+    let label = format!("source=\"{source}\"");
+    let shown = get(address, "/metrics").body;
+    shown.lines().filter(|line| line.contains(&label)).map(|line| line.replace(&format!("{{{label}}}"), "")).collect()
+}
 
 fn stage() -> Stage {
     let stage = Stage::new();
@@ -136,6 +146,48 @@ fn a_reload_with_other_patterns_seals_what_they_no_longer_mean_and_finds_what_th
     assert_eq!(stage.lines(&of_shop).len(), 1);
     assert!(stage.statuses().iter().any(|status| status.source == prod().to_string() && !status.configured));
     assert!(stage.status(&orders()).configured);
+}
+
+#[test]
+fn a_paused_cluster_is_neither_failing_nor_behind_whoever_asks() {
+    let stage = stage();
+    stage.configure(|config| {
+        config.set_text("schedule", "reconcile", EVERY_SECOND);
+        config.set_text("signals", "behind", "1s");
+        config.set_text("http", "listen", "127.0.0.1:0");
+    });
+    let cluster = stage.make_cluster(Cluster::new("prod-9"));
+    stage.add_record(&cluster, HOUR, "before");
+    let mut daemon = stage.spawn_daemon_unready();
+    let address = daemon.wait_for_address();
+    daemon.wait_for_line(&format!("{cluster}: found at Atlas"));
+    stage.wait_until_polled(&cluster);
+    stage.change_payments(|project| {
+        project.clusters.iter_mut().filter(|known| known.name == "prod-9").for_each(|cluster| cluster.paused = true);
+    });
+    // The one after the next list begins once the next one has been learnt.
+    let lists = Match::path("/clusters").query("pageNum");
+    let before = stage.world.requests_matching(&lists).len();
+    assert!(stage.world.wait_arrived(&lists, before + 2));
+    stage.world.fault(Match::source(&cluster.id), Fault::json(409, "CLUSTER_PAUSED"));
+    daemon.wait_for_line("is paused, and Atlas does not answer for it until it runs again");
+    // Polls and reconciliations go on meanwhile, and the watermark stands.
+    let asked = stage.requests_for(&cluster);
+    stage.wait_for_data_requests(&cluster, asked + 6);
+    let shown = samples(address, &cluster);
+    for expected in [
+        "atlas_logd_paused 1",
+        "atlas_logd_failing_seconds 0",
+        "atlas_logd_behind_seconds 0",
+        "atlas_logd_reconciliation_failing 0",
+    ] {
+        assert!(shown.iter().any(|line| line.starts_with(expected)), "{expected}: {shown:#?}");
+    }
+    let status = stage.command(["status"]).stdout;
+    let of_it: Vec<&str> = status.lines().filter(|line| line.contains("prod-9")).collect();
+    assert!(matches!(of_it[..], [row] if row.contains("paused")), "{status}");
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.contains("prod-9") && line.contains("ERROR")), "{log:#?}");
 }
 
 #[test]

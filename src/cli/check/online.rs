@@ -50,6 +50,7 @@ pub(super) async fn ask(mut config: Config, mut known: Known) -> anyhow::Result<
     if config.asks() {
         let mut asking: Vec<&String> =
             config.tables.iter().filter(|table| table.asks()).map(|table| &table.credentials).collect();
+        asking.sort();
         asking.dedup();
         findings.extend(asking.into_iter().filter(|name| !usable.contains_key(*name)).map(|name| {
             let subject = Subject::Credentials(name.clone()).to_string();

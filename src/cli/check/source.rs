@@ -100,7 +100,8 @@ impl Asking<'_> {
         let RequestError::Refused { status, error: body, .. } = error else { return None };
         if *status == 404 && body.code != Some(Code::GroupNotFound) {
             let near = |listed: &[Listed]| {
-                nearest(&source.id.name, listed.iter().map(|listed| listed.name.as_str())).map(str::to_owned)
+                let others = listed.iter().map(|listed| listed.name.as_str()).filter(|name| *name != source.id.name);
+                nearest(&source.id.name, others).map(str::to_owned)
             };
             let near = self.listed.look(self.client, &source.id.project_id, source.id.kind, near).await?;
             return Some(format!("did you mean {near:?}?"));

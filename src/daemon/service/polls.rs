@@ -66,7 +66,7 @@ impl Service {
                 }
                 Some(compared) => {
                     self.station.meters().reconciliations(source.id.kind).observe(report.figures.duration);
-                    tell_of_reconciliation(&source, &report, compared);
+                    self.note_reconciliation(&source, &report, compared);
                 }
             },
             Err(error) if error.is_cancelled() => {}
@@ -82,7 +82,7 @@ impl Service {
         self.revoke_replaced();
         let Some(Polled { source, job, report }) = done else { return };
         match report.compared {
-            Some(compared) => tell_of_reconciliation(&source, &report, compared),
+            Some(compared) => self.note_reconciliation(&source, &report, compared),
             None if job == Job::Regular => self.note_poll(&source, &report),
             None => tell_of_backfill(&source, &report),
         }
@@ -103,6 +103,14 @@ impl Service {
             }
         }
         self.watch.note(source, report);
+    }
+
+    /// Takes note of a reconciliation. Where it failed and nothing is wrong with that, the polls have told of it.
+    fn note_reconciliation(&self, source: &Source, report: &PollReport, compared: Compared) {
+        match self.station.excuse(&source.id, report) {
+            Some(excuse) => tracing::debug!(source = %source, "not reconciled: {excuse}"),
+            None => tell_of_reconciliation(source, report, compared),
+        }
     }
 
     /// Revokes the tokens of clients that were replaced, once nobody uses them any more.

@@ -16,7 +16,7 @@ use crate::{
         service::{Service, timetable::NO_INTERVAL},
     },
     discovery::Lists,
-    source::Source,
+    source::{Source, SourceId},
     state::StateError,
 };
 
@@ -121,12 +121,16 @@ impl Service {
     pub(super) fn watch_over(&mut self) {
         let (intervals, members) = (self.intervals(), self.members());
         let interval = |pattern: &String| intervals.get(pattern).copied().unwrap_or(NO_INTERVAL);
-        self.lookout.expect(
-            members.iter().map(|Member { task, pattern, .. }| {
-                Expected::new(task.source.id.clone(), task.settle, interval(pattern))
-            }),
-        );
-        self.patrol.watch(members.into_iter().map(|Member { task, pattern, .. }| Watched {
+        let is_paused = |id: &SourceId| self.station.found(id).is_some_and(|found| found.paused);
+        self.lookout.expect(members.iter().map(|Member { task, pattern, .. }| {
+            let id = &task.source.id;
+            match is_paused(id) {
+                true => Expected::paused(id.clone()),
+                false => Expected::new(id.clone(), task.settle, interval(pattern)),
+            }
+        }));
+        let running = members.into_iter().filter(|member| !is_paused(&member.task.source.id));
+        self.patrol.watch(running.map(|Member { task, pattern, .. }| Watched {
             source: task.source,
             pattern,
             settle: task.settle,

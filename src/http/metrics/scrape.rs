@@ -18,6 +18,7 @@ use prometheus_client::{
 
 use crate::{
     config::Config,
+    discovery,
     http::{
         Subject,
         metrics::{
@@ -125,6 +126,12 @@ impl Scrape {
                     figures.known = Some(Known::damaged(health(connection, key)?.as_ref()));
                 }
             }
+            if self.config.asks() {
+                let found = discovery::Known::read(connection)?;
+                for figures in self.sources.iter_mut().filter(|figures| figures.is_failing()) {
+                    figures.paused = found.found(&self.config, &figures.source.id).is_some_and(|found| found.paused);
+                }
+            }
             self.head_made = Head::load(connection)?.map(|head| head.made);
             Ok::<_, StateError>(())
         })
@@ -138,6 +145,9 @@ impl Scrape {
         for (figures, pattern) in self.sources.iter_mut().zip(schedules) {
             let settle = self.config.collect.settle(figures.source.id.kind);
             figures.behind = figures.end().map(|end| {
+                if figures.paused {
+                    return Duration::ZERO;
+                }
                 let behind = backlog.behind((pattern, settle), end, self.now, Duration::ZERO);
                 behind.map_or(Duration::ZERO, |behind| behind.by)
             });

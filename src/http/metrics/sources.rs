@@ -19,6 +19,8 @@ pub(super) struct SourceFigures {
     pub(super) name: String,
     /// Nothing of one that was never seen, or while the state cannot be read.
     pub(super) known: Option<Known>,
+    /// Whether its cluster is paused, and Atlas does not answer for it: it is neither failing nor behind then.
+    pub(super) paused: bool,
     /// How long ago the poll was due that should have moved its watermark on; zero for one that is on time.
     pub(super) behind: Option<Duration>,
 }
@@ -26,7 +28,7 @@ pub(super) struct SourceFigures {
 impl SourceFigures {
     /// One of which nothing is known yet.
     pub(super) fn unknown(source: Source) -> Self {
-        Self { name: source.to_string(), source, known: None, behind: None }
+        Self { name: source.to_string(), source, known: None, paused: false, behind: None }
     }
 
     fn archived(&self) -> Option<&Archived> {
@@ -35,6 +37,10 @@ impl SourceFigures {
 
     pub(super) fn end(&self) -> Option<Instant> {
         self.archived()?.end
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        self.polls().is_some_and(|polls| polls.failing_since.is_some())
     }
 
     fn polls(&self) -> Option<&Polls> {
@@ -151,17 +157,23 @@ fn write_polls(families: &mut Families<'_, '_>, sources: &[SourceFigures], now: 
     families.seconds(about, each(sources, |source| source.polls()?.succeeded.map(Value::At)))?;
     let about = ("failing", "For how long polls of the source have been failing; 0 if the last one did not");
     let failing = |source: &SourceFigures| {
-        let failing_since = source.polls()?.failing_since;
+        let failing_since = source.polls()?.failing_since.filter(|_| !source.paused);
         Some(Value::Time(failing_since.map_or(Duration::ZERO, |since| now.since(since))))
     };
-    families.seconds(about, each(sources, failing))
+    families.seconds(about, each(sources, failing))?;
+    let about = (
+        "paused",
+        "Whether the cluster is paused and Atlas does not answer for it; it is not failing then, nor behind",
+    );
+    families.gauge(about, each(sources, |source| source.known.as_ref().map(|_| Value::Truth(source.paused))))
 }
 
 fn write_reconciliations(families: &mut Families<'_, '_>, sources: &[SourceFigures]) -> fmt::Result {
     let about = ("reconciliation_success_timestamp", "When the last reconciliation began that did not fail");
     families.seconds(about, each(sources, |source| source.reconciliation()?.succeeded.map(Value::At)))?;
     let about = ("reconciliation_failing", "Whether the last reconciliation failed");
-    let failing = |source: &SourceFigures| source.reconciliation().map(|last| Value::Truth(last.failed));
+    let failing =
+        |source: &SourceFigures| source.reconciliation().map(|last| Value::Truth(last.failed && !source.paused));
     families.gauge(about, each(sources, failing))?;
     let about = ("reconciliation_missing_records", "Records that the last reconciliation found missing, and archived");
     let missing = |source: &SourceFigures| source.reconciliation().map(|last| Value::Number(last.missing));
