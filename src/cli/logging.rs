@@ -10,12 +10,15 @@ use clap::ValueEnum;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::{
     EnvFilter,
+    field::RecordFields,
     fmt::{
         FmtContext, FormatEvent, FormatFields,
-        format::{Format, Writer},
+        format::{DefaultFields, Format, Writer},
     },
     registry::LookupSpan,
 };
+
+use crate::shown::shown_lines;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,9 +43,9 @@ pub(super) fn start(format: LogFormat, quiet: bool) {
         LogFormat::Text if is_journal(io::stderr().as_fd(), std::env::var("JOURNAL_STREAM").ok().as_deref()) => {
             // The journal has its own time for each line, and keeps the priority for itself.
             let line = Format::default().with_target(false).with_ansi(false).without_time();
-            log.with_ansi(false).event_format(Prioritized(line)).try_init()
+            log.with_ansi(false).event_format(Prioritized(line)).fmt_fields(Plain).try_init()
         }
-        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).fmt_fields(Plain).try_init(),
     };
     // Only a second start in one process fails, and then the first one is as good.
     drop(started);
@@ -54,6 +57,17 @@ fn is_journal(stream: impl AsFd, named: Option<&str>) -> bool {
     let Some((device, inode)) = named.and_then(|named| named.split_once(':')) else { return false };
     let Ok(status) = rustix::fs::fstat(stream) else { return false };
     device.parse() == Ok(status.st_dev) && inode.parse() == Ok(status.st_ino)
+}
+
+/// Message and fields, with nothing in them that steers a terminal or turns the direction of writing: names are Atlas' own.
+struct Plain;
+
+impl<'writer> FormatFields<'writer> for Plain {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut text = String::new();
+        DefaultFields::new().format_fields(Writer::new(&mut text), fields)?;
+        writer.write_str(&shown_lines(&text))
+    }
 }
 
 /// Lines with the priority in front that the journal takes off again.

@@ -24,13 +24,7 @@ impl Poll<'_> {
         match saved.await {
             Ok(state) => self.lane.state = Some(state),
             // The next poll notes it, unless the source is there again by then.
-            Err(error) => {
-                tracing::error!(
-                    event = "state-unwritable",
-                    source = %self.task.source,
-                    "failed to note in the state: {error}"
-                );
-            }
+            Err(error) => self.desk.tell_of_state(self.task, "that Atlas does not know the source", &error),
         }
     }
 

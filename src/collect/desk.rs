@@ -22,15 +22,34 @@ use crate::{
     window::Window,
 };
 
-/// How often a wrong clock is reported.
-const WARN_EVERY: Duration = Duration::from_secs(3600);
+/// What concerns all sources alike is told so often, and not once for each answer.
+const TELL_EVERY: Duration = Duration::from_secs(3600);
+
+/// Something that concerns all sources alike.
+#[derive(Debug, Default)]
+pub(super) struct Hourly(Mutex<Option<std::time::Instant>>);
+
+impl Hourly {
+    /// Whether it is time to tell of it. It counts as told then.
+    pub(super) fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= TELL_EVERY);
+        if due {
+            *last = Some(std::time::Instant::now());
+        }
+        due
+    }
+}
 
 /// What all polls share.
 pub(super) struct Desk {
     pub(super) committer: Arc<Committer>,
     pub(super) clock: Arc<dyn Clock>,
     observer: Observer,
-    clock_warning: Mutex<Option<std::time::Instant>>,
+    /// The clock is wrong.
+    pub(super) wrong_clock: Hourly,
+    /// How polls went cannot be noted. Each of them fails, and says why.
+    unwritable: Hourly,
 }
 
 impl fmt::Debug for Desk {
@@ -64,7 +83,7 @@ pub(super) async fn turn<T>(taken: &tokio::sync::Mutex<T>) -> tokio::sync::Mutex
 
 impl Desk {
     pub(super) fn new(committer: Arc<Committer>, clock: Arc<dyn Clock>, observer: Observer) -> Self {
-        Self { committer, clock, observer, clock_warning: Mutex::default() }
+        Self { committer, clock, observer, wrong_clock: Hourly::default(), unwritable: Hourly::default() }
     }
 
     /// Tells everybody who wants to know of a poll of `task` what happens in it.
@@ -75,14 +94,13 @@ impl Desk {
         }
     }
 
-    /// Whether it is time to warn of a wrong clock: once an hour, not once for each answer.
-    pub(super) fn may_warn_of_clock(&self) -> bool {
-        let mut last = self.clock_warning.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= WARN_EVERY);
-        if due {
-            *last = Some(std::time::Instant::now());
+    /// Tells that something could not be noted in the state.
+    pub(super) fn tell_of_state(&self, task: &Task, what: &str, error: &PollError) {
+        if self.unwritable.is_due() {
+            tracing::error!(event = "state-unwritable", source = %task.source, "failed to note {what} in the state: {error}");
+        } else {
+            tracing::debug!(source = %task.source, "failed to note {what} in the state: {error}");
         }
-        due
     }
 
     /// The gaps of a source with this reason.

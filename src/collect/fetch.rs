@@ -311,7 +311,7 @@ impl Fetch<'_> {
 
     fn report_wrong_clock(&self, clocks: plan::Clocks) {
         let Some(date) = clocks.date else { return };
-        if clocks.difference() > plan::CLOCK_TOLERANCE && self.desk.may_warn_of_clock() {
+        if clocks.difference() > plan::CLOCK_TOLERANCE && self.desk.wrong_clock.is_due() {
             tracing::warn!(
                 event = "clock-wrong",
                 source = %self.task.source,

@@ -216,11 +216,7 @@ impl<'a> Poll<'a> {
             return;
         }
         if let Err(error) = self.desk.note(&self.task.source.id, &self.report).await {
-            tracing::error!(
-                event = "state-unwritable",
-                source = %self.task.source,
-                "failed to note a poll in the state: {error}"
-            );
+            self.desk.tell_of_state(self.task, "a poll", &error);
         }
     }
 
@@ -230,11 +226,7 @@ impl<'a> Poll<'a> {
             return;
         }
         if let Err(error) = self.desk.note_reconciliation(&self.task.source.id, &self.report).await {
-            tracing::error!(
-                event = "state-unwritable",
-                source = %self.task.source,
-                "failed to note a reconciliation in the state: {error}"
-            );
+            self.desk.tell_of_state(self.task, "a reconciliation", &error);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use atlas_logd::sim::Event;
+use atlas_logd::sim::{Event, Fault, Match, StreamInstance};
 use rustix::process::Signal;
 
 use crate::harness::{
@@ -93,4 +93,21 @@ fn files_below(folder: &Path, each: &mut dyn FnMut(&Path, &[u8])) {
             false => each(&path, &fs::read(&path).unwrap()),
         }
     }
+}
+
+#[test]
+fn a_name_does_not_turn_a_line_around() {
+    let stage = Stage::new();
+    stage.configure(|config| {
+        config.schedule(EVERY_SECOND);
+        config.select("stream_instances", "\"all\"");
+    });
+    let hostile = "we\u{202e}ird";
+    stage.world.change_projects(|projects| projects[0].stream_instances.push(StreamInstance::new(hostile)));
+    stage.world.fault(Match::path("ird/auditLogs"), Fault::json(403, "USER_UNAUTHORIZED"));
+    let mut daemon = stage.spawn_daemon();
+    let failing = daemon.wait_for_line("event=\"source-failing\"");
+    assert!(failing.contains("source=payments/stream-audit/we\\u{202e}ird"), "{failing}");
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.contains('\u{202e}')), "{log:#?}");
 }
