@@ -56,7 +56,7 @@ mod window;
 pub use collector::Collector;
 pub use differing::Differing;
 pub use error::PollError;
-pub use report::{Compared, Listener, Observer, PollReport, Progress};
+pub use report::{Compared, Failure, Listener, Observer, PollReport, Progress};
 pub use slots::Slots;
 pub use tally::Tally;
 pub use task::{Job, Task};

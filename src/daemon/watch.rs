@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use crate::{collect::PollReport, daemon::Excuse, instant::Instant, source::Source};
+use crate::{
+    atlas::RequestError,
+    collect::{Failure, PollError, PollReport},
+    daemon::Excuse,
+    instant::Instant,
+    source::Source,
+};
 
 /// Which sources are failing, and with what.
 #[derive(Debug, Default)]
@@ -61,7 +67,7 @@ impl Watch {
         if report.is_stopped() {
             return;
         }
-        let (at, cause) = (report.figures.at, kind_of(&failure.to_string()));
+        let (at, cause) = (report.figures.at, kind_of_failure(failure));
         let before = self.failing.remove(source);
         let same = before.as_ref().is_some_and(|before| before.cause == cause);
         if let Some(before) = before.as_ref().filter(|_| !same) {
@@ -144,6 +150,19 @@ impl Watch {
                 "the sources that failed with the same and were not named are collected again, or fail with something else"
             );
         }
+    }
+}
+
+/// What a source fails with, less what differs from try to try: the window, what Atlas says in its own words, and the advice that
+/// only comes after some tries.
+fn kind_of_failure(Failure { error, advice, .. }: &Failure) -> String {
+    match error {
+        PollError::Request(RequestError::Refused { status, error, .. }) => {
+            format!("refused {status} {}", error.name.as_deref().unwrap_or_default())
+        }
+        PollError::Request(RequestError::Server { .. }) => "5xx".to_owned(),
+        PollError::Request(error) => kind_of(&error.to_string()),
+        error => kind_of(&format!("{error}{}", advice.as_deref().unwrap_or_default())),
     }
 }
 

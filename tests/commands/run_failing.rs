@@ -49,6 +49,32 @@ fn a_failing_source_holds_up_no_other_and_is_told_once() {
 }
 
 #[test]
+fn what_atlas_says_in_other_words_each_time_is_told_once() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("atlas", "retry_budget", "50ms"));
+    let answers = |status: u16, trace: &str| Fault::Answer {
+        status,
+        headers: Vec::new(),
+        body: format!("{{\"errorCode\":\"BUSY\",\"detail\":\"trace {trace}\"}}").into(),
+    };
+    let mut daemon = stage.spawn_daemon();
+    stage.wait_until_polled(&orders());
+    for status in [403, 502] {
+        for trace in ["abc", "bcd", "cde", "def", "efg"] {
+            stage.world.clear_faults();
+            stage.world.fault(Match::source(&orders().id), answers(status, trace));
+            stage.wait_until_polled(&orders());
+        }
+        daemon.wait_for_line(&status.to_string());
+    }
+    stage.world.clear_faults();
+    daemon.wait_for_line("collected again");
+    let log = daemon.stop();
+    let told: Vec<String> = about(&log, &orders()).into_iter().filter(|line| line.contains("ERROR")).collect();
+    assert!(matches!(&told[..], [refused, broken] if refused.contains("403") && broken.contains("502")), "{told:#?}");
+}
+
+#[test]
 fn another_cause_is_told_too() {
     let stage = stage();
     stage.world.change_projects(|projects| projects[0].stream_instances.clear());
