@@ -37,6 +37,25 @@ fn a_source_that_falls_behind_is_told_once_and_when_it_has_caught_up() {
 }
 
 #[test]
+fn what_a_reload_takes_out_is_not_said_to_have_caught_up() {
+    let stage = Stage::new();
+    stage.configure(|config| config.schedule(EVERY_SECOND));
+    let mut daemon = watchful(&stage);
+    stage.wait_until_polled(&prod());
+    let refused = Match::source(&prod().id);
+    stage.world.fault(refused, Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
+    daemon.wait_for_line("source-behind");
+    stage.configure(|config| config.projects[0].clusters.clear());
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("the new configuration is in force");
+    // Another one that is told of shows that somebody has looked since.
+    stage.world.fault(Match::source(&orders().id), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
+    daemon.wait_for_line("source-behind");
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.contains("source-caught-up")), "{log:#?}");
+}
+
+#[test]
 fn a_backlog_that_is_being_collected_is_not_told() {
     let stage = Stage::new();
     stage.configure(|config| config.schedule(EVERY_SECOND));
