@@ -47,7 +47,7 @@ pub struct Listed {
 /// A page of a list, with what is needed of it. An item without a name is passed over.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
-    #[serde(default)]
+    /// Every list has it, also an empty one: what does not is the answer of somebody else.
     results: Vec<Item>,
     #[serde(default)]
     links: Vec<Link>,
@@ -83,6 +83,10 @@ struct Link {
 impl Page {
     /// None when the body is not such a page.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        // An array would be read as the fields in their order.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return None;
+        }
         serde_json::from_slice(body).ok()
     }
 
@@ -142,8 +146,9 @@ mod tests {
         assert_eq!(page.next(), Some("/x"));
         assert_eq!(items(body, Listing::Projects).len(), 1);
         assert_eq!(items(body, Listing::Projects)[0].id.as_deref(), Some("p1"));
-        assert!(items("{}", Listing::Projects).is_empty());
-        assert!(Page::parse(b"<html>").is_none());
-        assert!(Page::parse(br#"{"results":7}"#).is_none());
+        assert!(items(" {\"results\":[]}", Listing::Projects).is_empty());
+        for other in ["", "<html>", "{}", "[]", "[[]]", "[[],[]]", "null", r#"{"foo":1}"#, r#"{"results":7}"#] {
+            assert!(Page::parse(other.as_bytes()).is_none(), "{other}");
+        }
     }
 }
