@@ -9,7 +9,7 @@ use super::{
 use crate::source::{Kind, Source};
 
 /// What to do about an answer that Atlas does not give.
-const NOT_ATLAS: &str = "check atlas.base_url, and whether a proxy answers in place of Atlas";
+pub(crate) const NOT_ATLAS: &str = "check atlas.base_url, and whether a proxy answers in place of Atlas";
 
 impl RequestError {
     /// What to do so that `source` can be collected, as a sentence; None where time or a retry may help.

@@ -44,10 +44,10 @@ pub struct Listed {
     pub shared_tier: bool,
 }
 
-/// A page of a list, with what is needed of it. An item without a name is passed over; a page without its items is none: what
-/// it does not show would count as gone.
+/// A page of a list, with what is needed of it. An item without a name is passed over.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
+    /// Every list has it, also an empty one: what does not is the answer of somebody else.
     results: Vec<Item>,
     #[serde(default)]
     links: Vec<Link>,
@@ -83,9 +83,11 @@ struct Link {
 impl Page {
     /// None when the body is not such a page.
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        // An array of arrays would do for serde.
-        let is_object = body.trim_ascii_start().first() == Some(&b'{');
-        is_object.then(|| serde_json::from_slice(body).ok()).flatten()
+        // An array would be read as the fields in their order.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return None;
+        }
+        serde_json::from_slice(body).ok()
     }
 
     /// The link to the next page, if there is one.
@@ -144,9 +146,9 @@ mod tests {
         assert_eq!(page.next(), Some("/x"));
         assert_eq!(items(body, Listing::Projects).len(), 1);
         assert_eq!(items(body, Listing::Projects)[0].id.as_deref(), Some("p1"));
-        assert!(items(r#"{"results":[]}"#, Listing::Projects).is_empty());
-        for body in ["<html>", r#"{"results":7}"#, r#"{"foo":1}"#, "{}", "[]", "[[]]", "[[],[]]", ""] {
-            assert!(Page::parse(body.as_bytes()).is_none(), "{body}");
+        assert!(items(" {\"results\":[]}", Listing::Projects).is_empty());
+        for other in ["", "<html>", "{}", "[]", "[[]]", "[[],[]]", "null", r#"{"foo":1}"#, r#"{"results":7}"#] {
+            assert!(Page::parse(other.as_bytes()).is_none(), "{other}");
         }
     }
 }

@@ -34,6 +34,7 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use advice::NOT_ATLAS;
 pub use ask::{Answer, Ask};
 pub use auth::{Challenge, Identity, SecretError, SecretFault, SecretPlace, TokenRefusal};
 pub use body::Body;

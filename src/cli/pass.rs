@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     control::{Client, Outcome, What},
     daemon::{Excuse, Station, Stop},
-    discovery::Trouble,
+    discovery::{NO_SOURCES, Trouble},
     instant::Instant,
     shown::shown,
     source::Source,
@@ -70,6 +70,10 @@ impl Pass<'_> {
             tell_how_they_are(&store, config, |name| {
                 self.sources.is_empty() || self.sources.iter().any(|one| one == name)
             })?;
+            if self.sources.is_empty() && config.sources().next().is_none() {
+                terminal::complain(&no_sources());
+                return Ok(Exit::Failed);
+            }
         }
         Ok(exit)
     }
@@ -108,6 +112,10 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
     }
     let tasks: Vec<Task> =
         station.tasks().map(|(_, task)| task).filter(|task| named.is_empty() || named.contains(&task.source)).collect();
+    if named.is_empty() && tasks.is_empty() {
+        failed = true;
+        display.line(&no_sources());
+    }
     display.begun(tasks.len());
     let mut polls = JoinSet::new();
     for task in tasks {
@@ -177,6 +185,11 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
         named.is_empty() || named.iter().any(|source| source.to_string() == name)
     })?;
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// That there is nothing to do, and what to do about it.
+fn no_sources() -> String {
+    format!("{NO_SOURCES}; `atlas-logd check --online` says which patterns match nothing")
 }
 
 /// Asks for the lists that the configuration needs, and says what they changed. Whether all could be had.

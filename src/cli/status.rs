@@ -30,7 +30,7 @@ pub(super) struct Status {
 
     /// Exit with 1 if a source is further behind than this, for example 1h
     ///
-    /// Or if it was never polled. Standard error names each such source. Take settle and schedule into account: with the
+    /// Or if it was never polled, or if there is no source at all. Standard error names each such source. Take settle and schedule into account: with the
     /// defaults, less than 30m is alarmed by nothing.
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_duration)]
     max_lag: Option<Duration>,
@@ -46,6 +46,8 @@ pub(super) struct Status {
 struct Seen {
     head: Option<Head>,
     rows: Vec<Row>,
+    /// Lists of Atlas that cannot be had.
+    failing_lists: Vec<String>,
     /// Whether a process had the state open for writing.
     writer: bool,
     /// Why state and archive do not belong together.
@@ -55,10 +57,11 @@ struct Seen {
 impl Seen {
     fn read(config: &Config) -> Result<Self, StateError> {
         let store = Store::open_read_only(&config.state_dir)?;
-        let known = store.read(ArchiveId::load)?;
+        let (known, now) = (store.read(ArchiveId::load)?, SystemClock.now());
         Ok(Self {
             head: store.read(Head::load)?,
-            rows: status::rows(&store, config, SystemClock.now())?,
+            rows: status::rows(&store, config, now)?,
+            failing_lists: store.read(|connection| status::failing(connection, config, now))?,
             writer: store.has_writer(),
             apart: apart(config, known.as_ref()),
         })
@@ -80,7 +83,7 @@ fn apart(config: &Config, known: Option<&(ArchiveId, bool)>) -> Option<ArchiveEr
 
 impl Status {
     pub(super) fn run(self, config: &Config) -> anyhow::Result<Exit> {
-        let Seen { head, mut rows, writer, apart } = match Seen::read(config) {
+        let Seen { head, mut rows, failing_lists, writer, apart } = match Seen::read(config) {
             Ok(seen) => seen,
             // Whether it is lost or there never was one, the archive knows.
             Err(error @ StateError::NoDatabase(_)) => match apart(config, None) {
@@ -101,6 +104,7 @@ impl Status {
                 }
             });
         }
+        let collects = rows.iter().any(Row::configured);
         // A source that was removed from the configuration can be shown too.
         let unknown = self.sources.iter().find(|name| rows.iter().all(|row| row.name != **name));
         if let Some(error) = unknown.and_then(|name| sources::find(config, name).err()) {
@@ -115,6 +119,7 @@ impl Status {
                 [row] if !self.sources.is_empty() => terminal::say(&status::detail(row)),
                 rows => terminal::say(&status::table(rows, terminal::width())),
             }
+            failing_lists.iter().for_each(|line| terminal::say(line));
             for Signal { event, message, .. } in signals(config, &rows) {
                 terminal::say(&format!("{}: {message}", event.name()));
             }
@@ -129,7 +134,14 @@ impl Status {
         if let Some(error) = &apart {
             terminal::complain(&format!("atlas-logd: {error}"));
         }
-        let behind = self.max_lag.is_some_and(|max_lag| is_behind(&rows, max_lag));
+        // An archive that watches nothing is never behind.
+        let idle = self.max_lag.is_some() && !collects;
+        if idle {
+            terminal::complain(
+                "no sources: nothing is collected; `atlas-logd check --online` says which patterns match nothing",
+            );
+        }
+        let behind = idle || self.max_lag.is_some_and(|max_lag| is_behind(&rows, max_lag));
         Ok(if behind || apart.is_some() { Exit::Failed } else { Exit::Done })
     }
 }

@@ -56,6 +56,7 @@ mod window;
 pub use collector::Collector;
 pub use differing::Differing;
 pub use error::PollError;
+pub(crate) use poll::STILL_LISTED;
 pub use report::{Compared, Failure, Listener, Observer, PollReport, Progress};
 pub use slots::Slots;
 pub use tally::Tally;

@@ -24,7 +24,8 @@ use crate::{
 };
 
 /// What follows from a 404 for a source that the configuration does not name.
-const STILL_LISTED: &str = "it was found in a list of Atlas, and is not polled any more once no list shows it";
+pub(crate) const STILL_LISTED: &str =
+    "it was found in a list of Atlas, and is not polled any more once no list shows it";
 
 /// A poll under way.
 pub(super) struct Poll<'a> {

@@ -42,6 +42,13 @@ impl Patterns {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| fits(name, pattern));
         any(&self.include) && !any(&self.exclude)
     }
+
+    /// What is written here and matches none of these names. What stands for all is left out: of an empty list it means
+    /// nothing, and rightly so.
+    pub fn unmatched<'a>(&'a self, names: &[&str]) -> impl Iterator<Item = &'a str> {
+        let written = self.include.iter().map(String::as_str).filter(|pattern| pattern.contains(|one| one != '*'));
+        written.filter(move |pattern| !names.iter().any(|name| fits(name, pattern)))
+    }
 }
 
 fn fits(name: &str, pattern: &str) -> bool {
@@ -162,5 +169,13 @@ mod tests {
             assert_eq!(some.match_name(name), meant, "{name}");
         }
         assert!(Patterns::all().match_name("") && Patterns::all().match_name("übrig"));
+    }
+
+    #[test]
+    fn what_matches_nothing_is_known_and_an_exclusion_may() {
+        let some = patterns(&["prod-*", "prd-*", "web", "**"], &["old-*"]);
+        assert_eq!(some.unmatched(&["prod-0", "prod-1"]).collect::<Vec<_>>(), ["prd-*", "web"]);
+        assert_eq!(some.unmatched(&[]).collect::<Vec<_>>(), ["prod-*", "prd-*", "web"]);
+        assert_eq!(Patterns::all().unmatched(&[]).count(), 0);
     }
 }

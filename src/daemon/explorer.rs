@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::{
-    daemon::Station,
-    discovery::{Change, Learnt, Lists, Subject},
+    daemon::{
+        Station,
+        watch::{REMIND_EVERY, kind_of},
+    },
+    discovery::{Change, Learnt, Lists, NO_SOURCES, Subject, Trouble},
+    instant::Instant,
     source::{Source, SourceId},
 };
 
@@ -16,13 +20,31 @@ const MOST_TOLD: usize = 20;
 /// So many things that cannot be collected are remembered as told.
 const MOST_REMEMBERED: usize = 10_000;
 
+/// How the failure of a list was told.
+#[derive(Debug)]
+struct Failing {
+    /// With what it fails.
+    kind: String,
+    told: Instant,
+}
+
+impl Failing {
+    /// Whether it is told again, as it fails now.
+    fn is_news(&self, kind: &str, now: Instant) -> bool {
+        self.kind != kind || now.since(self.told) >= REMIND_EVERY
+    }
+}
+
 /// Asks for the lists, one run at a time.
 #[derive(Debug, Default)]
 pub(super) struct Explorer {
     running: JoinSet<Lists>,
     /// The configuration has changed since the run began.
     again: bool,
-    failing: BTreeSet<Subject>,
+    /// Lists that fail, as they were told.
+    failing: BTreeMap<Subject, Failing>,
+    /// It was told that nothing is collected.
+    idle: bool,
     /// What cannot be collected, as it was told.
     refused: BTreeSet<String>,
     /// Sources for whose log Atlas answered 404, and that no list shows.
@@ -78,8 +100,9 @@ impl Explorer {
         std::mem::take(&mut self.absent)
     }
 
-    /// Tells what has changed: a list that fails once, and once when it is well again.
-    pub(super) fn tell(&mut self, learnt: &Learnt) {
+    /// Tells what has changed: a list that fails once, again every hour or when it fails with something else, and once when it
+    /// is well again.
+    pub(super) fn tell(&mut self, learnt: &Learnt, station: &Station) {
         let mut refused = BTreeSet::new();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for change in &learnt.changes {
@@ -113,30 +136,65 @@ impl Explorer {
             refused.append(&mut self.refused);
         }
         self.refused = refused;
-        let failing: BTreeSet<Subject> = learnt.troubles.iter().map(|trouble| trouble.subject.clone()).collect();
-        for trouble in &learnt.troubles {
-            if !self.failing.contains(&trouble.subject) {
-                tracing::error!(
-                    event = "discovery-failed",
-                    "failed to get the {}; all that is known goes on being collected, and new ones are not found until it is \
-                     there: {}",
-                    trouble.subject,
-                    trouble.message,
-                );
+        self.tell_failing(learnt, station);
+    }
+
+    fn tell_failing(&mut self, learnt: &Learnt, station: &Station) {
+        let now = station.clock.now();
+        let since: BTreeMap<&str, Instant> =
+            station.failing_lists().map(|failing| (failing.list.as_str(), failing.since)).collect();
+        for Trouble { subject, message } in &learnt.troubles {
+            let kind = kind_of(message);
+            if self.failing.get(subject).is_some_and(|known| !known.is_news(&kind, now)) {
+                continue;
             }
+            tracing::error!(
+                event = "discovery-failed",
+                failing_since = %since.get(&*subject.to_string()).copied().unwrap_or(now),
+                "failed to get the {subject}; all that is known goes on being collected, and new ones are not found until it is \
+                 there: {message}",
+            );
+            self.failing.insert(subject.clone(), Failing { kind, told: now });
         }
-        // While a credential gets nothing, its other lists were not asked for.
-        let blocked = failing.iter().any(|subject| matches!(subject, Subject::Credentials(_)));
-        let well: Vec<Subject> = self.failing.difference(&failing).cloned().collect();
-        for subject in well.into_iter().filter(|subject| !blocked || matches!(subject, Subject::Credentials(_))) {
+        for subject in self.failing.keys().filter(|subject| learnt.got.contains(subject)) {
             tracing::info!(event = "discovery-recovered", "got the {subject} again");
-            self.failing.remove(&subject);
         }
-        self.failing.extend(failing);
+        // What is no longer asked for is forgotten; what was not asked for because its credentials get nothing is not.
+        self.failing.retain(|subject, _| !learnt.got.contains(subject) && learnt.wanted.contains(subject));
+    }
+
+    /// Tells that nothing is collected, once, and once when something is again. Lists that are under way may change that.
+    pub(super) fn tell_sources(&mut self, sources: usize) {
+        if !self.running.is_empty() || self.idle == (sources == 0) {
+            return;
+        }
+        self.idle = sources == 0;
+        match self.idle {
+            true => tracing::warn!(
+                event = "no-sources",
+                "{NO_SOURCES}; `atlas-logd check --online` says which patterns match nothing"
+            ),
+            false => tracing::info!(event = "sources-found", sources, "there are sources again"),
+        }
     }
 
     /// Ends what is under way: nothing of it is in force yet.
     pub(super) async fn stop(&mut self) {
         self.running.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_fails_is_told_again_after_an_hour_or_with_another_cause() {
+        let told = Instant::from_millis(0);
+        let failing = Failing { kind: kind_of("the answer is 503"), told };
+        let after = |seconds: u64| told + std::time::Duration::from_secs(seconds);
+        assert!(!failing.is_news(&kind_of("the answer is 502"), after(3599)));
+        assert!(failing.is_news(&kind_of("the answer is 503"), after(3600)));
+        assert!(failing.is_news(&kind_of("no connection"), after(1)));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     evidence::{Signer, SignerError},
     meters::Meters,
     source::{Source, SourceId},
-    state::{FoundSource, Seal, SourceState, StateError, Store},
+    state::{FailingList, FoundSource, Seal, SourceState, StateError, Store},
 };
 
 /// Why nothing can be collected.
@@ -180,7 +180,13 @@ impl Station {
     pub async fn learn(&mut self, lists: &Lists) -> Result<Learnt, PollError> {
         let mut known = self.known.clone();
         let learnt = known.learn(&self.config, lists);
+        known.note_failing(&learnt, self.clock.now());
         self.know(known).await.map(|()| learnt)
+    }
+
+    /// The lists that could not be had, and since when.
+    pub fn failing_lists(&self) -> impl Iterator<Item = &FailingList> {
+        self.known.failing()
     }
 
     /// Takes note that Atlas has no log of these sources any more. Those that are not collected any more: no list shows them.

@@ -44,7 +44,7 @@ struct Failing {
 }
 
 /// A failure that goes on is told again so often.
-const REMIND_EVERY: Duration = Duration::from_secs(3600);
+pub(super) const REMIND_EVERY: Duration = Duration::from_secs(3600);
 
 /// So many sources that fail with the same are named; then it is said that there are more.
 const NAMED: usize = 10;
@@ -168,6 +168,6 @@ fn kind_of_failure(Failure { error, advice, .. }: &Failure) -> String {
 
 /// A message without its numbers: two failures that differ only in them are the same failure going on. The window, for
 /// one, differs from poll to poll.
-fn kind_of(message: &str) -> String {
+pub(super) fn kind_of(message: &str) -> String {
     message.chars().filter(|character| !character.is_ascii_digit() && *character != '.').collect()
 }

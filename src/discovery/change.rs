@@ -1,6 +1,6 @@
 //! What new lists have changed, and what is told of it.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{
     lists::{Subject, Trouble},
@@ -15,6 +15,10 @@ pub struct Learnt {
     pub changes: Vec<Change>,
     /// Lists that could not be got or not be used.
     pub troubles: Vec<Trouble>,
+    /// Lists that were got and can be used.
+    pub(crate) got: BTreeSet<Subject>,
+    /// All lists that the configuration asks for.
+    pub(crate) wanted: BTreeSet<Subject>,
 }
 
 /// A change.

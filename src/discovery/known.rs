@@ -8,7 +8,10 @@ use crate::{
     config::{Config, check_cluster_name, check_instance_name, check_project_id},
     instant::Instant,
     source::{Kind, SourceId},
-    state::{FoundProject, FoundSource, StateError, Store, found_projects, found_sources, replace_found},
+    state::{
+        FailingList, FoundProject, FoundSource, StateError, Store, failing_lists, found_projects, found_sources,
+        replace_failing_lists, replace_found,
+    },
 };
 
 /// What all lists so far have shown.
@@ -18,6 +21,8 @@ pub struct Known {
     pub(super) projects: BTreeMap<(String, String), FoundProject>,
     /// By project, kind and name.
     pub(super) sources: BTreeMap<(String, Kind), BTreeMap<String, FoundSource>>,
+    /// Lists that cannot be had, by their names.
+    pub(super) failing: BTreeMap<String, FailingList>,
 }
 
 impl Known {
@@ -35,7 +40,8 @@ impl Known {
     /// When the state cannot be read.
     pub fn read(connection: &Connection) -> Result<Self, StateError> {
         let (projects, sources) = (found_projects(connection)?, found_sources(connection)?);
-        let mut known = Self::default();
+        let failing = failing_lists(connection)?.into_iter().map(|failing| (failing.list.clone(), failing));
+        let mut known = Self { failing: failing.collect(), ..Self::default() };
         for project in projects.into_iter().filter(|project| check_project_id(&project.id).is_ok()) {
             known.projects.insert((project.credentials.clone(), project.id.clone()), project);
         }
@@ -52,7 +58,10 @@ impl Known {
     /// # Errors
     /// When the state cannot be written.
     pub fn save(&self, store: &Store) -> Result<(), StateError> {
-        store.transaction(|transaction| replace_found(transaction, self.projects.values(), self.sources()))
+        store.transaction(|transaction| {
+            replace_found(transaction, self.projects.values(), self.sources())?;
+            replace_failing_lists(transaction, self.failing())
+        })
     }
 
     /// What is known of a source.

@@ -44,6 +44,9 @@ impl Known {
         let skipped = self.not_collected(&after).into_iter().filter(|skipped| !before.1.contains(&skipped.source.id));
         let changes: Vec<Change> = found.chain(skipped.filter_map(Change::of_skipped)).collect();
         learnt.changes.splice(0..0, changes);
+        let unusable = learnt.troubles.iter().map(|trouble| trouble.subject.clone()).collect();
+        learnt.got = lists.got().difference(&unusable).cloned().collect();
+        learnt.wanted = self.wanted(config);
         learnt
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, Known, Learnt, Lists, Why, resolve::wanted_names};
+use super::{Change, Known, Learnt, Lists, Subject, Trouble, Why, resolve::wanted_names};
 use crate::{
     atlas::Listed,
     config::{Config, parse},
+    instant::Instant,
     source::Kind,
 };
 
@@ -138,4 +139,67 @@ fn hostile_items_are_refused_and_only_some_of_them_told() {
     assert!(told.iter().any(|text| text.ends_with("20 more items")), "{told:#?}");
     assert!(told.iter().all(|text| !text.contains('\u{1b}')));
     assert_eq!(sources(&known, &config), [] as [&str; 0]);
+}
+
+fn failing(known: &Known) -> Vec<(String, i64)> {
+    known.failing().map(|failing| (failing.list.clone(), failing.since.millis())).collect()
+}
+
+#[test]
+fn a_list_fails_since_the_first_time_until_it_is_got_or_not_asked_for_any_more() {
+    let (mut known, config) = (Known::default(), of_payments("\"all\""));
+    let run = |known: &mut Known, config: &Config, failed: &[Subject], now: i64| {
+        let trouble = |subject: &Subject| Trouble { subject: subject.clone(), message: "the answer is 403".to_owned() };
+        let lists = Lists { troubles: failed.iter().map(trouble).collect(), ..Lists::default() };
+        let learnt = known.learn(config, &lists);
+        known.note_failing(&learnt, Instant::from_millis(now));
+    };
+    let clusters = wanted_names(&config, &known)[0].subject();
+    let credentials = Subject::Credentials("main".to_owned());
+    run(&mut known, &config, std::slice::from_ref(&clusters), 1);
+    run(&mut known, &config, std::slice::from_ref(&clusters), 2);
+    assert_eq!(failing(&known), [(clusters.to_string(), 1)]);
+    // While the credentials get nothing, the list is not asked for.
+    run(&mut known, &config, std::slice::from_ref(&credentials), 3);
+    assert_eq!(failing(&known), [(clusters.to_string(), 1), (credentials.to_string(), 3)]);
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::state::Store::open(folder.path()).unwrap();
+    known.save(&store).unwrap();
+    assert_eq!(Known::load(&store).unwrap(), known);
+    let learnt = learn(&mut known, &config, &["prod-0"]);
+    known.note_failing(&learnt, Instant::from_millis(4));
+    assert_eq!(failing(&known), []);
+    // Nobody asks for it any more: it is not well again, but of no interest.
+    run(&mut known, &config, std::slice::from_ref(&clusters), 5);
+    run(&mut known, &all_projects(), &[], 6);
+    assert_eq!(failing(&known), []);
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_named_with_what_was_probably_meant() {
+    let unmatched = |config: &Config, found: &[(&str, &str)], names: &[&str]| {
+        let mut known = Known::default();
+        let mut expected = known.clone();
+        expected.learn_projects(&projects(found));
+        let listed: Vec<Listed> = names.iter().map(|name| cluster(name)).collect();
+        let names = wanted_names(config, &expected).into_iter().map(|wanted| (wanted, listed.clone())).collect();
+        let lists = Lists { projects: projects(found), names, troubles: Vec::new() };
+        known.learn(config, &lists);
+        known.unmatched(config, &lists).into_iter().map(|one| one.message).collect::<Vec<_>>()
+    };
+    let one = of_payments("[\"prd-*\", \"web*\", \"!old\"]");
+    assert_eq!(
+        unmatched(&one, &[], &["prod-0", "webshop"]),
+        ["\"prd-*\" in clusters matches nothing; did you mean \"prod-0\"?"]
+    );
+    assert_eq!(unmatched(&of_payments("\"all\""), &[], &[]), [] as [&str; 0], "an empty list is no mistake");
+    let many = config(
+        "[[project]]\ndiscover = [\"sho*\", \"pyments\"]\ncredentials = \"main\"\nstream_instances = []\nclusters = [\"x-*\"]\n",
+    );
+    let found = [(PAYMENTS, "payments"), (SHOP, "shop")];
+    assert_eq!(
+        unmatched(&many, &found, &["prod-0"]),
+        ["\"pyments\" in discover matches nothing; did you mean \"payments\"?", "\"x-*\" in clusters matches nothing"]
+    );
+    assert_eq!(unmatched(&many, &found, &["x-1"]).len(), 1);
 }

@@ -17,9 +17,12 @@
 //! | `learn` | what becomes of it with new lists |
 //! | `resolve` | tables and what is known, into projects |
 //! | `naming` | what found projects are called here |
+//! | `failing` | which lists cannot be had, and since when |
+//! | `unmatched` | patterns that match nothing |
 //! | `change` | what is told of it |
 
 mod change;
+mod failing;
 mod known;
 mod learn;
 #[cfg(test)]
@@ -27,8 +30,14 @@ mod learn_tests;
 mod lists;
 mod naming;
 mod resolve;
+mod unmatched;
 
 pub use change::{Change, Learnt};
 pub use known::Known;
 pub use lists::{Lists, Subject, Trouble, ask};
 pub use resolve::{NotCollected, Wanted, Why, recall, wanted_names};
+pub use unmatched::Unmatched;
+
+/// That nothing is collected.
+pub(crate) const NO_SOURCES: &str = "no source is collected: the lists of Atlas so far hold nothing that the configuration means \
+                                     and that can be collected";

@@ -25,11 +25,12 @@
 //! | `damaged_segment` | segment that was damaged | up to where its bytes are good |
 //! | `health`, `poll` | source, and each of its last ten polls | how it went |
 //! | `found_project`, `found_source` | project, and each of its clusters and stream instances, that a list of Atlas showed | what the list said of it |
+//! | `failing_list` | list of Atlas that cannot be had | since when, and why |
 //! | `reconciliation` | source that was ever reconciled | how the last time went |
 //!
 //! What is decided by is covered by checksums: a source whose row, gaps, islands, damaged segments or intent are not what
-//! was written is refused, and fingerprints that are not are made again from the segments. `health`, `poll` and
-//! `reconciliation` are for people; `found_project` and `found_source` are made again from the next list.
+//! was written is refused, and fingerprints that are not are made again from the segments. `health`, `poll`,
+//! `failing_list` and `reconciliation` are for people; `found_project` and `found_source` are made again from the next list.
 //!
 //! A transaction that returned is on stable storage. Everything that belongs together is in one transaction; which
 //! moments a crash can fall into is listed where commits are made, in [`commit`](crate::commit).
@@ -43,6 +44,7 @@ mod day_count;
 mod digest;
 mod ends;
 mod error;
+mod failing_lists;
 mod fingerprints;
 mod found;
 mod head;
@@ -68,6 +70,7 @@ pub use day_count::DayCount;
 pub use digest::{Digest, RowDigests};
 pub use ends::source_ends;
 pub use error::StateError;
+pub use failing_lists::{FailingList, failing_lists, replace_failing_lists};
 pub use fingerprints::{
     KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
 };

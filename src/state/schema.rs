@@ -173,6 +173,7 @@ const MIGRATIONS: &[&str] = &[
 ",
     super::reconciliations::TABLE,
     super::found::TABLES,
+    super::failing_lists::TABLE,
 ];
 
 /// The newest version that this program knows.

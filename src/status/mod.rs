@@ -8,10 +8,12 @@
 //! | `rhythm` | how often a source is polled, and how far its watermark trails therefore |
 //! | `table` | all of them for people |
 //! | `problems` | what is not as it should be, in sentences |
+//! | `failing` | lists of Atlas that cannot be had, in sentences |
 //! | `detail` | one of them for people |
 //! | `json` | all of them for programs |
 
 mod detail;
+mod failing;
 mod json;
 mod problems;
 mod reader;
@@ -20,6 +22,7 @@ mod row;
 mod table;
 
 pub(crate) use detail::detail;
+pub(crate) use failing::failing;
 pub(crate) use json::json;
 pub(crate) use problems::{missing, problems};
 pub(crate) use reader::{Depth, Entry, Reader, rows};

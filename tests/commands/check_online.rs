@@ -296,3 +296,97 @@ fn what_is_gone_or_paused_and_not_answered_for_is_a_warning() {
         line(&outcome, &paused.to_string()).starts_with(&format!("warning: {paused}: paused, and not answered for"))
     );
 }
+
+#[test]
+fn a_pattern_that_matches_nothing_is_a_warning_and_a_configuration_without_any_source_a_failure() {
+    let stage = Stage::new();
+    stage.configure(|config| config.select("clusters", "[\"prd-*\", \"p*\"]"));
+    let outcome = stage.command(["check", "--online"]).assert_done();
+    let clusters = format!("list of clusters of the project payments ({PAYMENTS})");
+    assert_eq!(
+        line(&outcome, &clusters),
+        format!(
+            "warning: {clusters}: ok, 1 found, 1 meant; \"prd-*\" in clusters matches nothing; did you mean \"prod-0\"?"
+        )
+    );
+
+    stage.configure(|config| config.projects = vec![ProjectTable::discovering("[\"paiments\"]")]);
+    let outcome = stage.command(["check", "--online"]).assert_code(1);
+    let projects = "list of projects for the credentials main";
+    let said = line(&outcome, projects);
+    let meant = "\"paiments\" in discover matches nothing; did you mean \"payments\"?";
+    assert_eq!(said, format!("warning: {projects}: ok, 1 found, 0 meant; {meant}"));
+    let none = "no source is collected: the lists of Atlas so far hold nothing that the configuration means and that can be \
+                collected";
+    assert!(line(&outcome, "all lists").starts_with(&format!("all lists: {none}; compare the patterns")));
+
+    stage.command(["collect"]).assert_code(1).assert_says(none);
+    stage.command(["status"]).assert_done();
+    let said = stage.command(["status", "--max-lag", "30d"]).assert_code(1).stderr;
+    assert!(said.starts_with("no sources: "), "{said}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_no_answer() {
+    let stage = Stage::new();
+    for (source, body) in [(prod(), &b"{\"hello\":1}"[..]), (prod(), b""), (orders(), b"no gzip")] {
+        stage.world.clear_faults();
+        stage.world.fault(Match::source(&source.id), Fault::Body(body.into()));
+        let outcome = stage.command(["check", "--online"]).assert_code(1);
+        let said = line(&outcome, &source.to_string());
+        assert!(said.starts_with(&format!("{source}: the answer cannot be used: ")), "{said}");
+        assert!(said.ends_with("; check atlas.base_url, and whether a proxy answers in place of Atlas"), "{said}");
+    }
+}
+
+#[test]
+fn a_list_that_is_none_has_failed() {
+    let stage = Stage::new();
+    stage.configure(|config| config.select("clusters", "\"all\""));
+    for body in ["[]", "{\"foo\":1}"] {
+        stage.world.clear_faults();
+        stage.world.fault(Match::path("/clusters").query("pageNum"), Fault::Body(body.into()));
+        let outcome = stage.command(["check", "--online"]).assert_code(1);
+        let said = line(&outcome, &format!("list of clusters of the project payments ({PAYMENTS})"));
+        assert!(!said.contains(": ok"), "{said}");
+    }
+}
+
+#[test]
+fn who_is_found_by_a_list_and_has_no_log_is_not_compared_with_itself() {
+    let stage = Stage::new();
+    stage.configure(|config| config.select("clusters", "\"all\""));
+    stage.make_cluster(Cluster::new("prod-1"));
+    stage.world.fault(Match::source(&prod().id), Fault::json(404, "CLUSTER_NOT_FOUND"));
+    let outcome = stage.command(["check", "--online"]).assert_code(1);
+    let said = line(&outcome, &prod().to_string());
+    assert!(
+        said.ends_with("; it was found in a list of Atlas, and is not polled any more once no list shows it"),
+        "{said}"
+    );
+    // One that is named, and listed as well.
+    stage.configure(|config| config.select("clusters", "[\"prod-0\"]"));
+    let outcome = stage.command(["check", "--online"]).assert_code(1);
+    let said = line(&outcome, &prod().to_string());
+    assert!(said.contains("check the name") && said.ends_with("; did you mean \"prod-1\"?"), "{said}");
+}
+
+#[test]
+fn credentials_that_cannot_be_used_are_told_once_for_all_tables() {
+    let stage = both_projects();
+    stage.configure(|config| {
+        for table in
+            [ProjectTable::discovering("[\"a*\"]"), ProjectTable::analytics(), ProjectTable::discovering("[\"b*\"]")]
+        {
+            config.projects.push(table);
+        }
+        let last = config.projects.len() - 2;
+        config.projects[last].more.push("discover = [\"c*\"]".to_owned());
+    });
+    for secret in ["client-secret", "private-key"] {
+        fs::write(stage.folder().join(secret), "wrong").unwrap();
+    }
+    let outcome = stage.command(["check", "--online"]).assert_code(1);
+    let said = "lists for the credentials main: not asked: these credentials cannot be used";
+    assert_eq!(outcome.stdout.matches(said).count(), 1, "{}", outcome.stdout);
+}

@@ -49,7 +49,9 @@ fn what_a_reload_takes_out_is_not_said_to_have_caught_up() {
     daemon.signal(Signal::HUP);
     daemon.wait_for_line("the new configuration is in force");
     // Another one that is told of shows that somebody has looked since.
-    stage.world.fault(Match::source(&orders().id), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
+    stage
+        .world
+        .fault(Match::source(&orders().id), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
     daemon.wait_for_line("source-behind");
     let log = daemon.stop();
     assert!(!log.iter().any(|line| line.contains("source-caught-up")), "{log:#?}");

@@ -5,7 +5,8 @@ use atlas_logd::{
     evidence::{Range, Removed, Sha256Sum},
     source::Kind,
     state::{
-        FoundProject, FoundSource, Head, Seal, SourceState, Store, ToldRows, Untold, decide_removal, replace_found,
+        FailingList, FoundProject, FoundSource, Head, Seal, SourceState, Store, ToldRows, Untold, decide_removal,
+        replace_failing_lists, replace_found,
     },
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Tables that nothing is decided by: how polls and reconciliations went, for people; and what lists of Atlas have shown.
-const FOR_PEOPLE: [&str; 5] = ["health", "poll", "reconciliation", "found_project", "found_source"];
+const FOR_PEOPLE: [&str; 6] = ["health", "poll", "reconciliation", "found_project", "found_source", "failing_list"];
 
 /// What is done to a row.
 #[derive(Clone, Debug)]
@@ -136,6 +137,9 @@ fn fill(folders: &Folders<'_>) {
         state.note_untold(transaction, Untold::Reconciled(Range { from: start, to: end }))?;
         decide_removal(transaction, &mut state, Removed { segment: oldest, decided: end, keep_seconds: 1 })?;
         replace_found(transaction, [&found_project()].into_iter(), [&found_source()].into_iter())?;
+        let list = "list of clusters of the project payments (32b6e34b3d91647abb20e7b8)".to_owned();
+        let failing = FailingList { list, since: end, message: "the answer is 403".to_owned() };
+        replace_failing_lists(transaction, [&failing].into_iter())?;
         head.save(transaction)
     });
     filled.unwrap();

@@ -13,9 +13,12 @@ const MOST_NAMED: usize = 5;
 /// What the lists are worth; `config` is resolved with them.
 pub(super) fn look(config: &Config, known: &Known, lists: &Lists, learnt: &Learnt) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let refused = |subject: &Subject| {
+    let unmatched = known.unmatched(config, lists);
+    let faults = |subject: &Subject| {
         let of_list = |change: &&Change| matches!(change, Change::Refused { subject: its, .. } if its == subject);
-        learnt.changes.iter().filter(of_list).map(ToString::to_string).collect::<Vec<_>>()
+        let refused = learnt.changes.iter().filter(of_list).map(ToString::to_string);
+        let unmatched = unmatched.iter().filter(|unmatched| unmatched.subject == *subject);
+        refused.chain(unmatched.map(|unmatched| unmatched.message.clone())).collect::<Vec<_>>()
     };
     for (credentials, listed) in lists.projects() {
         let subject = Subject::Projects { credentials: credentials.to_owned() };
@@ -26,12 +29,12 @@ pub(super) fn look(config: &Config, known: &Known, lists: &Lists, learnt: &Learn
         let found = config.projects.iter().filter(|project| project.credentials == credentials);
         let meant = found.filter(|project| !has_table(&project.id) && is_listed(&project.id));
         let message = format!("ok, {} found, {} meant", listed.len(), meant.count());
-        findings.push(finding(&subject, message, &refused(&subject)));
+        findings.push(finding(&subject, message, &faults(&subject)));
     }
     let not_collected = known.not_collected(config);
     for (wanted, listed) in lists.names() {
         let subject = wanted.subject();
-        findings.push(finding(&subject, of_names(config, &not_collected, wanted, listed.len()), &refused(&subject)));
+        findings.push(finding(&subject, of_names(config, &not_collected, wanted, listed.len()), &faults(&subject)));
     }
     for Trouble { subject, message } in &learnt.troubles {
         findings.push(Finding::failed(Area::List, subject.to_string(), message.clone()));
@@ -40,11 +43,11 @@ pub(super) fn look(config: &Config, known: &Known, lists: &Lists, learnt: &Learn
     findings
 }
 
-fn finding(subject: &Subject, message: String, refused: &[String]) -> Finding {
-    if refused.is_empty() {
+fn finding(subject: &Subject, message: String, faults: &[String]) -> Finding {
+    if faults.is_empty() {
         return Finding::ok(Area::List, subject.to_string(), message);
     }
-    Finding::warning(Area::List, subject.to_string(), format!("{message}; {}", refused.join("; ")))
+    Finding::warning(Area::List, subject.to_string(), format!("{message}; {}", faults.join("; ")))
 }
 
 fn of_names(config: &Config, not_collected: &[NotCollected], wanted: &Wanted, listed: usize) -> String {

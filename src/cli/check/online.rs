@@ -12,7 +12,7 @@ use super::{
     source::Asking,
 };
 use crate::{
-    atlas::{Client, Listed},
+    atlas::{Client, Listed, decode::Limits},
     clock::{Clock, SystemClock},
     config::Config,
     discovery::{self, Known, Subject},
@@ -52,14 +52,21 @@ pub(super) async fn ask(mut config: Config, mut known: Known) -> anyhow::Result<
             config.tables.iter().filter(|table| table.asks()).map(|table| &table.credentials).collect();
         asking.sort();
         asking.dedup();
-        findings.extend(asking.into_iter().filter(|name| !usable.contains_key(*name)).map(|name| {
-            let subject = Subject::Credentials(name.clone()).to_string();
+        asking.retain(|name| !usable.contains_key(*name));
+        findings.extend(asking.iter().map(|name| {
+            let subject = Subject::Credentials((*name).clone()).to_string();
             Finding::failed(Area::List, subject, "not asked: these credentials cannot be used")
         }));
+        let all_asked = asking.is_empty();
         let asked = discovery::ask(&config, &usable, &known).await;
         let learnt = known.learn(&config, &asked);
         known.resolve(&mut config);
         findings.extend(lists::look(&config, &known, &asked, &learnt));
+        // Where a list could not be got, that is what is wrong.
+        if all_asked && learnt.troubles.is_empty() && config.sources().next().is_none() {
+            let advice = "compare the patterns of the configuration with the names at Atlas".to_owned();
+            findings.push(Finding::failed(Area::List, "all lists", discovery::NO_SOURCES).advise(advice));
+        }
     }
     let projects = tried.into_iter().map(|(name, tried)| (name, tried.projects)).collect();
     findings.extend(sources(&config, usable, projects, known, &clock).await?);
@@ -89,12 +96,12 @@ async fn sources(
             let found = known.found(config, &source.id).cloned();
             let (clock, listed, slots) = (Arc::clone(clock), Arc::clone(&listed), Arc::clone(&slots));
             let (projects, credentials) = (Arc::clone(&projects), credentials.clone());
-            let patience = config.atlas.retry_budget;
+            let (patience, limits) = (config.atlas.retry_budget, Limits::new(config.collect.answer_limit));
             asking.spawn(async move {
                 let _slot = slots.acquire().await;
                 let projects = projects.get(&credentials).and_then(|projects| projects.as_deref());
                 let (clock, found) = (clock.as_ref(), found.as_ref());
-                let asking = Asking { client: &client, clock, patience, listed: &listed, projects, found };
+                let asking = Asking { client: &client, clock, patience, limits, listed: &listed, projects, found };
                 asking.look(&source).await
             });
         }

@@ -1,16 +1,20 @@
 //! Each source: permission, name, tier.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{task::JoinError, time::Instant};
 
 use super::{
     finding::{Area, Finding},
     listed::ListedNames,
 };
 use crate::{
-    atlas::{Ask, Client, Code, Consequence, Listed, RequestError},
+    atlas::{
+        Ask, Body, Client, Code, Consequence, Listed, NOT_ATLAS, RequestError,
+        decode::{self, DecodeError, Limits},
+    },
     clock::Clock,
+    collect::STILL_LISTED,
     nearest::nearest,
     source::{Kind, Source},
     state::FoundSource,
@@ -20,12 +24,36 @@ use crate::{
 /// How much of the recent past is asked of each source: enough to see that it may be asked.
 const RECENT: Duration = Duration::from_secs(60);
 
+/// So many chunks of an answer wait for the decoder.
+const CHUNKS_AHEAD: usize = 4;
+
+/// Why a source cannot be collected.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{0}")]
+    Request(#[from] RequestError),
+    #[error("the answer cannot be used: {0}")]
+    Decode(#[from] DecodeError<Infallible>),
+    #[error("the decoder stopped unexpectedly: {0}")]
+    Decoder(#[from] JoinError),
+}
+
+impl Fault {
+    /// Whether the answer does not look like one of Atlas.
+    fn is_of_another(&self) -> bool {
+        use DecodeError::{GzipDamaged, JsonCut, JsonDamaged, Shape};
+        matches!(self, Self::Decode(GzipDamaged { .. } | JsonCut { .. } | JsonDamaged { .. } | Shape(_)))
+    }
+}
+
 /// What one source is asked with.
 pub(super) struct Asking<'a> {
     pub(super) client: &'a Client,
     pub(super) clock: &'a dyn Clock,
     /// How long one request is tried.
     pub(super) patience: Duration,
+    /// How large an answer and a record may be.
+    pub(super) limits: Limits,
     pub(super) listed: &'a ListedNames,
     /// The projects that the credential sees, where that is known.
     pub(super) projects: Option<&'a [Listed]>,
@@ -37,9 +65,16 @@ impl Asking<'_> {
     /// Asks for the last minute of a source.
     pub(super) async fn look(&self, source: &Source) -> Finding {
         let subject = source.to_string();
-        let Some(error) = self.ask(source).await else {
-            let paused = self.found.is_some_and(|found| found.paused);
-            return Finding::ok(Area::Source, subject, if paused { "ok, paused" } else { "ok" });
+        let error = match self.ask(source).await {
+            Ok(()) => {
+                let paused = self.found.is_some_and(|found| found.paused);
+                return Finding::ok(Area::Source, subject, if paused { "ok, paused" } else { "ok" });
+            }
+            Err(Fault::Request(error)) => error,
+            Err(fault) => {
+                let advice = fault.is_of_another().then(|| NOT_ATLAS.to_owned());
+                return Finding::failed(Area::Source, subject, fault.to_string()).advise(advice);
+            }
         };
         let is_refused = matches!(error, RequestError::Refused { status: 400 | 404 | 409, .. });
         match self.found {
@@ -57,28 +92,48 @@ impl Asking<'_> {
             let advice = "Atlas has no access history of it: remove it from the configuration".to_owned();
             return Finding::failed(Area::Source, subject, format!("{message}: {error}")).advise(advice);
         }
-        let suggestion = self.suggest(source, &error).await;
-        let advice: Vec<String> = error.advice(source).into_iter().chain(suggestion).collect();
+        let advice: Vec<String> = match self.found.filter(|found| found.listed && error.says_gone()) {
+            // Nobody wrote its name.
+            Some(_) => vec![STILL_LISTED.to_owned()],
+            None => error.advice(source).into_iter().chain(self.suggest(source, &error).await).collect(),
+        };
         let advice = (!advice.is_empty()).then(|| advice.join("; "));
         Finding::failed(Area::Source, subject, error.to_string()).advise(advice)
     }
 
-    async fn ask(&self, source: &Source) -> Option<RequestError> {
+    async fn ask(&self, source: &Source) -> Result<(), Fault> {
         let now = self.clock.now();
         let asked = Window::new(now - RECENT, now);
         let ask = Ask { source: &source.id, asked, auth_result: source.id.filter.auth_result };
         let give_up = Instant::now() + self.patience;
         loop {
-            let error = self.client.ask(&ask).await.err()?;
+            let error = match self.client.ask(&ask).await {
+                Ok(answer) => return self.read(answer.body, source.id.kind).await,
+                Err(error) => error,
+            };
             // Too much was asked at once. That says nothing about this source.
-            let Consequence::RetryAfter(wait) = error.consequence() else { return Some(error) };
+            let Consequence::RetryAfter(wait) = error.consequence() else { return Err(error.into()) };
             let held = self.client.hold(&source.id.project_id, source.id.kind).unwrap_or_default();
             let next = Instant::now() + wait.max(held);
             if next >= give_up {
-                return Some(error);
+                return Err(error.into());
             }
             tokio::time::sleep_until(next).await;
         }
+    }
+
+    /// Reads an answer as a poll does, and keeps nothing of it.
+    async fn read(&self, body: Body, kind: Kind) -> Result<(), Fault> {
+        let ((sender, reader), limits) = (decode::channel(CHUNKS_AHEAD), self.limits);
+        let decoding = tokio::task::spawn_blocking(move || match kind {
+            Kind::StreamAudit => decode::gzip_lines(reader, &limits, |_| Ok(())),
+            Kind::AccessHistory => decode::json_entries(reader, &limits, |_| Ok(())).map(|_| ()),
+        });
+        let pumped = body.pump(sender).await;
+        let decoded = decoding.await?;
+        // The decoder only knows that the body stopped; why, knows who fed it.
+        pumped?;
+        Ok(decoded?)
     }
 
     /// That it is a shared-tier cluster, where its list says so.
@@ -100,8 +155,9 @@ impl Asking<'_> {
         let RequestError::Refused { status, error: body, .. } = error else { return None };
         if *status == 404 && body.code != Some(Code::GroupNotFound) {
             let near = |listed: &[Listed]| {
-                let others = listed.iter().map(|listed| listed.name.as_str()).filter(|name| *name != source.id.name);
-                nearest(&source.id.name, others).map(str::to_owned)
+                let names = listed.iter().map(|listed| listed.name.as_str());
+                // A list can show what there is no log of.
+                nearest(&source.id.name, names.filter(|name| *name != source.id.name)).map(str::to_owned)
             };
             let near = self.listed.look(self.client, &source.id.project_id, source.id.kind, near).await?;
             return Some(format!("did you mean {near:?}?"));

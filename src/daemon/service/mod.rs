@@ -144,6 +144,7 @@ impl Service {
         unreconciled.into_iter().for_each(|id| self.roster.schedule_reconciliation(id, now, NO_INTERVAL));
         tracing::info!(event = "collecting", sources = self.roster.len(), "collecting");
         self.explorer.begin(&self.station);
+        self.explorer.tell_sources(self.roster.len());
         control.pulse.begin();
         (control.ready)();
         let mut wall = WallClock::new(self.station.clock.as_ref());

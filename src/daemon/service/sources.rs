@@ -62,6 +62,7 @@ impl Service {
             "the new configuration is in force",
         );
         self.explorer.begin_anew(&self.station);
+        self.explorer.tell_sources(self.roster.len());
         Some(replaced)
     }
 
@@ -85,7 +86,7 @@ impl Service {
         }
         match lists {
             Ok(lists) => match self.station.learn(&lists).await {
-                Ok(learnt) => self.explorer.tell(&learnt),
+                Ok(learnt) => self.explorer.tell(&learnt, &self.station),
                 Err(error) => tracing::error!(
                     event = "state-unwritable",
                     "failed to remember what the lists of Atlas show: {error}"
@@ -97,6 +98,7 @@ impl Service {
             ),
         }
         self.go_over();
+        self.explorer.tell_sources(self.roster.len());
     }
 
     /// Leaves the sources that are gone from Atlas.
@@ -115,6 +117,7 @@ impl Service {
             ),
         }
         self.go_over();
+        self.explorer.tell_sources(self.roster.len());
     }
 
     /// Watches over the sources of the station from now on.

@@ -34,7 +34,7 @@ use crate::{
     meters::Meters,
     signals::Backlog,
     source::SourceId,
-    state::{Head, SourceState, StateError, Store, health, overviews},
+    state::{Head, SourceState, StateError, Store, failing_lists, health, overviews},
 };
 
 /// All that is looked at, at one moment.
@@ -51,6 +51,8 @@ pub(super) struct Scrape {
     /// When the last archive digest was made.
     pub(super) head_made: Option<Instant>,
     pub(super) state_readable: bool,
+    /// For how long the list has been failing that has for longest.
+    pub(super) discovery_failing: Option<Duration>,
 }
 
 /// Whether it was told that the state cannot be read: once, until it can be again.
@@ -96,6 +98,7 @@ impl Scrape {
             sources: config.sources().map(SourceFigures::unknown).collect(),
             head_made: None,
             state_readable: true,
+            discovery_failing: None,
             config,
         };
         // What the process knows of itself is worth more while the state is in a bad way, not less.
@@ -132,6 +135,10 @@ impl Scrape {
                     figures.paused = found.found(&self.config, &figures.source.id).is_some_and(|found| found.paused);
                 }
             }
+            let since = failing_lists(connection)?.iter().map(|failing| failing.since).min();
+            // What the state remembers of another configuration is of no interest.
+            let failing = since.filter(|_| self.config.asks()).map(|since| self.now.since(since));
+            self.discovery_failing = Some(failing.unwrap_or_default());
             self.head_made = Head::load(connection)?.map(|head| head.made);
             Ok::<_, StateError>(())
         })

@@ -30,6 +30,11 @@ pub(super) fn write(families: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Re
     let behind = scrape.sources.iter().filter(|source| source.behind.is_some_and(|behind| behind > allowed));
     let about = ("sources_behind", "Sources that are further behind their schedule than [signals] behind allows");
     families.gauge(about, |family| family.sample(&[], Value::Number(behind.count() as u64)))?;
+    let about =
+        ("discovery_failing", "For how long the list of Atlas that has been failing longest has; 0 if none fails");
+    families.seconds(about, |family| {
+        scrape.discovery_failing.map_or(Ok(()), |time| family.sample(&[], Value::Time(time)))
+    })?;
     let about = ("head_timestamp", "When the last archive digest was made");
     families.seconds(about, |family| scrape.head_made.map_or(Ok(()), |made| family.sample(&[], Value::At(made))))?;
     let about = ("credential_expires_timestamp", "When a secret ends, as client_secret_expires says");

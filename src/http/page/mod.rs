@@ -34,7 +34,7 @@ use crate::{
         page::{choice::Choice, period::Period, view::Page},
     },
     state::{Head, StateError, Store},
-    status::{Depth, Reader, Rhythms},
+    status::{self, Depth, Reader, Rhythms},
 };
 
 /// The style of the page.
@@ -77,6 +77,7 @@ pub(super) fn html(subject: &Subject, asked: &Asked) -> Result<String, PageError
         let reader = Reader::new(connection, &config, &rhythms, now)?;
         let choice = Choice::make(&reader, &sources, asked, periods[2].window.from)?;
         let mut page = Page::new(asked, &choice, &periods, now, Head::load(connection)?);
+        page.add_failing(&status::failing(connection, &config, now)?);
         for entry in choice.entries() {
             if page.is_full() {
                 break;

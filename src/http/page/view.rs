@@ -161,6 +161,11 @@ impl Page {
         self.marks >= MARKS
     }
 
+    /// Adds what is to be said of lists that cannot be had.
+    pub(super) fn add_failing(&mut self, failing: &[String]) {
+        self.problems.extend(failing.iter().map(|line| excerpt(line, TEXT)));
+    }
+
     /// Adds a source. `keep` is for how long segments are kept.
     pub(super) fn add(&mut self, row: &Row, periods: &[Period; 3], keep: Option<Duration>) {
         let strip = |period: &Period| {
