@@ -8,7 +8,7 @@ use atlas_logd::{
 };
 
 use crate::harness::{
-    HOUR, PATIENCE, PAYMENTS, ProjectTable, SECOND, Stage, cluster, lists, orders, prod, shops, warehouse,
+    HOUR, PATIENCE, PAYMENTS, ProjectTable, SECOND, Stage, cluster, get, lists, orders, prod, shops, warehouse,
 };
 
 const SHOP: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
@@ -172,6 +172,23 @@ fn a_list_that_fails_takes_nothing_away_and_says_what_to_grant() {
     assert!(said.contains(&format!("the role 'Project Read Only' in the project {PAYMENTS}")), "{said}");
     assert_eq!(collected(&stage), names(&[orders(), prod()]));
     stage.assert_current(&prod());
+
+    // Whether the daemon runs or not, it is seen.
+    let list = format!("discovery-failed: list of clusters of the project payments ({PAYMENTS}): failing for ");
+    let status = stage.command(["status"]).assert_done().stdout;
+    let said = status.lines().find(|line| line.starts_with(&list)).unwrap();
+    assert!(said.contains(", since 2") && said.contains(": the answer is 403"), "{said}");
+    let served = stage.serve();
+    let page = get(served.address, "/").body;
+    assert!(page.contains(&list), "{page}");
+    let metrics = get(served.address, "/metrics").body;
+    let failing = metrics.lines().find_map(|line| line.strip_prefix("atlas_logd_discovery_failing_seconds ")).unwrap();
+    assert!(failing.parse::<f64>().unwrap() > 0.0, "{failing}");
+    drop(served);
+    stage.world.clear_faults();
+    stage.command(["collect"]).assert_done();
+    let status = stage.command(["status"]).assert_done().stdout;
+    assert!(!status.contains("discovery-failed"), "{status}");
 }
 
 #[test]

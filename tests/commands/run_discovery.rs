@@ -1,7 +1,7 @@
 //! The daemon finds what is new at Atlas while it runs, leaves what is gone, and goes on with what it knows.
 
 use atlas_logd::{
-    sim::{Cluster, Fault, Match},
+    sim::{Cluster, Fault, Match, StreamInstance},
     source::Source,
 };
 use rustix::process::Signal;
@@ -209,4 +209,49 @@ fn a_paused_cluster_that_atlas_does_not_answer_for_is_told_once_and_is_no_error(
     let log = daemon.stop();
     assert_eq!(log.iter().filter(|line| line.contains("is paused")).count(), 1, "{log:#?}");
     assert!(!log.iter().any(|line| line.contains("ERROR")), "{log:#?}");
+}
+
+#[test]
+fn another_cause_is_told_again_and_a_list_that_is_not_asked_for_any_more_is_not_well_again() {
+    let stage = stage();
+    stage.configure(|config| config.set_text("atlas", "retry_budget", "50ms"));
+    let lists = Match::path("/clusters").query("pageNum");
+    stage.world.fault(lists.clone(), Fault::json(403, "USER_UNAUTHORIZED"));
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("failed to get the list of clusters of the project payments");
+    stage.world.clear_faults();
+    stage.world.fault(lists, Fault::html(200));
+    let said = daemon.wait_for_line("failed to get the list of clusters of the project payments");
+    assert!(!said.contains("403"), "{said}");
+    stage.change_payments(|project| project.stream_instances.push(StreamInstance::new("returns")));
+    stage.configure(|config| {
+        config.select("clusters", "[\"prod-0\"]");
+        config.select("stream_instances", "\"all\"");
+    });
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("returns: found at Atlas");
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.contains("got the list of")), "{log:#?}");
+    let status = stage.command(["status"]).assert_done().stdout;
+    assert!(!status.contains("discovery-failed"), "{status}");
+}
+
+#[test]
+fn a_daemon_without_any_source_says_so_once_and_when_there_are_some() {
+    let stage = stage();
+    stage.configure(|config| config.projects = vec![ProjectTable::discovering("[\"shop*\"]")]);
+    let mut daemon = stage.spawn_daemon();
+    daemon.wait_for_line("no source is collected");
+    stage.world.clear_requests();
+    assert!(stage.world.wait_arrived(&Match::path("/groups").query("pageNum"), 3));
+    stage.make_project("aaaaaaaaaaaaaaaaaaaaaaaa", "shop");
+    daemon.wait_for_line("there are sources again");
+    let ordered = stage.command(["collect"]).assert_done();
+    assert!(!ordered.stderr.contains("no source"), "{}", ordered.stderr);
+    stage.configure(|config| config.projects = vec![ProjectTable::discovering("[\"web*\"]")]);
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("no source is collected");
+    stage.command(["collect"]).assert_code(1).assert_says("no source is collected");
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line.contains("no source is collected")).count(), 2, "{log:#?}");
 }

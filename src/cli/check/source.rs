@@ -41,8 +41,11 @@ enum Fault {
 impl Fault {
     /// Whether the answer does not look like one of Atlas.
     fn is_of_another(&self) -> bool {
-        use DecodeError::{GzipDamaged, JsonCut, JsonDamaged, Shape};
-        matches!(self, Self::Decode(GzipDamaged { .. } | JsonCut { .. } | JsonDamaged { .. } | Shape(_)))
+        use DecodeError::{GzipCut, GzipDamaged, JsonCut, JsonDamaged, Shape};
+        matches!(
+            self,
+            Self::Decode(GzipCut { .. } | GzipDamaged { .. } | JsonCut { .. } | JsonDamaged { .. } | Shape(_))
+        )
     }
 }
 
