@@ -5,30 +5,31 @@ const LONGEST_TYPED: usize = 100;
 
 /// The name of `known` that is nearest to `typed`, if any is so near that a typing mistake explains it.
 pub(crate) fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    nearest_by(strsim::levenshtein, typed, typed.chars().count(), known)
+}
+
+/// The same for a pattern, in which `*` stands for any characters and `?` for one.
+pub(crate) fn nearest_to_pattern<'k>(pattern: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let letters = pattern.chars().filter(|character| !matches!(character, '*' | '?')).count();
+    nearest_by(edits, pattern, letters, known)
+}
+
+/// The one that differs from `typed` in the fewest of its `letters`, as `edits` counts.
+fn nearest_by<'k>(
+    edits: impl Fn(&str, &str) -> usize,
+    typed: &str,
+    letters: usize,
+    known: impl IntoIterator<Item = &'k str>,
+) -> Option<&'k str> {
     // Bounds the work for a name as long as the file.
     if typed.len() > LONGEST_TYPED {
         return None;
     }
     // A third of the letters wrong is a mistake; more is another word.
-    let farthest = (typed.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|name| (strsim::levenshtein(typed, name), name))
-        .filter(|(edits, _)| *edits <= farthest)
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, name)| name)
-}
-
-/// The same for a pattern, in which `*` stands for any characters and `?` for one.
-pub(crate) fn nearest_to_pattern<'k>(pattern: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    if pattern.len() > LONGEST_TYPED {
-        return None;
-    }
-    let letters = pattern.chars().filter(|character| !matches!(character, '*' | '?')).count();
     let farthest = (letters / 3).max(1);
     known
         .into_iter()
-        .map(|name| (edits(pattern, name), name))
+        .map(|name| (edits(typed, name), name))
         .filter(|(edits, _)| *edits <= farthest)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)

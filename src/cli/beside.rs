@@ -88,7 +88,7 @@ pub(super) async fn give(
     let begun = match taken_up {
         Ok(Answer::Begun(begun)) => begun,
         Ok(Answer::Unknown { name, known }) => return unknown(config, &name, &known),
-        Ok(_) => return complain(&out_of_turn()),
+        Ok(_) => return complain(&ControlError::out_of_turn()),
         Err(error) => return complain(&error),
     };
     audience.begun(begun.len());
@@ -126,7 +126,7 @@ pub(super) async fn give(
                 audience.ended(&outcome);
             }
             Ok(_) => {
-                audience.line(&format!("atlas-logd: {}", out_of_turn()));
+                audience.line(&format!("atlas-logd: {}", ControlError::out_of_turn()));
                 return Exit::Failed;
             }
             Err(error) => {
@@ -152,8 +152,4 @@ fn unknown(config: &Config, name: &str, known: &str) -> Exit {
         shown(known),
     ));
     Exit::Usage
-}
-
-fn out_of_turn() -> ControlError {
-    ControlError::NotUnderstood("an answer that nothing was asked for".to_owned())
 }

@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     control::{Client, Outcome, What},
     daemon::{Excuse, Station, Stop},
-    discovery::{NO_SOURCES, Trouble},
+    discovery::{Trouble, no_sources},
     instant::Instant,
     shown::shown,
     source::Source,
@@ -185,11 +185,6 @@ async fn pass(config: Config, named: Vec<Source>, job: Job, stop: Stop) -> anyho
         named.is_empty() || named.iter().any(|source| source.to_string() == name)
     })?;
     Ok(if failed { Exit::Failed } else { Exit::Done })
-}
-
-/// That there is nothing to do, and what to do about it.
-fn no_sources() -> String {
-    format!("{NO_SOURCES}; `atlas-logd check --online` says which patterns match nothing")
 }
 
 /// Asks for the lists that the configuration needs, and says what they changed. Whether all could be had.

@@ -30,8 +30,8 @@ pub(super) struct Status {
 
     /// Exit with 1 if a source is further behind than this, for example 1h
     ///
-    /// Or if it was never polled, or if there is no source at all. Standard error names each such source. Take settle and schedule into account: with the
-    /// defaults, less than 30m is alarmed by nothing.
+    /// Or if it was never polled, or if there is no source at all. Standard error names each such source. Take settle and
+    /// schedule into account: with the defaults, less than 30m is alarmed by nothing.
     #[arg(long, value_name = "DURATION", value_parser = crate::config::parse_duration)]
     max_lag: Option<Duration>,
 

@@ -65,7 +65,7 @@ impl Client {
         let line = request.map_err(|error| ControlError::NotUnderstood(error.to_string()))?;
         match self.exchange(&line).await {
             Some(Ok(Answer::Heard)) => Ok(()),
-            Some(Ok(_)) => Err(ControlError::NotUnderstood("an answer that nothing was asked for".to_owned())),
+            Some(Ok(_)) => Err(ControlError::out_of_turn()),
             Some(Err(error)) => Err(error),
             None => Err(silent(&self.folder)),
         }

@@ -57,3 +57,10 @@ pub(crate) enum ControlError {
         cause: io::Error,
     },
 }
+
+impl ControlError {
+    /// An answer that nothing was asked for.
+    pub(crate) fn out_of_turn() -> Self {
+        Self::NotUnderstood("an answer that nothing was asked for".to_owned())
+    }
+}

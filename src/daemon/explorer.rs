@@ -9,7 +9,7 @@ use crate::{
         Station,
         watch::{REMIND_EVERY, kind_of},
     },
-    discovery::{Change, Learnt, Lists, NO_SOURCES, Subject, Trouble},
+    discovery::{Change, Learnt, Lists, Subject, Trouble, no_sources},
     instant::Instant,
     source::{Source, SourceId},
 };
@@ -170,10 +170,7 @@ impl Explorer {
         }
         self.idle = sources == 0;
         match self.idle {
-            true => tracing::warn!(
-                event = "no-sources",
-                "{NO_SOURCES}; `atlas-logd check --online` says which patterns match nothing"
-            ),
+            true => tracing::warn!(event = "no-sources", "{}", no_sources()),
             false => tracing::info!(event = "sources-found", sources, "there are sources again"),
         }
     }

@@ -153,12 +153,11 @@ impl Work {
             What::Poll(job) => {
                 let report = self.poll(job).await;
                 let source = &self.task.source;
-                self.outlet
-                    .end(match self.found.as_ref().and_then(|found| Excuse::of(found, &report)) {
-                        Some(excuse) => Outcome::excused(source, excuse),
-                        None => Outcome::of_poll(source, &report),
-                    })
-                    .await;
+                let outcome = match self.found.as_ref().and_then(|found| Excuse::of(found, &report)) {
+                    Some(excuse) => Outcome::excused(source, excuse),
+                    None => Outcome::of_poll(source, &report),
+                };
+                self.outlet.end(outcome).await;
                 Some((job, report))
             }
             What::Skip(skip) => {

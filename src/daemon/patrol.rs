@@ -158,9 +158,7 @@ impl Patrol {
             );
         }
     }
-}
 
-impl Patrol {
     /// Whether it is still looked at: a reload may have taken it out.
     fn is_watched(&self, event: Event, subject: &str) -> bool {
         match event {

@@ -41,3 +41,8 @@ pub use unmatched::Unmatched;
 /// That nothing is collected.
 pub(crate) const NO_SOURCES: &str = "no source is collected: the lists of Atlas so far hold nothing that the configuration means \
                                      and that can be collected";
+
+/// The same, with where to look.
+pub(crate) fn no_sources() -> String {
+    format!("{NO_SOURCES}; `atlas-logd check --online` says which patterns match nothing")
+}

@@ -5,6 +5,7 @@
 //! | `server` | the listener and its paths |
 //! | `connections` | how many may be open, and for how long |
 //! | `subject` | what is shown |
+//! | `told` | what cannot be shown is told once |
 //! | `turn` | one reader of the state at a time |
 //! | `health` | `/healthz` and `/readyz`: whether the daemon is alive, and collects |
 //! | `metrics` | `/metrics`: the same in numbers, for machines |
@@ -19,6 +20,7 @@ mod metrics;
 mod page;
 mod server;
 mod subject;
+mod told;
 mod turn;
 
 pub use server::{HttpError, HttpServer};

@@ -1,13 +1,6 @@
 //! The listener and its paths.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fmt::Display, io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -23,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::http::{
     Subject, connections, health,
-    metrics::{self, Format, Told},
+    metrics::{self, Format},
     page::{self, Asked},
+    told::Told,
     turn::{NoTurn, Turn},
 };
 
@@ -40,9 +34,8 @@ pub struct HttpError {
 #[derive(Debug)]
 struct Shown {
     subject: Subject,
-    told: Told,
-    /// Whether the page could not be shown the last time, which is told once.
-    page_fails: AtomicBool,
+    metrics_told: Told,
+    page_told: Told,
     turn: Turn,
 }
 
@@ -60,7 +53,8 @@ impl HttpServer {
     /// When the address is not one of this machine, or is taken.
     pub async fn bind(address: SocketAddr, subject: Subject) -> Result<Self, HttpError> {
         let listener = TcpListener::bind(address).await.map_err(|cause| HttpError { address, cause })?;
-        let shown = Shown { subject, told: Told::default(), page_fails: AtomicBool::default(), turn: Turn::default() };
+        let (metrics_told, page_told) = (Told::default(), Told::default());
+        let shown = Shown { subject, metrics_told, page_told, turn: Turn::default() };
         Ok(Self { listener, shown: Arc::new(shown) })
     }
 
@@ -105,27 +99,18 @@ async fn show_page(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) 
         Err(error @ NoTurn::Ended(_)) => Err(error.to_string()),
         Ok(read) => read.map_err(|error| error.to_string()),
     };
-    let failed_before = shown.page_fails.swap(read.is_err(), Ordering::Relaxed);
+    let fault = read.as_ref().err().map(|error| error as &dyn Display);
+    shown.page_told.tell(fault, "the page cannot be shown", "the page can be shown again");
     match read {
-        Ok(html) => {
-            if failed_before {
-                tracing::info!(event = "http-recovered", "the page can be shown again");
-            }
-            Html(html).into_response()
-        }
-        Err(error) => {
-            if !failed_before {
-                tracing::error!(event = "http-failed", "the page cannot be shown: {error}");
-            }
-            // What it says of paths is for those who may read the log.
-            failed("the state cannot be read; the log of atlas-logd says why\n")
-        }
+        Ok(html) => Html(html).into_response(),
+        // What it says of paths is for those who may read the log.
+        Err(_) => failed("the state cannot be read; the log of atlas-logd says why\n"),
     }
 }
 
 async fn show_metrics(State(shown): State<Arc<Shown>>, headers: HeaderMap) -> Response {
     let (of, format) = (Arc::clone(&shown), Format::of(&headers));
-    match shown.turn.take(move || metrics::text(&of.subject, format, &of.told)).await {
+    match shown.turn.take(move || metrics::text(&of.subject, format, &of.metrics_told)).await {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(NoTurn::Busy) => busy(),
         Err(error @ NoTurn::Ended(_)) => {

@@ -16,20 +16,22 @@ pub(crate) fn disks(config: &Config) -> Vec<Signal> {
     let mut signals = Vec::new();
     for (what, folder) in [("archive", &config.archive.dir), ("state", &config.state_dir)] {
         let Ok(found) = FileSystem::of(folder) else { continue };
-        if found.read_only {
-            let message = format!(
-                "the file system of the {what}, {}, is mounted read-only: nothing is archived (`dmesg` may say why)",
-                shown_path(folder)
-            );
-            signals.push(Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message });
+        let shown = shown_path(folder);
+        let why = if found.read_only {
+            Some(format!(
+                "the file system of the {what}, {shown}, is mounted read-only: nothing is archived (`dmesg` may say why)"
+            ))
         } else if is_closed_to_its_owner(folder) {
-            let message = format!(
-                "the {what}, {}, may not be written to by its owner, whose daemon archives nothing then: put its mode right (chmod \
-                 u+w)",
-                shown_path(folder)
-            );
-            signals.push(Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message });
-        }
+            Some(format!(
+                "the {what}, {shown}, may not be written to by its owner, whose daemon archives nothing then: put its mode right \
+                 (chmod u+w)"
+            ))
+        } else {
+            None
+        };
+        let unwritable =
+            |message| Signal { event: Event::DiskUnwritable, subject: folder.display().to_string(), message };
+        signals.extend(why.map(unwritable));
         if what == "archive" {
             signals.extend(low(folder, found.free, config.archive.min_free));
         }

@@ -12,13 +12,14 @@ pub(crate) fn problems(row: &Row) -> Vec<String> {
     if let Some(why) = row.not_collected {
         lines.push(format!("not collected: {name}: {why}"));
     }
-    let failing = row.health.as_ref().filter(|health| health.is_failing());
     // Nobody polls what is not collected, and nothing is wrong with what is paused.
-    if let Some(health) = failing.filter(|_| row.configured() && !row.is_paused()) {
+    let is_to_answer = row.configured() && !row.is_paused();
+    let failing = row.health.as_ref().filter(|health| health.is_failing());
+    if let Some(health) = failing.filter(|_| is_to_answer) {
         lines.push(format!("failing: {name}: {}", shown(&health.message)));
     }
     let failed = row.reconciliation.as_ref().filter(|last| !last.message.is_empty());
-    if let Some(failed) = failed.filter(|_| row.configured() && !row.is_paused()) {
+    if let Some(failed) = failed.filter(|_| is_to_answer) {
         let message = shown(&failed.message);
         lines.push(format!("reconciliation failed at {}: {name}: {message}", failed.begun));
     }

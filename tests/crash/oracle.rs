@@ -21,10 +21,7 @@ use crate::{
 pub(crate) fn judge(machine: &Machine, process: &Process, steps: &[Step]) -> usize {
     let (live, durable) = (machine.disk.content(), loss::durable(&machine.disk.content()));
     let mut damaged = 0;
-    let mut sources: Vec<&Source> = steps.iter().map(|step| &step.source).collect();
-    sources.sort();
-    sources.dedup();
-    for source in sources {
+    for source in workload::sources(steps) {
         let expected = workload::expected(steps, source);
         let (archived, given_up) = archived(&live, process, source, &expected);
         assert_same(&archived, &expected, "the archive");

@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use atlas_logd::source::Source;
-
 use crate::{
     crashes::{extremes, variants},
     disk::Content,
@@ -42,7 +40,7 @@ fn go_on(steps: &[Step], start: Start, moment: &Snapshot, left: &Content) {
     let mut process = Process::start(&machine).unwrap();
     match start {
         Start::Polls => process.open_all(steps).unwrap(),
-        Start::Seals => sources(steps).into_iter().for_each(|source| {
+        Start::Seals => workload::sources(steps).into_iter().for_each(|source| {
             process.seal(source).unwrap();
         }),
     }
@@ -50,13 +48,6 @@ fn go_on(steps: &[Step], start: Start, moment: &Snapshot, left: &Content) {
     live(&mut process, steps).unwrap();
     oracle::judge(&machine, &process, steps);
     oracle::assert_only_appended(left, &machine.disk.content());
-}
-
-fn sources(steps: &[Step]) -> Vec<&Source> {
-    let mut sources: Vec<&Source> = steps.iter().map(|step| &step.source).collect();
-    sources.sort();
-    sources.dedup();
-    sources
 }
 
 #[test]

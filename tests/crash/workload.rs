@@ -71,3 +71,11 @@ pub(crate) fn expected(steps: &[Step], source: &Source) -> Vec<u8> {
     let records = steps.iter().filter(|step| step.source == *source).flat_map(|step| &step.records);
     records.flat_map(|record| [record, &b"\n"[..]].concat()).collect()
 }
+
+/// The sources of `steps`, each once.
+pub(crate) fn sources(steps: &[Step]) -> Vec<&Source> {
+    let mut sources: Vec<&Source> = steps.iter().map(|step| &step.source).collect();
+    sources.sort();
+    sources.dedup();
+    sources
+}

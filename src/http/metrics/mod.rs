@@ -31,4 +31,4 @@ mod sources;
 mod whole;
 
 pub(super) use format::Format;
-pub(super) use scrape::{Told, text};
+pub(super) use scrape::text;

@@ -1,14 +1,6 @@
 //! All that is looked at, at one moment.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use prometheus_client::{
     collector::Collector,
@@ -29,6 +21,7 @@ use crate::{
             sources::{self, SourceFigures},
             whole,
         },
+        told::Told,
     },
     instant::Instant,
     meters::Meters,
@@ -53,23 +46,6 @@ pub(super) struct Scrape {
     pub(super) state_readable: bool,
     /// For how long the list has been failing that has for longest.
     pub(super) discovery_failing: Option<Duration>,
-}
-
-/// Whether it was told that the state cannot be read: once, until it can be again.
-#[derive(Debug, Default)]
-pub(in crate::http) struct Told(AtomicBool);
-
-impl Told {
-    fn tell(&self, read: Result<(), StateError>) {
-        let before = self.0.swap(read.is_err(), Ordering::Relaxed);
-        match read {
-            Err(error) if !before => {
-                tracing::error!(event = "http-failed", "the metrics say nothing of the sources: {error}");
-            }
-            Ok(()) if before => tracing::info!(event = "http-recovered", "the metrics say all again"),
-            _ => {}
-        }
-    }
 }
 
 /// What a subject is doing, as text. It waits for disks.
@@ -104,7 +80,8 @@ impl Scrape {
         // What the process knows of itself is worth more while the state is in a bad way, not less.
         let read = scrape.read_state();
         scrape.state_readable = read.is_ok();
-        told.tell(read);
+        let fault = read.as_ref().err().map(|error| error as &dyn fmt::Display);
+        told.tell(fault, "the metrics say nothing of the sources", "the metrics say all again");
         scrape.look_at_schedule();
         scrape
     }
@@ -129,7 +106,7 @@ impl Scrape {
                     figures.known = Some(Known::damaged(health(connection, key)?.as_ref()));
                 }
             }
-            if self.config.asks() {
+            if self.config.asks() && self.sources.iter().any(SourceFigures::is_failing) {
                 let found = discovery::Known::read(connection)?;
                 for figures in self.sources.iter_mut().filter(|figures| figures.is_failing()) {
                     figures.paused = found.found(&self.config, &figures.source.id).is_some_and(|found| found.paused);
