@@ -38,10 +38,10 @@ pub(crate) fn audit(bytes: usize, from: Instant, to: Instant) -> (Vec<u8>, usize
         let (user, activity) = (USERS[rng.random_range(0..USERS.len())], ACTIVITIES[rng.random_range(0..4)]);
         let line = format!(
             "{{\"activity_id\":1,\"category_uid\":3,\"class_uid\":3002,\"time\":{time},\"severity_id\":1,\"type_uid\":300201,\
-             \"metadata\":{{\"correlation_uid\":\"{:020x}\",\"product\":\"MongoDB Server\",\"version\":\"1.0.0\"}},\"actor\":\
+             \"metadata\":{{\"correlation_uid\":\"{:024x}\",\"product\":\"MongoDB Server\",\"version\":\"1.0.0\"}},\"actor\":\
              {{\"user\":{{\"type_id\":1,\"name\":\"{user}\"}}}},\"src_endpoint\":{{\"ip\":\"192.168.254.{}\",\"port\":27017}},\
              \"auth_protocol\":\"SCRAM-SHA-256\",\"unmapped\":{{\"atype\":\"{activity}\",\"param\":{{\"spName\":\"processor-{}\"}}}}}}\n",
-            number,
+            rng.random::<u128>() >> 32,
             rng.random_range(1..255),
             rng.random_range(0..4),
         );

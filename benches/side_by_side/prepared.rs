@@ -27,9 +27,14 @@ use bytes::Bytes;
 
 use crate::bodies::{self, Access, Volume};
 
-/// All of it happened before so long, and within this.
+/// All of it happened before so long.
 const BEFORE: Duration = Duration::from_secs(2 * 3600);
-const OVER: Duration = Duration::from_secs(3600);
+
+/// An audit log is of one hour, so new that each of its lines may come again.
+const AUDIT_OVER: Duration = Duration::from_secs(3600);
+
+/// An access history is the backlog of days, as it is after a first start.
+const ACCESS_OVER: Duration = Duration::from_secs(6 * 24 * 3600);
 
 /// The gzip of nothing.
 const NOTHING: [u8; 20] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -111,7 +116,7 @@ pub(crate) fn serve() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let amount: usize = arguments[1].parse().unwrap();
     let to = Instant::from_seconds((SystemClock.now() - BEFORE).seconds_floor());
-    let from = to - OVER;
+    let from = to - if arguments[0] == "audit" { AUDIT_OVER } else { ACCESS_OVER };
     let mut answers = Answers { from, to, audit: Bytes::new(), access: None, requests: AtomicU64::new(0) };
     let (bytes, pages) = if arguments[0] == "audit" {
         let (body, bytes) = bodies::audit(amount * 1_000_000, from, to);

@@ -58,12 +58,12 @@ impl<'a> Bench<'a> {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
         fs::write(folder.join("secret"), "mdb_sa_sk_1").unwrap();
-        let names = match self.volume {
-            Volume::Audit { .. } => "stream_instances = [\"orders\"]",
-            Volume::Access { .. } => "clusters = [\"prod-0\"]",
+        let (names, start) = match self.volume {
+            Volume::Audit { .. } => ("stream_instances = [\"orders\"]", "4h"),
+            Volume::Access { .. } => ("clusters = [\"prod-0\"]", "150h"),
         };
         let config = format!(
-            "archive.dir = \"archive\"\nstate.dir = \"state\"\ncollect.start = \"4h\"\natlas.base_url = \"{}\"\n\
+            "archive.dir = \"archive\"\nstate.dir = \"state\"\ncollect.start = \"{start}\"\natlas.base_url = \"{}\"\n\
              [credentials.main]\nclient_id = \"mdb_sa_id_1\"\nclient_secret_file = \"{}\"\n\
              [[project]]\nid = \"{PROJECT}\"\nname = \"p\"\ncredentials = \"main\"\n{names}\n",
             self.atlas.base,

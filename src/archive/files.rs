@@ -5,12 +5,13 @@ use std::{
     fmt::Debug,
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
+    num::NonZeroU64,
     os::fd::OwnedFd,
     path::{Component, Path, PathBuf},
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags},
+    fs::{Advice, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags},
     io::Errno,
 };
 
@@ -65,36 +66,60 @@ impl<T: Read + Seek + Send> ReadFile for T {}
 
 impl WriteFile for RealFile {
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_all().inspect(|()| vitals::moved())
+        self.file.sync_all().inspect(|()| vitals::moved())
     }
 
     fn length(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 }
 
 /// A file of the real file system. Each block that went through is a sign of life: some files take their time.
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    /// Where it ends, if it is written to.
+    end: u64,
+    /// So many bytes of what was written the disk was asked to begin with.
+    handed_on: u64,
+}
+
+/// So much is written before the disk is asked to begin with it: else it does nothing until a sync waits for all of it.
+const HAND_ON: u64 = 8 << 20;
+
+impl RealFile {
+    /// Lets the disk begin with what was written. Nothing depends on it, so that it does not matter where it fails.
+    fn hand_on(&mut self) {
+        let length = self.end - self.handed_on;
+        let _ = rustix::fs::fadvise(&self.file, self.handed_on, NonZeroU64::new(length), Advice::DontNeed);
+        self.handed_on = self.end;
+    }
+}
 
 impl Read for RealFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into).inspect(|_| vitals::moved())
+        self.file.read(into).inspect(|_| vitals::moved())
     }
 }
 
 impl Write for RealFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).inspect(|_| vitals::moved())
+        let written = self.file.write(bytes)?;
+        vitals::moved();
+        self.end += written as u64;
+        if self.end - self.handed_on >= HAND_ON {
+            self.hand_on();
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
 impl Seek for RealFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
+        self.file.seek(to)
     }
 }
 
@@ -177,7 +202,8 @@ impl RealFiles {
             // The process's umask must not decide who can read the archive.
             rustix::fs::fchmod(&file, self.file_mode)?;
         }
-        Ok(RealFile(File::from(file)))
+        let end = u64::try_from(status.st_size).unwrap_or(0);
+        Ok(RealFile { file: File::from(file), end, handed_on: end })
     }
 }
 

@@ -22,6 +22,7 @@ mod compress;
 mod error;
 mod files;
 mod name;
+mod pen;
 mod reader;
 mod room;
 mod root;

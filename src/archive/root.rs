@@ -53,6 +53,7 @@ impl Archive {
         let folder = settings.dir.clone();
         let in_folder = |cause| ArchiveError::Folder { path: folder.clone(), cause };
         let known = store.read(ArchiveId::load)?;
+        let marked = known.as_ref().is_some_and(|(_, marked)| *marked);
         let unfinished = known.as_ref().is_some_and(|(_, marked)| !marked);
         let found = pair(files.as_ref(), &folder, known.as_ref())?;
         let id = match known {
@@ -85,7 +86,10 @@ impl Archive {
                 }
             }
         }
-        store.transaction(|transaction| id.save(transaction, true))?;
+        if !marked {
+            // Not each time: were the id in the log, a database that is swapped with another one would seem to be ours.
+            store.transaction(|transaction| id.save(transaction, true))?;
+        }
         files.make_folder(Path::new(SPOOL)).map_err(in_folder)?;
         Ok(Self { folder, files, id, room: Room::default(), _lock: lock })
     }

@@ -1,18 +1,21 @@
 //! The spool: the records of one window on their way into a segment.
 
 use std::{
-    io::{self, BufWriter, SeekFrom, Write},
+    io::{self, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use crate::archive::{Files, ReadFile, WriteFile};
+use crate::{
+    archive::{Files, ReadFile, WriteFile, pen::{Pen, Sheet}},
+    evidence::RunningSha256,
+};
 
 /// The folder of spool files, below the archive's root.
 pub const SPOOL: &str = ".spool";
 
-/// How much is written or read at once.
-const BUFFER: usize = 64 * 1024;
+/// So much of an answer that comes newest first is turned round in memory; more of it goes through a file.
+const IN_MEMORY: usize = 512 * 1024;
 
 /// How much of a file is turned round at once.
 const REVERSE_BLOCK: u64 = 256 * 1024;
@@ -28,6 +31,8 @@ pub struct Spooled {
     pub records: u64,
     /// BLAKE3 of the bytes.
     pub hash: [u8; 32],
+    /// SHA-256 of the bytes.
+    pub sha256: RunningSha256,
 }
 
 impl Spooled {
@@ -45,10 +50,11 @@ pub struct SpoolWriter {
     /// The number in the file's name.
     number: i64,
     newest_first: bool,
-    file: Option<BufWriter<Box<dyn WriteFile>>>,
+    pen: Option<Pen>,
+    /// What comes newest first, as long as it is little.
+    answer: Vec<u8>,
     /// Whether there may be a file that nobody will need.
     unfinished: bool,
-    hasher: blake3::Hasher,
     length: u64,
     records: u64,
 }
@@ -57,8 +63,8 @@ impl SpoolWriter {
     /// The spool of the source with this number. Records that come newest first are turned round at the end.
     #[must_use]
     pub fn new(files: Arc<dyn Files>, number: i64, newest_first: bool) -> Self {
-        let hasher = blake3::Hasher::new();
-        Self { files, number, newest_first, file: None, unfinished: false, hasher, length: 0, records: 0 }
+        let answer = Vec::new();
+        Self { files, number, newest_first, pen: None, answer, unfinished: false, length: 0, records: 0 }
     }
 
     /// Adds a record; a newline is added to it.
@@ -66,24 +72,30 @@ impl SpoolWriter {
     /// # Errors
     /// Whatever writing gives.
     pub fn push(&mut self, record: &[u8]) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => {
-                self.unfinished = true;
-                let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
-                self.file
-                    .insert(BufWriter::with_capacity(BUFFER, create_spool(self.files.as_ref(), &Spooled::path(&name))?))
-            }
-        };
-        file.write_all(record)?;
-        file.write_all(b"\n")?;
-        if !self.newest_first {
-            self.hasher.update(record);
-            self.hasher.update(b"\n");
-        }
         self.length += record.len() as u64 + 1;
         self.records += 1;
-        Ok(())
+        if self.newest_first && self.pen.is_none() {
+            self.answer.extend_from_slice(record);
+            self.answer.push(b'\n');
+            if self.answer.len() > IN_MEMORY {
+                let answer = std::mem::take(&mut self.answer);
+                self.pen()?.write(&answer)?;
+            }
+            return Ok(());
+        }
+        let pen = self.pen()?;
+        pen.write(record)?;
+        pen.write(b"\n")
+    }
+
+    fn pen(&mut self) -> io::Result<&mut Pen> {
+        if self.pen.is_none() {
+            self.unfinished = true;
+            let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
+            let file = create_spool(self.files.as_ref(), &Spooled::path(&name))?;
+            self.pen = Some(Pen::new(file, !self.newest_first));
+        }
+        self.pen.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Makes the records durable; nothing when there are none.
@@ -91,12 +103,17 @@ impl SpoolWriter {
     /// # Errors
     /// Whatever writing gives.
     pub fn finish(mut self) -> io::Result<Option<Spooled>> {
-        let Some(file) = self.file.take() else { return Ok(None) };
-        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        if self.newest_first {
-            drop(file);
-            file = self.turn_round()?;
+        if self.records == 0 {
+            return Ok(None);
         }
+        let written = self.pen.take().map(Pen::finish).transpose()?;
+        let Sheet { mut file, hash, sha256, .. } = match written {
+            Some(sheet) if !self.newest_first => sheet,
+            answer => {
+                drop(answer);
+                self.turn_round()?
+            }
+        };
         file.sync()?;
         self.files.sync_folder(Path::new(SPOOL))?;
         self.unfinished = false;
@@ -104,7 +121,8 @@ impl SpoolWriter {
             name: final_name(self.number),
             length: self.length,
             records: self.records,
-            hash: *self.hasher.finalize().as_bytes(),
+            hash: *hash.finalize().as_bytes(),
+            sha256,
         }))
     }
 
@@ -117,26 +135,25 @@ impl SpoolWriter {
     }
 
     fn remove(&mut self) -> io::Result<()> {
-        // What is buffered need not be written any more.
-        drop(self.file.take().map(BufWriter::into_parts));
+        drop(self.pen.take());
         self.unfinished = false;
         remove_stale(self.files.as_ref(), self.number)
     }
 
     /// Writes the lines of the answer in reverse order into the final file. No record holds a newline.
-    fn turn_round(&mut self) -> io::Result<Box<dyn WriteFile>> {
-        let mut answer = self.files.read(&Spooled::path(&answer_name(self.number)))?;
-        let mut out = BufWriter::with_capacity(
-            BUFFER,
-            create_spool(self.files.as_ref(), &Spooled::path(&final_name(self.number)))?,
-        );
-        let hasher = &mut self.hasher;
-        reversed_lines(answer.as_mut(), self.length, |line| {
-            hasher.update(line);
-            out.write_all(line)
-        })?;
-        self.files.remove(&Spooled::path(&answer_name(self.number)))?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)
+    fn turn_round(&mut self) -> io::Result<Sheet> {
+        self.unfinished = true;
+        let file = create_spool(self.files.as_ref(), &Spooled::path(&final_name(self.number)))?;
+        let mut pen = Pen::new(file, true);
+        if !self.answer.is_empty() {
+            reversed_lines(&mut io::Cursor::new(&self.answer), self.length, |line| pen.write(line))?;
+            return pen.finish();
+        }
+        let path = Spooled::path(&answer_name(self.number));
+        let mut answer = self.files.read(&path)?;
+        reversed_lines(answer.as_mut(), self.length, |line| pen.write(line))?;
+        self.files.remove(&path)?;
+        pen.finish()
     }
 }
 
@@ -295,13 +312,13 @@ mod tests {
         let left = || std::fs::read_dir(root.path().join(SPOOL)).unwrap().count();
         for newest_first in [false, true] {
             let mut writer = SpoolWriter::new(Arc::clone(&files), 7, newest_first);
-            writer.push(b"a").unwrap();
+            writer.push(&vec![b'a'; IN_MEMORY]).unwrap();
             assert_eq!(left(), 1);
             drop(writer);
             assert_eq!(left(), 0);
         }
         let mut writer = SpoolWriter::new(Arc::clone(&files), 7, true);
-        writer.push(b"a").unwrap();
+        writer.push(&vec![b'a'; IN_MEMORY]).unwrap();
         // A folder lies where the answer is to be turned round to.
         std::fs::create_dir_all(root.path().join(SPOOL).join("7.records")).unwrap();
         writer.finish().unwrap_err();

@@ -14,7 +14,7 @@ use crate::{
     instant::Instant,
     plan::{MUCH_LATER, SLACK, keep_until},
     record::{Clocks, Reading},
-    state::{KeptFingerprint, RecordKey, SourceState, replace_fingerprints},
+    state::{RecordKey, SourceState, replace_fingerprints},
     window::Window,
 };
 
@@ -138,7 +138,7 @@ pub(super) fn restore_fingerprints(
         collected_since |= opened >= since || latest.is_some_and(|latest| latest >= since);
         if collected_since || tell_nothing(clocks, opened) {
             let keep_until = keep_until(clocks, asked, settle, by_arrival);
-            kept.push(KeptFingerprint { key, more: 1, seen_until: asked.to, keep_until })?;
+            kept.new_record(key, clocks, asked.to, keep_until)?;
         }
         Ok(())
     })?;

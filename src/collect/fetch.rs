@@ -25,6 +25,7 @@ use crate::{
         intake::{AnswerBounds, Intake, Taken, TakenIn},
         judgement::{Purpose, judge},
         known::Known,
+        remembered::Remembered,
         stock::{SharedContents, Stock},
     },
     plan::{self, FullPage, Planner},
@@ -258,7 +259,9 @@ impl Fetch<'_> {
         let shared = Arc::clone(&self.contents);
         blocking(move || {
             let known = match purpose {
-                Purpose::Forward => Known::load(committer.store(), &state)?,
+                Purpose::Forward => {
+                    return Ok(Stock::Remembered(Box::new(Remembered::load(committer.shared_store(), &state)?)));
+                }
                 Purpose::Again => archived::known_in(&committer, &state, asked, settle, trust)?,
                 // It goes on by itself.
                 Purpose::Refill => archived::known_in(&committer, &state, asked, settle, Trust::AsTheyLie)?,

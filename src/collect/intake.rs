@@ -12,6 +12,7 @@ use crate::{
         judgement::Purpose,
         kept::Kept,
         placed::{Placed, Placer},
+        remembered::Copy,
         sought::Comparison,
         stock::Stock,
         uncommitted::Uncommitted,
@@ -21,7 +22,7 @@ use crate::{
     plan::{FullPage, keep_until},
     record::{Clocks, Reading, RecordTimes, newlines_to_spaces},
     source::Kind,
-    state::{KeptFingerprint, RecordKey, SourceKey, SourceState},
+    state::{RecordKey, SourceKey, SourceState},
     window::Window,
 };
 
@@ -198,7 +199,8 @@ impl Shelf {
             Purpose::Reconcile => RecordKey { between: None, ..record.key },
             Purpose::Forward | Purpose::Again | Purpose::Refill => record.key,
         };
-        let known = self.stock.take(sought, &Comparison { asked_from: asked.from, slack, late })?;
+        let comparison = Comparison { asked_from: asked.from, slack, late };
+        let known = self.stock.take(sought, record.clocks.of_fingerprint(), &comparison)?;
         if known.is_none() {
             self.allowance.grow(record.bytes.len() as u64 + 1)?;
             self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
@@ -213,8 +215,14 @@ impl Shelf {
         if keep_until < end_after || decided {
             return Ok(());
         }
-        let more = u64::from(known.is_none());
-        let key = known.unwrap_or(record.key);
-        Ok(self.kept.push(KeptFingerprint { key, more, seen_until: asked.to, keep_until })?)
+        match known {
+            None => self.kept.new_record(record.key, record.clocks, asked.to, keep_until)?,
+            Some(Copy::Row(key)) => self.kept.row_again(key, asked.to, keep_until)?,
+            Some(Copy::InRun) => {
+                let kept = &mut self.kept;
+                self.stock.for_each_run_with(record.key.fingerprint, |run| kept.run_again(run, keep_until))?;
+            }
+        }
+        Ok(())
     }
 }

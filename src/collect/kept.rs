@@ -1,124 +1,145 @@
 //! What has to be known after a commit: the fingerprints of records that may come again.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    collect::scratch::Scratch,
+    collect::{rows::Rows, scratch::ScratchFile},
     instant::Instant,
-    state::{KeptFingerprint, RecordKey, StateError},
+    record::{Clocks, Fingerprint},
+    state::{Keep, KeptFingerprint, NewRun, RecordKey, RunMaker, StateError},
     vitals,
 };
 
-/// So many are held in memory (about a quarter of a MiB); more go to a scratch database.
-const IN_MEMORY: usize = 4 * 1024;
-
-/// A list of fingerprints that is written once and read once.
+/// What has to be known after a commit, written once and read once.
+///
+/// Of records with a clock, one run is in memory; more of them go to a scratch file.
 #[derive(Debug)]
 pub(super) struct Kept {
-    memory: Vec<KeptFingerprint>,
-    scratch: Option<Scratch>,
-    in_memory: usize,
+    maker: RunMaker,
+    /// The runs in the scratch file, without their fingerprints, and where those begin and how long they are.
+    spilled: Vec<(NewRun, u64, usize)>,
+    scratch: Option<ScratchFile>,
+    /// Runs that have to be known for longer.
+    longer: BTreeMap<i64, Instant>,
+    rows: Rows,
     folder: PathBuf,
     name: String,
 }
 
 impl Kept {
-    /// An empty list. `name` is that of the scratch database, should it be needed.
+    /// Nothing. `name` is that of the scratch files, should they be needed.
     pub(super) fn new(folder: &Path, name: String) -> Self {
-        Self { memory: Vec::new(), scratch: None, in_memory: IN_MEMORY, folder: folder.to_owned(), name }
-    }
-
-    /// Adds one.
-    pub(super) fn push(&mut self, kept: KeptFingerprint) -> Result<(), StateError> {
-        self.memory.push(kept);
-        if self.memory.len() >= self.in_memory {
-            let scratch = match self.scratch.take() {
-                Some(scratch) => scratch,
-                None => Scratch::create(
-                    &self.folder,
-                    &self.name,
-                    "CREATE TABLE kept (fingerprint BLOB, from_ms INTEGER, to_ms INTEGER, more INTEGER,
-                        seen_until_ms INTEGER, keep_until_ms INTEGER)",
-                )?,
-            };
-            for kept in self.memory.drain(..) {
-                let (fingerprint, from_ms, to_ms) = kept.key.to_stored();
-                let more = i64::try_from(kept.more).unwrap_or(i64::MAX);
-                scratch.connection().prepare_cached("INSERT INTO kept VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute((
-                    fingerprint,
-                    from_ms,
-                    to_ms,
-                    more,
-                    kept.seen_until.millis(),
-                    kept.keep_until.millis(),
-                ))?;
-            }
-            self.scratch = Some(scratch);
+        Self {
+            maker: RunMaker::default(),
+            spilled: Vec::new(),
+            scratch: None,
+            longer: BTreeMap::new(),
+            rows: Rows::new(folder, name.clone()),
+            folder: folder.to_owned(),
+            name,
         }
-        Ok(())
     }
 
-    /// Calls `each` with every one of them.
-    pub(super) fn for_each<E: From<StateError>>(
-        &self,
-        mut each: impl FnMut(KeptFingerprint) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if let Some(scratch) = &self.scratch {
-            let mut statement = scratch
-                .connection()
-                .prepare_cached("SELECT fingerprint, from_ms, to_ms, more, seen_until_ms, keep_until_ms FROM kept")
-                .map_err(StateError::from)?;
-            let rows = statement
-                .query_map([], |row| {
-                    Ok(KeptFingerprint {
-                        key: RecordKey::from_stored(row.get(0)?, row.get(1)?, row.get(2)?),
-                        more: u64::try_from(row.get::<_, i64>(3)?).unwrap_or(0),
-                        seen_until: Instant::from_millis(row.get(4)?),
-                        keep_until: Instant::from_millis(row.get(5)?),
-                    })
-                })
-                .map_err(StateError::from)?;
-            for kept in rows {
+    /// A record is new. `seen_until` is the end of the range that was asked for and held it; the end watermark must pass
+    /// `keep_until` before it is forgotten.
+    pub(super) fn new_record(
+        &mut self,
+        key: RecordKey,
+        clocks: Clocks,
+        seen_until: Instant,
+        keep_until: Instant,
+    ) -> Result<(), StateError> {
+        match clocks.of_fingerprint() {
+            Some(clock) => self.timed(key.fingerprint, clock, keep_until),
+            None => self.rows.push(KeptFingerprint { key, more: 1, seen_until, keep_until }),
+        }
+    }
+
+    /// A record in a row of its own was seen again.
+    pub(super) fn row_again(&mut self, key: RecordKey, seen_until: Instant, keep_until: Instant) -> Result<(), StateError> {
+        self.rows.push(KeptFingerprint { key, more: 0, seen_until, keep_until })
+    }
+
+    /// A record of a run was seen again.
+    pub(super) fn run_again(&mut self, run: i64, keep_until: Instant) {
+        let longest = self.longer.entry(run).or_insert(keep_until);
+        *longest = keep_until.max(*longest);
+    }
+
+    /// Calls `each` with everything.
+    pub(super) fn for_each(self, mut each: impl FnMut(Keep<'_>) -> Result<(), StateError>) -> Result<(), StateError> {
+        let Self { mut maker, spilled, scratch, longer, rows, .. } = self;
+        for (run, keep_until) in longer {
+            each(Keep::Longer { run, keep_until })?;
+        }
+        if let Some(scratch) = scratch {
+            for (mut run, begin, length) in spilled {
+                run.fingerprints = scratch.read(begin, length)?;
                 vitals::moved();
-                each(kept.map_err(StateError::from)?)?;
+                each(Keep::Run(&run))?;
             }
         }
-        self.memory.iter().copied().try_for_each(each)
+        if let Some(last) = maker.take() {
+            each(Keep::Run(&last))?;
+        }
+        rows.for_each(|row| each(Keep::Row(row)))
+    }
+
+    fn timed(&mut self, fingerprint: Fingerprint, clock: Instant, keep_until: Instant) -> Result<(), StateError> {
+        let Some(mut run) = self.maker.push(fingerprint, clock, keep_until) else { return Ok(()) };
+        let scratch = match &mut self.scratch {
+            Some(scratch) => scratch,
+            None => self.scratch.insert(ScratchFile::create(&self.folder, &self.name)?),
+        };
+        let fingerprints = std::mem::take(&mut run.fingerprints);
+        let begin = scratch.push(&fingerprints)?;
+        self.spilled.push((run, begin, fingerprints.len()));
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{record::Fingerprint, window::Window};
+    use crate::{state::RUN, window::Window};
 
     #[test]
-    fn all_of_them_come_back_whether_they_fit_into_memory_or_not() {
+    fn all_of_it_comes_back_whether_it_fits_into_memory_or_not() {
         let folder = tempfile::tempdir().unwrap();
-        for in_memory in [1, 3, 100] {
+        let at = Instant::from_millis;
+        for count in [0, 1, RUN - 1, RUN, 3 * RUN + 5] {
             let mut kept = Kept::new(folder.path(), "test".to_owned());
-            kept.in_memory = in_memory;
-            let all: Vec<_> = (0..10)
-                .map(|number| KeptFingerprint {
-                    key: RecordKey {
-                        fingerprint: Fingerprint::of_bytes(&[number]),
-                        between: (number % 2 == 0)
-                            .then(|| Window::new(Instant::from_millis(1), Instant::from_millis(2))),
-                    },
-                    more: u64::from(number),
-                    seen_until: Instant::from_millis(i64::from(number) + 7),
-                    keep_until: Instant::from_millis(i64::from(number)),
-                })
-                .collect();
-            all.iter().for_each(|&one| kept.push(one).unwrap());
-            let mut back = Vec::new();
-            kept.for_each(|one| {
-                back.push(one);
-                Ok::<_, StateError>(())
-            })
-            .unwrap();
-            assert_eq!(back, all);
+            let mut expected: Vec<Fingerprint> =
+                (0..count).map(|number| Fingerprint::of_bytes(&number.to_le_bytes())).collect();
+            for (clock, &fingerprint) in (0..).zip(&expected) {
+                let key = RecordKey { fingerprint, between: None };
+                kept.new_record(key, Clocks::one(Some(at(clock))), at(7), at(9)).unwrap();
+            }
+            let row = RecordKey { fingerprint: Fingerprint::of_bytes(b"row"), between: Some(Window::new(at(1), at(2))) };
+            kept.new_record(row, Clocks::NONE, at(7), at(9)).unwrap();
+            kept.row_again(row, at(8), at(10)).unwrap();
+            for until in [3, 5, 4] {
+                kept.run_again(77, at(until));
+            }
+            let (mut back, mut rows, mut longer) = (Vec::new(), Vec::new(), Vec::new());
+            let for_each = kept.for_each(|keep| {
+                match keep {
+                    Keep::Run(run) => back.extend(run.fingerprints.as_chunks().0.iter().copied().map(Fingerprint::from_bytes)),
+                    Keep::Longer { run, keep_until } => longer.push((run, keep_until)),
+                    Keep::Row(row) => rows.push((row.key, row.more, row.seen_until, row.keep_until)),
+                }
+                Ok(())
+            });
+            for_each.unwrap();
+            expected.sort_unstable();
+            back.sort_unstable();
+            assert!(back == expected, "{count}");
+            assert_eq!(rows, [(row, 1, at(7), at(9)), (row, 0, at(8), at(10))]);
+            assert_eq!(longer, [(77, at(5))]);
         }
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a scratch database was left");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a scratch file was left");
     }
 }

@@ -52,26 +52,23 @@ impl Known {
         }
     }
 
-    /// What the state knows of a source.
+    /// What the state knows of a source in rows, which go into `digest`.
     ///
     /// # Errors
-    /// When that is not what was written, or whatever SQLite gives.
-    pub(super) fn load(store: &Store, source: &SourceState) -> Result<Self, StateError> {
+    /// Whatever SQLite gives.
+    pub(super) fn load(store: &Store, source: &SourceState, digest: &mut Digest) -> Result<Self, StateError> {
         let mut known = Self::new(store.folder(), format!("known-{}", source.key));
-        let (mut last, mut digest) = (None, Digest::default());
+        let mut last = None;
         loop {
             let page = store.read(|connection| known_fingerprints(connection, source.key, last, PAGE))?;
             for one in &page {
-                one.toggle(&mut digest);
+                one.toggle(digest);
                 known.add(one.key, one.seen_until, one.count)?;
             }
             last = page.last().map(|one| one.key);
             if page.len() < PAGE {
                 break;
             }
-        }
-        if digest != source.fingerprints_digest {
-            return Err(StateError::DamagedFingerprints { source_name: source.folder.clone() });
         }
         Ok(known)
     }

@@ -18,7 +18,8 @@
 //! | `differing` | where most of it is not archived, so that a person has to decide |
 //! | `claims` | what was claimed before, and so which records are late |
 //! | `placed`, `sought` | a place among the others for records without a clock, and whether two are one |
-//! | `known`, `kept` | what is archived already, and what has to be known afterwards |
+//! | `remembered`, `known` | what is archived already, by the state or by whatever else was read |
+//! | `kept`, `rows` | what has to be known afterwards |
 //! | `judgement` | what an answer proves about its window |
 //! | `archived`, `stock` | the same from the segments themselves |
 //! | `held`, `removed` | whether the segments are what was archived, and of which time retention removed them |
@@ -42,8 +43,10 @@ mod opening;
 mod placed;
 mod poll;
 mod reconcile;
+mod remembered;
 mod removed;
 mod report;
+mod rows;
 mod scratch;
 mod slots;
 mod sought;

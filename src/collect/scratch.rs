@@ -1,6 +1,11 @@
-//! A scratch database for what does not fit into memory: made when it is needed, gone with its owner.
+//! Scratch databases and files for what does not fit into memory: made when they are needed, gone with their owner.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
 
 use rusqlite::Connection;
 
@@ -40,6 +45,45 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed now is removed at the next start.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A file that survives nothing: it has no name any more once it is there.
+#[derive(Debug)]
+pub(super) struct ScratchFile {
+    file: File,
+    length: u64,
+    path: PathBuf,
+}
+
+impl ScratchFile {
+    /// Makes one in the state folder.
+    pub(super) fn create(folder: &Path, name: &str) -> Result<Self, StateError> {
+        let path = folder.join(format!("{PREFIX}{name}.bytes"));
+        remove(&path)?;
+        let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o640).open(&path);
+        let file = made.map_err(|cause| StateError::Folder { path: path.clone(), cause })?;
+        remove(&path)?;
+        Ok(Self { file, length: 0, path })
+    }
+
+    /// Adds bytes; where they begin.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<u64, StateError> {
+        let begin = self.length;
+        self.file.write_all_at(bytes, begin).map_err(|cause| self.failed(cause))?;
+        self.length += bytes.len() as u64;
+        Ok(begin)
+    }
+
+    /// The bytes that begin somewhere, so many.
+    pub(super) fn read(&self, begin: u64, length: usize) -> Result<Vec<u8>, StateError> {
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, begin).map_err(|cause| self.failed(cause))?;
+        Ok(bytes)
+    }
+
+    fn failed(&self, cause: io::Error) -> StateError {
+        StateError::Folder { path: self.path.clone(), cause }
     }
 }
 

@@ -8,8 +8,13 @@ use std::{
 
 use crate::{
     archive::SegmentName,
-    collect::{known::Known, sought::Comparison},
+    collect::{
+        known::Known,
+        remembered::{Copy, Remembered},
+        sought::Comparison,
+    },
     instant::Instant,
+    record::Fingerprint,
     state::{RecordKey, StateError},
     window::Window,
 };
@@ -40,6 +45,8 @@ pub(super) type SharedContents = Arc<Mutex<Option<Contents>>>;
 /// What an answer is compared with.
 #[derive(Debug)]
 pub(super) enum Stock {
+    /// What the state knows, read for this answer.
+    Remembered(Box<Remembered>),
     /// Made for this answer.
     Own(Known),
     /// Made for many.
@@ -52,10 +59,16 @@ pub(super) enum Stock {
 }
 
 impl Stock {
-    /// Takes one archived copy of the record out, as [`Known::take`] does.
-    pub(super) fn take(&mut self, key: RecordKey, comparison: &Comparison) -> Result<Option<RecordKey>, StateError> {
+    /// Takes one archived copy of the record out, as [`Remembered::take`] does.
+    pub(super) fn take(
+        &mut self,
+        key: RecordKey,
+        clock: Option<Instant>,
+        comparison: &Comparison,
+    ) -> Result<Option<Copy>, StateError> {
         match self {
-            Self::Own(known) => known.take(key, comparison),
+            Self::Remembered(remembered) => remembered.take(key, clock, comparison),
+            Self::Own(known) => Ok(known.take(key, comparison)?.map(Copy::Row)),
             Self::Lent { contents, taken } => {
                 let contents = contents.lock().unwrap_or_else(PoisonError::into_inner);
                 let archived = contents.as_ref().map_or(Ok(0), |contents| contents.known.copies(key))?;
@@ -63,8 +76,20 @@ impl Stock {
                 if left {
                     taken.add(key, Instant::MIN, 1)?;
                 }
-                Ok(left.then_some(key))
+                Ok(left.then_some(Copy::Row(key)))
             }
+        }
+    }
+
+    /// Calls `each` with the numbers of the runs that hold the record which was taken last.
+    pub(super) fn for_each_run_with(
+        &mut self,
+        fingerprint: Fingerprint,
+        each: impl FnMut(i64),
+    ) -> Result<(), StateError> {
+        match self {
+            Self::Remembered(remembered) => remembered.for_each_run_with(fingerprint, each),
+            Self::Own(_) | Self::Lent { .. } => Ok(()),
         }
     }
 }
@@ -74,7 +99,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::record::Fingerprint;
 
     #[test]
     fn what_is_lent_is_there_again_for_the_next_answer() {
@@ -90,7 +114,7 @@ mod tests {
         for _ in 0..2 {
             let taken = Known::new(folder.path(), "taken".to_owned());
             let mut stock = Stock::Lent { contents: Arc::clone(&contents), taken };
-            let mut take = |number| stock.take(key(number), &comparison).unwrap().is_some();
+            let mut take = |number| stock.take(key(number), None, &comparison).unwrap().is_some();
             assert_eq!([take(1), take(2), take(1), take(1), take(2), take(3)], [true, true, true, false, false, false]);
         }
     }

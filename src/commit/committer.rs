@@ -77,6 +77,12 @@ impl Committer {
         &self.store
     }
 
+    /// The state, to share.
+    #[must_use]
+    pub fn shared_store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
     /// The archive.
     #[must_use]
     pub fn archive(&self) -> &Archive {
@@ -124,20 +130,17 @@ impl Committer {
         self.refuse_moved_archive()?;
         let mut state = self.load_or_create(source)?;
         self.look_at_names(&state)?;
-        if !self.store.read(|connection| state.knows_its_fingerprints(connection))? {
-            tracing::error!(
-                event = "fingerprints-damaged",
-                source = state.display_name(),
-                "the fingerprints in the state database are damaged; they are made again from the segments"
-            );
-            self.store.transaction(|transaction| state.lose_fingerprints(transaction))?;
-        }
+        self.look_at_fingerprints(&mut state)?;
         self.finish_seals(&mut state)?;
         // The one before the open segment: what follows may seal that one.
         let sealed = state.sealed.clone();
         let intent = self.store.read(|connection| Intent::load(connection, &state))?;
         match intent {
-            Some(intent) => self.finish(&mut state, intent, false)?,
+            Some(intent) => {
+                self.finish(&mut state, intent, false)?;
+                // What the commit had noted was not looked at yet.
+                self.look_at_fingerprints(&mut state)?;
+            }
             None => {
                 self.seal_if_damaged(&mut state)?;
             }
@@ -148,6 +151,18 @@ impl Committer {
         crate::archive::remove_stale_spool(self.archive.files(), state.key)
             .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
         Ok(state)
+    }
+
+    fn look_at_fingerprints(&self, state: &mut SourceState) -> Result<(), CommitError> {
+        if self.store.read(|connection| state.knows_its_fingerprints(connection))? {
+            return Ok(());
+        }
+        tracing::error!(
+            event = "fingerprints-damaged",
+            source = state.display_name(),
+            "the fingerprints in the state database are damaged; they are made again from the segments"
+        );
+        Ok(self.store.transaction(|transaction| state.lose_fingerprints(transaction))?)
     }
 
     /// A spool for the new records of one answer.
@@ -226,25 +241,27 @@ impl Committer {
         self.refuse_longer(state)?;
         let now = self.clock.now();
         let own_segment = spooled.length >= rotation.size;
-        let fresh = |state: &SourceState| state.open.as_ref().is_some_and(|open| open.length == 0);
         let full = |state: &SourceState| {
             state.open.as_ref().is_none_or(|open| rotation.is_full(open) || rotation.is_over(open, now))
         };
-        if (full(state) || own_segment && !fresh(state)) && self.inspect_before_sealing(state)?.lost {
+        if (full(state) || own_segment) && self.inspect_before_sealing(state)?.lost {
             // As for damage that is found while the records are placed.
             change = CoverageChange::none(change.covered.from);
         }
-        let rotates = full(state) || own_segment && !fresh(state);
-        let before = state.open.as_ref().filter(|_| !rotates).map(|open| open.sha256.clone());
-        let (tail, sha256) = self.read_spool(&spooled.name, spooled.length, before.unwrap_or_default())?;
+        let rotates = full(state) || own_segment;
+        let before = state.open.as_ref().filter(|open| !rotates && open.length > 0).map(|open| open.sha256.clone());
+        let (tail, sha256) = match before {
+            Some(before) => self.read_spool(&spooled.name, spooled.length, before)?,
+            None => (self.read_tail(&spooled)?, spooled.sha256),
+        };
         let intent = self.store.transaction(|transaction| {
-            let fresh = fresh(state);
             if rotates {
                 self.sealer.rotate(transaction, state, now)?;
             }
             let open = state.open.as_ref().ok_or_else(|| no_open_segment(state))?;
-            // A file that is already there, though empty, may be watched by a reader: it is appended to.
-            let placement = match own_segment && !fresh {
+            // A file that is already there, though empty, may be watched by a reader: it is sealed, and the spool becomes
+            // the next one.
+            let placement = match own_segment {
                 true => Placement::Adopt,
                 false => Placement::Append { offset: open.length },
             };
@@ -391,6 +408,12 @@ impl Committer {
             Ok((tail::tail_of(file.as_mut(), length, length)?, sha256))
         });
         read.map_err(CommitError::io("read", path))
+    }
+
+    fn read_tail(&self, spooled: &Spooled) -> Result<Vec<u8>, CommitError> {
+        let path = Spooled::path(&spooled.name);
+        let mut file = self.archive.files().read(&path).map_err(CommitError::io("read", &path))?;
+        tail::tail_of(file.as_mut(), spooled.length, spooled.length).map_err(CommitError::io("read", path))
     }
 
     pub(super) fn segment_path(&self, state: &SourceState, segment: &SegmentName) -> PathBuf {

@@ -1,123 +1,80 @@
 //! One line of a stream instance's audit log.
 
-use std::fmt;
+use std::sync::LazyLock;
 
-use serde::{
-    Deserializer as _,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use memchr::memmem::Finder;
 
 use crate::{
     instant::Instant,
     record::{Clocks, Fingerprint, Reading},
 };
 
+/// The name of the member that holds the time, as it stands in a line.
+const TIME: &[u8] = b"\"time\"";
+
+/// Finds it.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TIME));
+
 /// Reads what can be understood of an audit line.
 ///
-/// A line is an OCSF event, a JSON object whose member `time` is in milliseconds since the epoch. A line that is not,
-/// has no clock.
+/// A line is an OCSF event, a JSON object whose member `time` is in milliseconds since the epoch. A line that does not look
+/// like one has no clock. Whether the rest of it is JSON is not looked at: Atlas writes the lines, and a clock that is wrong
+/// is only a clock that is wrong.
 pub(super) fn read(line: &[u8]) -> Reading {
-    let mut json = serde_json::Deserializer::from_slice(line);
-    let time = json.deserialize_map(TimeOfEvent).ok().flatten().filter(|_| json.end().is_ok());
-    Reading { clocks: Clocks::one(time), fingerprint: Fingerprint::of_bytes(line) }
+    Reading { clocks: Clocks::one(time(line)), fingerprint: Fingerprint::of_bytes(line) }
 }
 
-/// Reads the member `time` of an object and checks the rest of it without keeping any.
-struct TimeOfEvent;
+fn time(line: &[u8]) -> Option<Instant> {
+    let object = line.trim_ascii();
+    let members = object.strip_prefix(b"{")?.strip_suffix(b"}")?;
+    let mut place = Place::default();
+    let mut passed = 0;
+    FINDER.find_iter(members).find_map(|at| {
+        place.pass(&members[passed..at]);
+        passed = at;
+        let value = || members[at + TIME.len()..].trim_ascii_start().strip_prefix(b":");
+        if place.is_member() { millis(value()?.trim_ascii_start()) } else { None }
+    })
+}
 
-impl<'de> Visitor<'de> for TimeOfEvent {
-    type Value = Option<Instant>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+/// A whole number that a value consists of.
+fn millis(value: &[u8]) -> Option<Instant> {
+    let length = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+    let (number, behind) = value.split_at(length);
+    if !matches!(behind.trim_ascii_start().first(), None | Some(b',')) {
+        return None;
     }
+    let number = std::str::from_utf8(number).ok()?.parse().ok()?;
+    Some(Instant::from_millis(number))
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut time = None;
-        while let Some(name) = members.next_key::<Name>()? {
-            match name {
-                Name::Time => time = members.next_value::<Millis>()?.0.map(Instant::from_millis),
-                Name::Other => {
-                    members.next_value::<IgnoredAny>()?;
-                }
+/// Where something stands in an object.
+#[derive(Default)]
+struct Place {
+    /// How many objects and arrays in it are open.
+    depth: i64,
+    in_string: bool,
+    /// Whether the next byte of the string is escaped.
+    escaped: bool,
+}
+
+impl Place {
+    fn pass(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = self.in_string,
+                b'"' => self.in_string = !self.in_string,
+                b'{' | b'[' if !self.in_string => self.depth += 1,
+                b'}' | b']' if !self.in_string => self.depth -= 1,
+                _ => {}
             }
         }
-        Ok(time)
     }
-}
 
-/// The name of a member, of which only `time` matters.
-enum Name {
-    Time,
-    Other,
-}
-
-impl<'de> serde::Deserialize<'de> for Name {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-        impl Visitor<'_> for NameVisitor {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(if name == "time" { Name::Time } else { Name::Other })
-            }
-        }
-        deserializer.deserialize_identifier(NameVisitor)
-    }
-}
-
-/// A whole number of milliseconds; nothing for any other value, of which nothing is kept.
-struct Millis(Option<i64>);
-
-impl<'de> serde::Deserialize<'de> for Millis {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MillisVisitor;
-        impl<'de> Visitor<'de> for MillisVisitor {
-            type Value = Millis;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_i64<E>(self, millis: i64) -> Result<Millis, E> {
-                Ok(Millis(Some(millis)))
-            }
-
-            fn visit_u64<E>(self, millis: u64) -> Result<Millis, E> {
-                Ok(Millis(i64::try_from(millis).ok()))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Millis, E> {
-                Ok(Millis(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Millis, E> {
-                Ok(Millis(None))
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Millis, E> {
-                Ok(Millis(None))
-            }
-
-            fn visit_unit<E>(self) -> Result<Millis, E> {
-                Ok(Millis(None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Millis, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Millis(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Millis, A::Error> {
-                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Millis(None))
-            }
-        }
-        deserializer.deserialize_any(MillisVisitor)
+    /// Whether a string that begins here is a name or a value of the object itself.
+    fn is_member(&self) -> bool {
+        self.depth == 0 && !self.in_string
     }
 }
 
@@ -132,6 +89,8 @@ mod tests {
     #[test]
     fn the_time_is_the_events_own_member() {
         assert_eq!(time(r#"{"a":{"time":1},"time":1710715316123,"z":"\"time\":2"}"#), Some(1_710_715_316_123));
+        assert_eq!(time(r#"{"a":"\"time\":1,\\","b":"time", "time" : -5 ,"c":[]}"#), Some(-5));
+        assert_eq!(time(r#" {"time":7} "#), Some(7));
     }
 
     #[test]
@@ -147,6 +106,12 @@ mod tests {
             r#"{"time":{"time":1}}"#,
             r#"{"time":1"#,
             r#"{"time":1}x"#,
+            r#"{"time":1 2}"#,
+            r#"{"time":-}"#,
+            r#"{"time":99999999999999999999}"#,
+            r#"{"a":"time","b":"time"}"#,
+            r#"{"a":"\"time\":1,\\"}"#,
+            r#"{"a":["time",{"time":1}]}"#,
         ] {
             assert_eq!(time(line), None, "{line}");
         }

@@ -29,6 +29,13 @@ impl Clocks {
         self.first.into_iter().chain(self.second)
     }
 
+    /// The one that belongs to the fingerprint: two records with the same one have the same. The other clock of an
+    /// access-history entry may be rendered anew.
+    #[must_use]
+    pub fn of_fingerprint(self) -> Option<Instant> {
+        self.second.or(self.first)
+    }
+
     /// The later of the clocks.
     #[must_use]
     pub fn latest(self) -> Option<Instant> {

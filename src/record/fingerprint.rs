@@ -40,7 +40,7 @@ impl Fingerprint {
             hasher.update(part);
         }
         let mut fingerprint = [0; LENGTH];
-        hasher.finalize_xof().fill(&mut fingerprint);
+        fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..LENGTH]);
         Self(fingerprint)
     }
 

@@ -1,4 +1,6 @@
-//! The fingerprints of records that may come again.
+//! What is known of records that may come again: [runs](super::runs) of those with a clock, and a row for each without.
+//!
+//! Rows of records with a clock are left from an older version; they are forgotten in their time.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
@@ -6,7 +8,7 @@ use crate::{
     instant::Instant,
     record::Fingerprint,
     state::{
-        Digest, SourceKey, SourceState, StateError,
+        Digest, NewRun, SourceKey, SourceState, StateError, runs,
         source_row::{signed, unsigned},
     },
     window::Window,
@@ -44,7 +46,7 @@ impl RecordKey {
     }
 }
 
-/// A record that is archived and may come again.
+/// A row: a record that is archived and may come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownFingerprint {
     /// What it is recognised by.
@@ -79,7 +81,7 @@ impl KnownFingerprint {
     }
 }
 
-/// A record that has to be known from now on.
+/// A record that has to be known from now on, in a row of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptFingerprint {
     /// What it is recognised by.
@@ -92,10 +94,26 @@ pub struct KeptFingerprint {
     pub keep_until: Instant,
 }
 
-/// What is handed one fingerprint after the other.
-pub type KeptSink<'a> = &'a mut dyn FnMut(KeptFingerprint) -> Result<(), StateError>;
+/// Something that has to be known from now on.
+#[derive(Clone, Copy, Debug)]
+pub enum Keep<'a> {
+    /// New records with a clock.
+    Run(&'a NewRun),
+    /// Those of a run that is known, for longer.
+    Longer {
+        /// The number of the run.
+        run: i64,
+        /// The end watermark must pass this, too.
+        keep_until: Instant,
+    },
+    /// A record in a row of its own.
+    Row(KeptFingerprint),
+}
 
-/// Up to `limit` fingerprints of a source that come after `after`, in their order.
+/// What is handed one after the other.
+pub type KeptSink<'a> = &'a mut dyn FnMut(Keep<'_>) -> Result<(), StateError>;
+
+/// Up to `limit` rows of a source that come after `after`, in their order.
 ///
 /// # Errors
 /// Whatever SQLite gives.
@@ -133,7 +151,8 @@ impl SourceState {
             row.toggle(&mut digest);
             Ok(())
         })?;
-        Ok(digest == self.fingerprints_digest)
+        let whole = runs::toggle_all(connection, self.key, &mut digest)?;
+        Ok(whole && digest == self.fingerprints_digest)
     }
 
     /// Forgets all fingerprints, because they cannot be trusted: they have to be made again from the segments. The source
@@ -148,21 +167,26 @@ impl SourceState {
     }
 }
 
-/// Notes what has to be known once the commit under way is done, and takes the digest of it.
+/// Notes what has to be known once the commit under way is done, and takes the digest of it. What is known already and has to
+/// be known for longer, is so from now on, whatever becomes of the commit.
 pub(super) fn note_pending(
     transaction: &Transaction<'_>,
-    key: SourceKey,
+    source: &mut SourceState,
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<Digest, StateError> {
     let mut digest = Digest::default();
-    kept(&mut |one| insert(transaction, "pending_fingerprint", key, one, &mut digest))?;
+    kept(&mut |keep| match keep {
+        Keep::Run(run) => runs::note_pending(transaction, source.key, run, &mut digest),
+        Keep::Longer { run, keep_until } => runs::keep_longer(transaction, source, run, keep_until),
+        Keep::Row(row) => insert(transaction, "pending_fingerprint", source.key, row, &mut digest),
+    })?;
     Ok(digest)
 }
 
 /// Forgets what a commit under way had noted.
 pub(super) fn forget_pending(transaction: &Transaction<'_>, key: SourceKey) -> Result<(), StateError> {
     transaction.prepare_cached("DELETE FROM pending_fingerprint WHERE source = ?1")?.execute([key])?;
-    Ok(())
+    runs::forget_pending(transaction, key)
 }
 
 /// What was noted becomes known. The digest of what was noted.
@@ -174,18 +198,22 @@ pub(super) fn apply_pending(transaction: &Transaction<'_>, source: &mut SourceSt
         let kept = KeptFingerprint { key: record, more, seen_until, keep_until };
         insert(transaction, "fingerprint", key, kept, &mut source.fingerprints_digest)
     })?;
+    runs::apply_pending(transaction, source, &mut applied)?;
     forget_pending(transaction, key)?;
     Ok(applied)
 }
 
-/// Makes fingerprints known at once.
+/// Makes it known at once.
 pub(super) fn remember(
     transaction: &Transaction<'_>,
     source: &mut SourceState,
     kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
 ) -> Result<(), StateError> {
-    let (key, digest) = (source.key, &mut source.fingerprints_digest);
-    kept(&mut |one| insert(transaction, "fingerprint", key, one, digest))
+    kept(&mut |keep| match keep {
+        Keep::Run(run) => runs::remember(transaction, source, run),
+        Keep::Longer { run, keep_until } => runs::keep_longer(transaction, source, run, keep_until),
+        Keep::Row(row) => insert(transaction, "fingerprint", source.key, row, &mut source.fingerprints_digest),
+    })
 }
 
 /// Forgets what the end watermark has passed.
@@ -205,7 +233,7 @@ pub(super) fn forget_passed(transaction: &Transaction<'_>, source: &mut SourceSt
             .prepare_cached("DELETE FROM fingerprint WHERE source = ?1 AND keep_until_ms < ?2")?
             .execute((source.key, end.millis()))?;
     }
-    Ok(())
+    runs::forget_passed(transaction, source, end)
 }
 
 /// Puts `kept` in the place of everything that was known of a source. The source is not saved.
@@ -223,6 +251,7 @@ pub fn replace_fingerprints(
 
 fn forget_all(transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
     transaction.execute("DELETE FROM fingerprint WHERE source = ?1", [source.key])?;
+    runs::forget_all(transaction, source.key)?;
     source.fingerprints_digest = Digest::default();
     Ok(())
 }

@@ -112,7 +112,7 @@ impl Intent {
         kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
     ) -> Result<(), StateError> {
         fingerprints::forget_pending(transaction, source.key)?;
-        self.pending = fingerprints::note_pending(transaction, source.key, kept)?;
+        self.pending = fingerprints::note_pending(transaction, source, kept)?;
         source.amend(transaction, |source| self.store(transaction, source.key))?;
         source.save(transaction)
     }

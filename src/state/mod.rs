@@ -15,9 +15,11 @@
 //! | `source` | source that was ever seen | watermarks, folder, open and last sealed segment, totals, digests of its rows in the other tables, a checksum over all of it |
 //! | `gap` | gap | range, reason, when it was noticed |
 //! | `island` | range collected by a backfill that does not touch the start watermark yet | the range |
-//! | `fingerprint` | record that may come again | how often it is archived, and until when it must be known |
+//! | `fingerprint_run` | some thousand records with a clock that may come again | when they happened, and until when they must be known |
+//! | `fingerprints` | these | their fingerprints |
+//! | `fingerprint` | record without a clock that may come again | how often it is archived, and until when it must be known |
 //! | `intent` | commit under way | everything needed to finish it |
-//! | `pending_fingerprint` | record of a commit under way | what `fingerprint` will hold |
+//! | `pending_fingerprint` | record without a clock of a commit under way | what `fingerprint` will hold |
 //! | `untold` | thing that the next digest has to tell | what it is, beside gaps and watermarks |
 //! | `seal` | digest that is decided and not in its place yet | its bytes and its signature |
 //! | `removal` | old segment that is decided to go | its name |
@@ -55,6 +57,7 @@ mod reconciliations;
 mod removal;
 mod replacement;
 mod restore;
+mod runs;
 mod schema;
 mod seal;
 mod segments;
@@ -72,7 +75,7 @@ pub use ends::source_ends;
 pub use error::StateError;
 pub use failing_lists::{FailingList, failing_lists, replace_failing_lists};
 pub use fingerprints::{
-    KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
+    Keep, KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
 };
 pub use found::{FoundProject, FoundSource, found_projects, found_sources, replace_found};
 pub use head::Head;
@@ -83,6 +86,7 @@ pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation
 pub use removal::{decide_removal, removals};
 pub use replacement::Replacement;
 pub use restore::ToldRows;
+pub use runs::{NewRun, RUN, RunHead, RunMaker, runs};
 pub use seal::Seal;
 pub use segments::{OpenSegment, SealedSegment};
 pub use source_state::{SourceKey, SourceState};

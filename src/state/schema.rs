@@ -174,6 +174,7 @@ const MIGRATIONS: &[&str] = &[
     super::reconciliations::TABLE,
     super::found::TABLES,
     super::failing_lists::TABLE,
+    super::runs::TABLES,
 ];
 
 /// The newest version that this program knows.

@@ -7,12 +7,15 @@ use std::{
         fs::{MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use crate::{
     lock::Lock,
@@ -32,6 +35,9 @@ pub struct Store {
     file: (u64, u64),
     /// Whether this or another process writes to it.
     writer: bool,
+    /// Whether there was no log, or something was written since: until then, the one that was found may be that of another
+    /// database.
+    trusted: AtomicBool,
     /// Held for as long as the state is open: for this process alone if it writes. Readers have none while there is a writer.
     _lock: Option<Lock>,
 }
@@ -46,10 +52,12 @@ impl Store {
         let lock = lock(folder)?;
         let path = folder.join("state.db");
         refuse_log_alone(&path)?;
+        let found_log = log_length(&path) > 0;
         // SQLite gives its other files the mode of this one.
         drop(open_private(&path)?);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
+        keep_log(&connection, found_log)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Memory must not follow the size of the database: 2 MiB of cache, in KiB.
@@ -63,6 +71,7 @@ impl Store {
             folder: folder.to_owned(),
             file,
             writer: true,
+            trusted: AtomicBool::new(!found_log),
             _lock: Some(lock),
         })
     }
@@ -92,7 +101,8 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(64);
         schema::check_version(&connection, &path, true)?;
         let file = identity(&path).map_err(|cause| StateError::Folder { path, cause })?;
-        Ok(Self { connection: Mutex::new(connection), folder: folder.to_owned(), file, writer, _lock: lock })
+        let (connection, folder, trusted) = (Mutex::new(connection), folder.to_owned(), AtomicBool::new(false));
+        Ok(Self { connection, folder, file, writer, trusted, _lock: lock })
     }
 
     /// Whether a process had the state open for writing when this one opened it: the daemon, or a command that writes.
@@ -144,6 +154,9 @@ impl Store {
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StateError::from)?;
         let done = work(&transaction)?;
         transaction.commit().map_err(StateError::from)?;
+        if !self.trusted.swap(true, Ordering::Relaxed) {
+            keep_log(&connection, false)?;
+        }
         Ok(done)
     }
 
@@ -164,6 +177,7 @@ impl Store {
     /// When it still has one: without it, the file would be an older database.
     pub(super) fn close(self) -> Result<(), StateError> {
         let connection = self.connection.into_inner().unwrap_or_else(PoisonError::into_inner);
+        keep_log(&connection, false)?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         connection.close().map_err(|(_, error)| error)?;
         let log = self.folder.join("state.db-wal");
@@ -190,6 +204,12 @@ impl Store {
         let _waiting = vitals::waits_for_others();
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the log stays as it is when the database is closed, instead of being written into it.
+fn keep_log(connection: &Connection, keep: bool) -> Result<(), StateError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 /// What tells a file from another one of the same name.

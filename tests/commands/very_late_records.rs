@@ -28,7 +28,7 @@ fn add_absurd(stage: &Stage) {
 /// The fingerprints are damaged, and have to be made again from the segments.
 fn forget_fingerprints(stage: &Stage) {
     let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
-    assert!(database.execute("UPDATE fingerprint SET count = count + 1", []).unwrap() > 0);
+    assert!(database.execute("UPDATE fingerprint_run SET keep_until_ms = keep_until_ms + 1", []).unwrap() > 0);
 }
 
 /// Where Atlas goes by the arrival of records, one that arrived long after its clock comes again in ranges that its clock

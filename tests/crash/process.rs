@@ -16,7 +16,7 @@ use atlas_logd::{
     instant::Instant,
     record::{Fingerprint, RecordTimes},
     source::{Kind, Source, SourceId},
-    state::{CoverageChange, KeptFingerprint, RecordKey, SourceState, StateError, Store},
+    state::{CoverageChange, Keep, NewRun, RunMaker, SourceState, StateError, Store},
 };
 
 use crate::{
@@ -136,7 +136,7 @@ impl Process {
                 self.committer.commit(
                     state,
                     records,
-                    |each| answer.iter().map(|record| kept(record)).try_for_each(each),
+                    |each| each(Keep::Run(&run_of(&answer))),
                     ROTATION,
                 )?;
             }
@@ -168,7 +168,10 @@ impl Process {
 }
 
 /// Every record is to be known for ever: the oracle counts them.
-fn kept(record: &[u8]) -> KeptFingerprint {
-    let key = RecordKey { fingerprint: Fingerprint::of_bytes(record), between: None };
-    KeptFingerprint { key, more: 1, seen_until: Instant::MAX, keep_until: Instant::MAX }
+fn run_of(records: &[Vec<u8>]) -> NewRun {
+    let mut maker = RunMaker::default();
+    for record in records {
+        assert_eq!(maker.push(Fingerprint::of_bytes(record), Instant::MIN, Instant::MAX), None, "few are a part of a run");
+    }
+    maker.take().unwrap()
 }

@@ -94,10 +94,9 @@ fn every_write_to_the_state_fails_once_and_the_next_poll_goes_on() {
         (writes.unwrap().load(Ordering::Relaxed), failed)
     };
     let (writes, failed) = run(usize::MAX);
-    assert!(failed.is_empty() && writes > 500, "{writes} writes: {failed:?}");
+    assert!(failed.is_empty() && writes > 150, "{writes} writes: {failed:?}");
     println!("{writes} writes");
-    // Most are of fingerprints, one of which is like the other.
-    let step = if std::env::var_os("ATLAS_LOGD_EVERY_WRITE").is_some() { 1 } else { 41 };
+    let step = if std::env::var_os("ATLAS_LOGD_EVERY_WRITE").is_some() { 1 } else { 13 };
     for failing in (0..writes).step_by(step) {
         assert!(!run(failing).1.is_empty(), "write {failing} of {writes} failed without a word");
     }
@@ -108,7 +107,7 @@ fn a_database_that_is_full_at_any_point_stops_nothing_for_longer_than_it_is_full
     let scene = Scene::new();
     // Enough to need pages.
     for time in ["09:05", "10:05", "11:05"] {
-        for number in 0..150 {
+        for number in 0..400 {
             let note = format!("number {number} at once");
             scene.world.add(&source_id(Kind::StreamAudit), Event::audit(at(time), &note));
             scene.world.add(&source_id(Kind::AccessHistory), Event::access(at(time), "host", &note));

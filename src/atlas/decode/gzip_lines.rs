@@ -1,19 +1,21 @@
 //! The body of an audit log: gzip of one or several members, one record a line.
 
-use std::io::{self, BufRead, Read};
+use std::{io::BufRead, sync::mpsc, thread};
 
-use flate2::bufread::MultiGzDecoder;
+use super::{
+    DecodeError, Limits,
+    inflate::{Fault, Inflate},
+};
+use crate::vitals;
 
-use super::{DecodeError, Limits, read_buffered};
-
-/// Decompressed bytes in memory at once, besides the current line.
-const BUFFER_BYTES: usize = 64 << 10;
 /// A line's memory is given back when it was more than this.
 const KEPT_LINE_BYTES: usize = 1 << 20;
-/// Below this much output no ratio is suspicious: a quiet hour of equal lines compresses well.
-const EXPANSION_FLOOR: u64 = 64 << 20;
-/// Real logs stay below 100; deflate cannot do more than 1032.
-const EXPANSION_RATIO: u64 = 500;
+
+/// An answer that becomes more than this is inflated on a thread of its own, while its records are taken in.
+const INFLATED_HERE: u64 = 1 << 20;
+
+/// How many inflated blocks may wait.
+const BLOCKS_AHEAD: usize = 4;
 
 /// Decompresses `body` and calls `each` once for each record, in order.
 ///
@@ -23,85 +25,55 @@ const EXPANSION_RATIO: u64 = 500;
 /// # Errors
 /// See [`DecodeError`]; a wrong checksum shows only after the records before it were handed out.
 pub fn gzip_lines<E>(
-    body: impl BufRead,
+    mut body: impl BufRead + Send,
     limits: &Limits,
     each: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), DecodeError<E>> {
-    let mut body = Metered { body, compressed: 0, limit: limits.answer, failure: None };
     match body.fill_buf() {
         Ok([]) => return Ok(()),
         Ok(_) => {}
-        Err(error) => return Err(explain(error, &mut body, 0)),
+        Err(error) => return Err(DecodeError::Body(error)),
     }
-    let mut decoder = MultiGzDecoder::new(body);
+    let mut inflate = Inflate::new(body, limits);
     let mut lines = Lines { line: Vec::new(), limit: limits.record, each };
-    let mut buffer = vec![0; BUFFER_BYTES];
-    let mut decompressed: u64 = 0;
-    loop {
-        let count = match decoder.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) => return Err(explain(error, decoder.get_mut(), decompressed)),
-        };
-        decompressed += count as u64;
-        let compressed = decoder.get_ref().compressed;
-        if decompressed > limits.answer {
-            return Err(DecodeError::AnswerTooLarge { limit: limits.answer });
+    let mut block = Vec::new();
+    while inflate.decompressed() < INFLATED_HERE {
+        if !inflate.fill(&mut block)? {
+            return lines.finish();
         }
-        if decompressed > EXPANSION_FLOOR && decompressed / EXPANSION_RATIO > compressed {
-            return Err(DecodeError::GzipExpands { compressed, decompressed });
+        lines.take(&block)?;
+    }
+    thread::scope(|scope| {
+        let (full, blocks) = mpsc::sync_channel(BLOCKS_AHEAD);
+        let (empty, used) = mpsc::channel::<Vec<u8>>();
+        scope.spawn(move || {
+            loop {
+                let mut block = used.try_recv().unwrap_or_default();
+                let filled = inflate.fill(&mut block).map(|more| more.then_some(block));
+                let last = !matches!(filled, Ok(Some(_)));
+                if full.send(filled).is_err() || last {
+                    break;
+                }
+            }
+        });
+        loop {
+            // It waits for the body, which is watched.
+            let waiting = vitals::waits_for_others();
+            let filled = blocks.recv();
+            drop(waiting);
+            match filled {
+                Ok(Ok(Some(block))) => {
+                    lines.take(&block)?;
+                    // At the end, nobody needs it any more.
+                    let _ = empty.send(block);
+                }
+                Ok(Ok(None)) => return lines.finish(),
+                Ok(Err(fault)) => return Err(fault.into()),
+                // The thread panicked, and so does the scope.
+                Err(mpsc::RecvError) => return Err(Fault::Abandoned.into()),
+            }
         }
-        lines.take(&buffer[..count])?;
-    }
-    lines.finish()
-}
-
-fn explain<E, R>(error: io::Error, body: &mut Metered<R>, decompressed: u64) -> DecodeError<E> {
-    if body.compressed > body.limit {
-        return DecodeError::AnswerTooLarge { limit: body.limit };
-    }
-    if let Some(failure) = body.failure.take() {
-        return DecodeError::Body(failure);
-    }
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        return DecodeError::GzipCut { decompressed };
-    }
-    DecodeError::GzipDamaged { decompressed, cause: error }
-}
-
-/// Counts and bounds what the decompressor takes, and keeps the body's own failure apart from faults of the gzip data.
-struct Metered<R> {
-    body: R,
-    compressed: u64,
-    /// Members without content could go on for ever without any output, so the input is bounded as well.
-    limit: u64,
-    failure: Option<io::Error>,
-}
-
-impl<R: BufRead> BufRead for Metered<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.compressed > self.limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        // Asked twice because a borrow that is returned on one path only would last for both.
-        if let Err(error) = self.body.fill_buf() {
-            let kind = error.kind();
-            self.failure = Some(error);
-            return Err(kind.into());
-        }
-        self.body.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.compressed += amount as u64;
-        self.body.consume(amount);
-    }
-}
-
-impl<R: BufRead> Read for Metered<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        read_buffered(self, into)
-    }
+    })
 }
 
 /// Cuts decompressed bytes into records.
@@ -176,7 +148,10 @@ impl<F> Lines<F> {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, io::Write};
+    use std::{
+        convert::Infallible,
+        io::{self, Read, Write as _},
+    };
 
     use flate2::{Compression, write::GzEncoder};
 
@@ -321,6 +296,26 @@ mod tests {
             let Err(DecodeError::Body(error)) = result else { panic!("broken at {length}: {result:?}") };
             assert_eq!(error.to_string(), "broken wire");
         }
+    }
+
+    #[test]
+    fn a_long_answer_is_the_same_as_a_short_one() {
+        let text: Vec<u8> = (0..300_000_u64).flat_map(|number| format!("{:x}\n", number * number).into_bytes()).collect();
+        assert!(text.len() as u64 > 2 * INFLATED_HERE);
+        let body = gzip(&text);
+        let found = lines(&body).unwrap();
+        assert!(found.iter().flat_map(|line| [line, &b"\n"[..]].concat()).eq(text.iter().copied()));
+        let cut = lines(&body[..body.len() - 1]);
+        assert!(matches!(cut, Err(DecodeError::GzipCut { .. })), "{:?}", cut.map(|lines| lines.len()));
+        let broken = io::BufReader::new((&body[..body.len() - 1]).chain(Broken));
+        let result = gzip_lines(broken, &LIMITS, |_| Ok::<_, Infallible>(()));
+        assert!(matches!(result, Err(DecodeError::Body(error)) if error.to_string() == "broken wire"));
+        let mut left = 250_000;
+        let result = gzip_lines(&body[..], &LIMITS, |_| {
+            left -= 1;
+            if left == 0 { Err(7) } else { Ok(()) }
+        });
+        assert!(matches!(result, Err(DecodeError::Sink(7))), "{result:?}");
     }
 
     /// The same bytes for ever.

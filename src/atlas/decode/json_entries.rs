@@ -1,18 +1,11 @@
 //! The body of an access history: `{"accessLogs":[{…},…]}`, streamed entry by entry.
 
-use std::{
-    cell::{Cell, RefCell},
-    fmt,
-    io::{self, BufReader, Read},
+use std::io::Read;
+
+use super::{
+    DecodeError, Limits, Shape,
+    json_values::{Fault, Values},
 };
-
-use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Deserializer, error::Category, value::RawValue};
-
-use super::{DecodeError, Limits, Shape};
-
-/// serde_json takes single bytes from its reader, so it gets them from memory.
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// Calls `each` with the bytes of every entry of the page `body`, as sent and in the order sent, and returns how many
 /// there were.
@@ -26,206 +19,146 @@ pub fn json_entries<E>(
     limits: &Limits,
     each: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<u64, DecodeError<E>> {
-    let meter = Meter::new(limits);
-    let mut page = Page { meter: &meter, each, entries: 0, seen: false, stop: None };
-    let reader = BufReader::with_capacity(BUFFER_BYTES, Metered { body, meter: &meter });
-    let mut deserializer = Deserializer::from_reader(reader);
-    let read = deserializer.deserialize_map(TopVisitor(&mut page)).and_then(|()| deserializer.end());
-    let Page { entries, seen, stop, .. } = page;
-    let Err(error) = read else { return Ok(entries) };
-    Err(match stop {
-        Some(Stop::Sink(error)) => DecodeError::Sink(error),
-        Some(Stop::Shape(shape)) => DecodeError::Shape(shape),
-        Some(Stop::RecordTooLong) => DecodeError::RecordTooLong { limit: limits.record },
-        None => explain(&error, &meter, entries, seen),
-    })
-}
-
-fn explain<E>(error: &serde_json::Error, meter: &Meter<'_>, entries: u64, seen: bool) -> DecodeError<E> {
-    match (meter.exceeded.get(), meter.failure.take(), error.classify()) {
-        (Some(Exceeded::Record), ..) => DecodeError::RecordTooLong { limit: meter.limits.record },
-        (Some(Exceeded::Answer), ..) => DecodeError::AnswerTooLarge { limit: meter.limits.answer },
-        (None, Some(failure), _) => DecodeError::Body(failure),
-        (None, None, Category::Eof) => DecodeError::JsonCut { entries },
-        // serde_json calls a number that stops after its point or exponent bad syntax, not an early end.
-        (None, None, Category::Syntax) if meter.ended.get() => DecodeError::JsonCut { entries },
-        // A value of another type; all other shapes stop the reading with a reason of their own.
-        (None, None, Category::Data) if seen => DecodeError::Shape(Shape::NotArray),
-        (None, None, Category::Data) => DecodeError::Shape(Shape::TopNotObject),
-        // The error's own text could quote the body, so only the place is told.
-        (None, None, Category::Syntax | Category::Io) => {
-            DecodeError::JsonDamaged { entries, line: error.line(), column: error.column() }
-        }
+    let mut page = Page { values: Values::new(body, limits), limits, each, entries: 0 };
+    match page.read() {
+        Ok(()) => Ok(page.entries),
+        Err(stop) => Err(page.explain(stop)),
     }
 }
 
-#[derive(Clone, Copy)]
-enum Exceeded {
-    Record,
-    Answer,
-}
-
-/// Bounds what the parser may take in: it holds an entry, a key or a number in memory whole.
-struct Meter<'a> {
-    limits: &'a Limits,
-    total: Cell<u64>,
-    /// Bytes since the last entry or field ended.
-    since: Cell<u64>,
-    /// Whether the parser wanted more when there was no more.
-    ended: Cell<bool>,
-    exceeded: Cell<Option<Exceeded>>,
-    failure: RefCell<Option<io::Error>>,
-}
-
-impl<'a> Meter<'a> {
-    fn new(limits: &'a Limits) -> Self {
-        Self {
-            limits,
-            total: Cell::new(0),
-            since: Cell::new(0),
-            ended: Cell::new(false),
-            exceeded: Cell::new(None),
-            failure: RefCell::new(None),
-        }
-    }
-
-    fn count(&self, bytes: usize) -> io::Result<()> {
-        self.ended.set(bytes == 0);
-        self.total.set(self.total.get() + bytes as u64);
-        self.since.set(self.since.get() + bytes as u64);
-        // The buffer runs ahead of the parser and holds commas and whitespace too; entries are measured exactly later.
-        let slack = 2 * BUFFER_BYTES as u64;
-        if self.since.get() > self.limits.record as u64 + slack {
-            self.exceeded.set(Some(Exceeded::Record));
-        }
-        if self.total.get() > self.limits.answer {
-            self.exceeded.set(Some(Exceeded::Answer));
-        }
-        if self.exceeded.get().is_some() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
-    }
-}
-
-struct Metered<'a, R> {
-    body: R,
-    meter: &'a Meter<'a>,
-}
-
-impl<R: Read> Read for Metered<'_, R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self.body.read(into) {
-            Ok(count) => self.meter.count(count).map(|()| count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                let kind = error.kind();
-                self.meter.failure.replace(Some(error));
-                Err(kind.into())
-            }
-        }
-    }
-}
-
+/// Why reading stopped.
 enum Stop<E> {
-    Sink(E),
+    Fault(Fault),
     Shape(Shape),
     RecordTooLong,
+    Sink(E),
 }
 
-struct Page<'a, F, E> {
-    meter: &'a Meter<'a>,
+impl<E> From<Fault> for Stop<E> {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+struct Page<'a, R, F> {
+    values: Values<'a, R>,
+    limits: &'a Limits,
     each: F,
     entries: u64,
-    /// Whether `accessLogs` has begun.
-    seen: bool,
-    /// Why reading stopped, when it was not the parser's own decision.
-    stop: Option<Stop<E>>,
 }
 
-impl<F, E> Page<'_, F, E>
-where
-    F: FnMut(&[u8]) -> Result<(), E>,
-{
-    fn stop<D: serde::de::Error>(&mut self, stop: Stop<E>) -> D {
-        self.stop = Some(stop);
-        D::custom("stopped")
-    }
-
-    fn entry<D: serde::de::Error>(&mut self, entry: &RawValue) -> Result<(), D> {
-        self.meter.since.set(0);
-        let bytes = entry.get().as_bytes();
-        if bytes.len() > self.meter.limits.record {
-            return Err(self.stop(Stop::RecordTooLong));
+impl<R: Read, F> Page<'_, R, F> {
+    fn read<E>(&mut self) -> Result<(), Stop<E>>
+    where
+        F: FnMut(&[u8]) -> Result<(), E>,
+    {
+        if self.peek()? != b'{' {
+            self.values.value()?;
+            return Err(Stop::Shape(Shape::TopNotObject));
         }
-        if bytes.first() != Some(&b'{') {
-            return Err(self.stop(Stop::Shape(Shape::EntryNotObject { index: self.entries })));
-        }
-        self.entries += 1;
-        (self.each)(bytes).map_err(|error| self.stop(Stop::Sink(error)))
-    }
-}
-
-struct TopVisitor<'p, 'a, F, E>(&'p mut Page<'a, F, E>);
-
-impl<'de, F, E> Visitor<'de> for TopVisitor<'_, '_, F, E>
-where
-    F: FnMut(&[u8]) -> Result<(), E>,
-{
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let page = self.0;
-        while let Some(key) = map.next_key::<String>()? {
-            if key != "accessLogs" {
-                map.next_value::<IgnoredAny>()?;
-            } else if page.seen {
-                return Err(page.stop(Stop::Shape(Shape::Twice)));
-            } else {
-                page.seen = true;
-                map.next_value_seed(Entries(page))?;
+        self.values.take();
+        let mut seen = false;
+        let mut first = true;
+        while self.goes_on(b'}', first)? {
+            first = false;
+            if self.peek()? != b'"' {
+                return Err(self.values.damaged().into());
             }
-            page.meter.since.set(0);
+            let is_entries = is_name(self.values.value()?, "accessLogs");
+            if self.peek()? != b':' {
+                return Err(self.values.damaged().into());
+            }
+            self.values.take();
+            if !is_entries {
+                self.values.value()?;
+            } else if seen {
+                return Err(Stop::Shape(Shape::Twice));
+            } else {
+                seen = true;
+                self.read_entries()?;
+            }
+            self.values.settle();
         }
-        if page.seen { Ok(()) } else { Err(page.stop(Stop::Shape(Shape::Missing))) }
-    }
-}
-
-struct Entries<'p, 'a, F, E>(&'p mut Page<'a, F, E>);
-
-impl<'de, F, E> DeserializeSeed<'de> for Entries<'_, '_, F, E>
-where
-    F: FnMut(&[u8]) -> Result<(), E>,
-{
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, F, E> Visitor<'de> for Entries<'_, '_, F, E>
-where
-    F: FnMut(&[u8]) -> Result<(), E>,
-{
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
+        if !seen {
+            return Err(Stop::Shape(Shape::Missing));
+        }
+        match self.values.peek()? {
+            None => Ok(()),
+            Some(_) => Err(self.values.damaged().into()),
+        }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        while let Some(entry) = entries.next_element::<Box<RawValue>>()? {
-            self.0.entry(&entry)?;
+    fn read_entries<E>(&mut self) -> Result<(), Stop<E>>
+    where
+        F: FnMut(&[u8]) -> Result<(), E>,
+    {
+        if self.peek()? != b'[' {
+            self.values.value()?;
+            return Err(Stop::Shape(Shape::NotArray));
+        }
+        self.values.take();
+        let mut first = true;
+        while self.goes_on(b']', first)? {
+            first = false;
+            let entry = self.values.value()?;
+            if entry.len() > self.limits.record {
+                return Err(Stop::RecordTooLong);
+            }
+            if entry.first() != Some(&b'{') {
+                return Err(Stop::Shape(Shape::EntryNotObject { index: self.entries }));
+            }
+            self.entries += 1;
+            (self.each)(entry).map_err(Stop::Sink)?;
+            self.values.settle();
         }
         Ok(())
     }
+
+    /// Whether one more follows in an object or array that ends with `end`; the end or the comma before it is taken.
+    fn goes_on(&mut self, end: u8, first: bool) -> Result<bool, Fault> {
+        match self.peek()? {
+            byte if byte == end => {
+                self.values.take();
+                return Ok(false);
+            }
+            b',' if !first => self.values.take(),
+            _ if first => {}
+            _ => return Err(self.values.damaged()),
+        }
+        Ok(true)
+    }
+
+    /// The next byte that is no whitespace. There has to be one.
+    fn peek(&mut self) -> Result<u8, Fault> {
+        self.values.peek()?.ok_or(Fault::Cut)
+    }
+
+    fn explain<E>(&self, stop: Stop<E>) -> DecodeError<E> {
+        let (limits, entries) = (self.limits, self.entries);
+        match stop {
+            Stop::Sink(error) => DecodeError::Sink(error),
+            Stop::Shape(shape) => DecodeError::Shape(shape),
+            Stop::RecordTooLong | Stop::Fault(Fault::ValueTooLong) => DecodeError::RecordTooLong { limit: limits.record },
+            Stop::Fault(Fault::TooLarge) => DecodeError::AnswerTooLarge { limit: limits.answer },
+            Stop::Fault(Fault::Body(error)) => DecodeError::Body(error),
+            Stop::Fault(Fault::Cut) => DecodeError::JsonCut { entries },
+            // The parser's own text could quote the body, so only the place is told.
+            Stop::Fault(Fault::Damaged { line, column }) => DecodeError::JsonDamaged { entries, line, column },
+        }
+    }
+}
+
+/// Whether a JSON string says `name`.
+fn is_name(string: &[u8], name: &str) -> bool {
+    serde_json::from_slice::<std::borrow::Cow<'_, str>>(string).is_ok_and(|string| string == name)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::{
+        convert::Infallible,
+        io::{self, Read},
+    };
 
     use super::*;
 

@@ -6,7 +6,9 @@
 mod channel_reader;
 mod decode_error;
 mod gzip_lines;
+mod inflate;
 mod json_entries;
+mod json_values;
 mod limits;
 
 pub use channel_reader::{BodyReader, BodySender, Closed, Interruption, channel};
