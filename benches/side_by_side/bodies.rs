@@ -25,37 +25,42 @@ const MEMBER: usize = 400_000_000;
 
 /// An audit log: events evenly over `[from, to)`, oldest first. The gzip of all lines, and how many bytes they are.
 pub(crate) fn audit(bytes: usize, from: Instant, to: Instant) -> (Vec<u8>, usize) {
+    let new_member = || GzEncoder::new(Vec::new(), Compression::default());
+    let (mut out, mut encoder) = (Vec::new(), new_member());
+    let (mut written, mut member) = (0, 0);
+    audit_lines(bytes, from, to, |line| {
+        written += line.len();
+        encoder.write_all(line).unwrap();
+        if written - member > MEMBER {
+            member = written;
+            out.extend(std::mem::replace(&mut encoder, new_member()).finish().unwrap());
+        }
+    });
+    out.extend(encoder.finish().unwrap());
+    (out, written)
+}
+
+/// Its lines, one after the other.
+pub(crate) fn audit_lines(bytes: usize, from: Instant, to: Instant, mut each: impl FnMut(&[u8])) {
     // A line has about so many; which it is does not matter.
     let lines = bytes / 400;
     let span = (to.millis() - from.millis()) as f64;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut out = Vec::new();
-    let mut written = 0;
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    let mut member = 0;
     for number in 0..lines {
         let time = from.millis() + (span * number as f64 / lines as f64) as i64;
         let (user, activity) = (USERS[rng.random_range(0..USERS.len())], ACTIVITIES[rng.random_range(0..4)]);
         let line = format!(
             "{{\"activity_id\":1,\"category_uid\":3,\"class_uid\":3002,\"time\":{time},\"severity_id\":1,\"type_uid\":300201,\
-             \"metadata\":{{\"correlation_uid\":\"{:024x}\",\"product\":\"MongoDB Server\",\"version\":\"1.0.0\"}},\"actor\":\
-             {{\"user\":{{\"type_id\":1,\"name\":\"{user}\"}}}},\"src_endpoint\":{{\"ip\":\"192.168.254.{}\",\"port\":27017}},\
+             \"metadata\":{{\"correlation_uid\":\"{:032x}\",\"product\":\"MongoDB Server\",\"version\":\"1.0.0\"}},\"actor\":\
+             {{\"user\":{{\"type_id\":1,\"name\":\"{user}\"}}}},\"src_endpoint\":{{\"ip\":\"192.168.254.{}\",\"port\":{}}},\
              \"auth_protocol\":\"SCRAM-SHA-256\",\"unmapped\":{{\"atype\":\"{activity}\",\"param\":{{\"spName\":\"processor-{}\"}}}}}}\n",
-            rng.random::<u128>() >> 32,
+            rng.random::<u128>(),
             rng.random_range(1..255),
+            rng.random_range(32_768..61_000),
             rng.random_range(0..4),
         );
-        written += line.len();
-        encoder.write_all(line.as_bytes()).unwrap();
-        if written - member > MEMBER {
-            member = written;
-            out.extend(
-                std::mem::replace(&mut encoder, GzEncoder::new(Vec::new(), Compression::default())).finish().unwrap(),
-            );
-        }
+        each(line.as_bytes());
     }
-    out.extend(encoder.finish().unwrap());
-    (out, written)
 }
 
 /// An access history: entries newest first, each with a comma behind it, and where each begins.

@@ -92,7 +92,7 @@ fn framed(deflated: &[u8]) -> Vec<u8> {
     [&header[..], data, &crc.sum().to_le_bytes(), &crc.amount().to_le_bytes(), rest].concat()
 }
 
-fn outcome(body: impl BufRead, limits: &Limits) -> Outcome {
+fn outcome(body: impl BufRead + Send, limits: &Limits) -> Outcome {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let decoded = gzip_lines(body, limits, |line| {
         assert!(!line.is_empty() && line.len() <= limits.record && !line.contains(&b'\n'), "no record: {line:?}");

@@ -1,31 +1,32 @@
-//! Writes a file and hashes what goes into it: the first block here, all further ones on a thread of their own, beside
-//! whoever makes the bytes.
+//! Writes a file: the first block here, all further ones on a thread of their own, beside whoever makes the bytes.
 
 use std::{
     io,
-    sync::mpsc::{Receiver, SyncSender, TryRecvError, channel, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, channel, sync_channel},
     thread::JoinHandle,
 };
 
 use crate::{archive::WriteFile, evidence::RunningSha256, vitals};
 
-/// How much is hashed and written at once.
+/// How much is written at once.
 const BLOCK: usize = 256 * 1024;
 
 /// How many blocks may wait for the thread.
 const BLOCKS_AHEAD: usize = 4;
 
-/// Writes a file and hashes what goes into it.
+/// Writes a file.
 pub(super) struct Pen {
     /// Bytes that were not written yet.
     block: Vec<u8>,
     hand: Option<Hand>,
+    /// SHA-256 of all that was written, where it is asked for.
+    sha256: Option<RunningSha256>,
 }
 
 /// Who writes.
 enum Hand {
     /// Whoever has the pen.
-    Own(Sheet),
+    Own(Box<dyn WriteFile>),
     /// A thread.
     Thread(Scribe),
 }
@@ -35,35 +36,13 @@ struct Scribe {
     blocks: SyncSender<Vec<u8>>,
     /// Blocks that are written and can be filled again.
     empty: Receiver<Vec<u8>>,
-    done: JoinHandle<io::Result<Sheet>>,
-}
-
-/// A file and the hashes of what was written to it.
-pub(super) struct Sheet {
-    /// The file.
-    pub(super) file: Box<dyn WriteFile>,
-    /// BLAKE3 of it.
-    pub(super) hash: blake3::Hasher,
-    /// SHA-256 of it.
-    pub(super) sha256: RunningSha256,
-    hashed: bool,
-}
-
-impl Sheet {
-    fn put(&mut self, block: &[u8]) -> io::Result<()> {
-        if self.hashed {
-            self.hash.update(block);
-            self.sha256.update(block);
-        }
-        self.file.write_all(block)
-    }
+    done: JoinHandle<io::Result<Box<dyn WriteFile>>>,
 }
 
 impl Pen {
-    /// A pen for a file that is empty. Where nobody needs the hashes, it is not `hashed`.
-    pub(super) fn new(file: Box<dyn WriteFile>, hashed: bool) -> Self {
-        let sheet = Sheet { file, hash: blake3::Hasher::new(), sha256: RunningSha256::default(), hashed };
-        Self { block: Vec::new(), hand: Some(Hand::Own(sheet)) }
+    /// A pen for a file that is empty. Whether SHA-256 is `wanted` of what is written.
+    pub(super) fn new(file: Box<dyn WriteFile>, wanted: bool) -> Self {
+        Self { block: Vec::new(), hand: Some(Hand::Own(file)), sha256: wanted.then(RunningSha256::default) }
     }
 
     /// Adds bytes.
@@ -81,31 +60,36 @@ impl Pen {
         Ok(())
     }
 
-    /// Writes what is left, and hands the file over.
+    /// Writes what is left. The file, and the SHA-256 of it where that was wanted.
     ///
     /// # Errors
     /// Whatever writing gave.
-    pub(super) fn finish(mut self) -> io::Result<Sheet> {
-        let mut sheet = match self.hand.take() {
-            Some(Hand::Own(sheet)) => sheet,
+    pub(super) fn finish(mut self) -> io::Result<(Box<dyn WriteFile>, RunningSha256)> {
+        self.hash();
+        let mut file = match self.hand.take() {
+            Some(Hand::Own(file)) => file,
             Some(Hand::Thread(scribe)) => scribe.finish()?,
             None => return Err(failed_before()),
         };
-        sheet.put(&self.block)?;
-        Ok(sheet)
+        file.write_all(&self.block)?;
+        Ok((file, self.sha256.take().unwrap_or_default()))
+    }
+
+    fn hash(&mut self) {
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(&self.block);
+        }
     }
 
     /// Has a full block written.
     fn turn_over(&mut self) -> io::Result<()> {
+        self.hash();
         let scribe = match self.hand.take() {
-            Some(Hand::Own(sheet)) => Scribe::start(sheet)?,
+            Some(Hand::Own(file)) => Scribe::start(file)?,
             Some(Hand::Thread(scribe)) => scribe,
             None => return Err(failed_before()),
         };
-        let mut empty = match scribe.empty.try_recv() {
-            Ok(block) => block,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::with_capacity(BLOCK),
-        };
+        let mut empty = scribe.empty.try_recv().unwrap_or_default();
         empty.clear();
         let full = std::mem::replace(&mut self.block, empty);
         if scribe.blocks.send(full).is_err() {
@@ -129,21 +113,21 @@ impl Drop for Pen {
 }
 
 impl Scribe {
-    fn start(mut sheet: Sheet) -> io::Result<Self> {
+    fn start(mut file: Box<dyn WriteFile>) -> io::Result<Self> {
         let (blocks, waiting) = sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
         let (written, empty) = channel();
         let done = std::thread::Builder::new().name("spool".to_owned()).spawn(move || {
             for block in waiting {
-                sheet.put(&block)?;
+                file.write_all(&block)?;
                 // Nobody needs it any more at the end.
                 let _ = written.send(block);
             }
-            Ok(sheet)
+            Ok(file)
         })?;
         Ok(Self { blocks, empty, done })
     }
 
-    fn finish(self) -> io::Result<Sheet> {
+    fn finish(self) -> io::Result<Box<dyn WriteFile>> {
         let Self { blocks, done, .. } = self;
         drop(blocks);
         done.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes the spool panicked")))

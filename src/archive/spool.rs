@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    archive::{Files, ReadFile, WriteFile, pen::{Pen, Sheet}},
+    archive::{Files, ReadFile, WriteFile, pen::Pen},
     evidence::RunningSha256,
 };
 
@@ -29,8 +29,6 @@ pub struct Spooled {
     pub length: u64,
     /// Records.
     pub records: u64,
-    /// BLAKE3 of the bytes.
-    pub hash: [u8; 32],
     /// SHA-256 of the bytes.
     pub sha256: RunningSha256,
 }
@@ -107,8 +105,8 @@ impl SpoolWriter {
             return Ok(None);
         }
         let written = self.pen.take().map(Pen::finish).transpose()?;
-        let Sheet { mut file, hash, sha256, .. } = match written {
-            Some(sheet) if !self.newest_first => sheet,
+        let (mut file, sha256) = match written {
+            Some(written) if !self.newest_first => written,
             answer => {
                 drop(answer);
                 self.turn_round()?
@@ -117,13 +115,7 @@ impl SpoolWriter {
         file.sync()?;
         self.files.sync_folder(Path::new(SPOOL))?;
         self.unfinished = false;
-        Ok(Some(Spooled {
-            name: final_name(self.number),
-            length: self.length,
-            records: self.records,
-            hash: *hash.finalize().as_bytes(),
-            sha256,
-        }))
+        Ok(Some(Spooled { name: final_name(self.number), length: self.length, records: self.records, sha256 }))
     }
 
     /// Removes what was written.
@@ -141,7 +133,7 @@ impl SpoolWriter {
     }
 
     /// Writes the lines of the answer in reverse order into the final file. No record holds a newline.
-    fn turn_round(&mut self) -> io::Result<Sheet> {
+    fn turn_round(&mut self) -> io::Result<(Box<dyn WriteFile>, RunningSha256)> {
         self.unfinished = true;
         let file = create_spool(self.files.as_ref(), &Spooled::path(&final_name(self.number)))?;
         let mut pen = Pen::new(file, true);
@@ -280,7 +272,7 @@ fn answer_name(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::RealFiles;
+    use crate::{archive::RealFiles, evidence::Sha256Sum};
 
     fn spool(newest_first: bool, records: &[&[u8]]) -> Vec<u8> {
         let root = tempfile::tempdir().unwrap();
@@ -291,7 +283,7 @@ mod tests {
         let Some(spooled) = writer.finish().unwrap() else { return Vec::new() };
         let bytes = std::fs::read(root.path().join(Spooled::path(&spooled.name))).unwrap();
         assert_eq!(spooled.length, bytes.len() as u64);
-        assert_eq!(&spooled.hash, blake3::hash(&bytes).as_bytes());
+        assert_eq!(spooled.sha256.sum(), Sha256Sum::of(&bytes));
         assert_eq!(spooled.records, records.len() as u64);
         assert_eq!(std::fs::read_dir(root.path().join(SPOOL)).unwrap().count(), 1);
         bytes

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     archive::LowDisk,
     atlas::{RequestError, decode::DecodeError},
-    collect::Differing,
+    collect::{Closed, Differing},
     commit::{CommitError, SkipError},
     instant::Instant,
     shell::quoted,
@@ -33,7 +33,7 @@ pub enum PollError {
     },
     /// The answer is not what it has to be.
     #[error("{0}")]
-    Decode(DecodeError<CommitError>),
+    Decode(DecodeError<Closed>),
     /// The archive or the state.
     #[error(transparent)]
     Commit(CommitError),

@@ -18,6 +18,7 @@ use crate::{
         PollError, Progress, Tally, Task,
         allowance::Allowance,
         archived,
+        batch::{Batcher, Batches, Closed, batches},
         blocking::{blocking, panic_message},
         claims::Claims,
         desk::Desk,
@@ -344,7 +345,7 @@ fn answered(question: Question, echoed: Option<Window>) -> (Window, Option<Windo
     (window, None)
 }
 
-/// Decodes an answer and takes it in, on a thread of its own.
+/// Decodes an answer and takes it in, on two threads.
 struct Worker {
     kind: Kind,
     limits: Limits,
@@ -362,37 +363,46 @@ enum Outcome {
 impl Worker {
     async fn run(self, body: Body) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
-        let decoding = vitals::blocking(move || self.decode(reader));
+        let (batcher, batches) = batches(self.kind);
+        let (kind, limits) = (self.kind, self.limits);
+        let decoding = vitals::blocking(move || decode(kind, &limits, reader, batcher));
+        let taking_in = vitals::blocking(move || self.take_in(batches));
         let pumped = body.pump(sender).await;
-        let decoded = decoding.await.map_err(|error| PollError::Panicked(panic_message(error)))?;
-        match (pumped, decoded) {
-            // The decoder only knows that the body stopped; why, knows who fed it.
-            (Err(error), _) => Err(error.into()),
-            (Ok(()), decoded) => decoded,
-        }
+        let panicked = |error| PollError::Panicked(panic_message(error));
+        let decoded = decoding.await.map_err(panicked)?;
+        let taken_in = taking_in.await.map_err(panicked)?;
+        // The decoder only knows that the body stopped; why, knows who fed it.
+        pumped?;
+        let outcome = taken_in?;
+        decoded.map_err(PollError::Decode)?;
+        outcome.ok_or(PollError::Decode(DecodeError::Sink(Closed)))
     }
 
-    fn decode(mut self, reader: BodyReader) -> Result<Outcome, PollError> {
-        let intake = &mut self.intake;
-        let decoded = match self.kind {
-            Kind::StreamAudit => decode::gzip_lines(reader, &self.limits, |line| intake.accept(line)),
-            Kind::AccessHistory => decode::json_entries(reader, &self.limits, |entry| intake.accept(entry)).map(|_| ()),
-        };
-        if let Err(error) = decoded {
+    /// Takes the records in; nothing where the answer does not become whole.
+    fn take_in(mut self, batches: Batches) -> Result<Option<Outcome>, PollError> {
+        let whole = batches.for_each(|record, reading| self.intake.accept(record, reading));
+        if !matches!(whole, Ok(true)) {
             self.intake.discard()?;
-            return Err(match error {
-                DecodeError::Sink(error) => error.into(),
-                error => PollError::Decode(error),
-            });
+            whole?;
+            return Ok(None);
         }
         let (seen, page) = self.intake.shape();
         if self.planner.is_full(seen) && !self.keep_full {
             self.intake.discard()?;
-            return Ok(Outcome::Full { page });
+            return Ok(Some(Outcome::Full { page }));
         }
-        Ok(match self.intake.finish()? {
+        Ok(Some(match self.intake.finish()? {
             Taken::In(taken_in) => Outcome::TakenIn(taken_in),
             Taken::Differs(tally) => Outcome::Differs(tally),
-        })
+        }))
     }
+}
+
+/// Decodes the body of an answer.
+fn decode(kind: Kind, limits: &Limits, reader: BodyReader, mut batcher: Batcher) -> Result<(), DecodeError<Closed>> {
+    match kind {
+        Kind::StreamAudit => decode::gzip_lines(reader, limits, |line| batcher.push(line)),
+        Kind::AccessHistory => decode::json_entries(reader, limits, |entry| batcher.push(entry)).map(|_| ()),
+    }?;
+    batcher.finish().map_err(DecodeError::Sink)
 }

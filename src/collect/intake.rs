@@ -1,6 +1,6 @@
 //! The intake: takes an answer's records one by one, drops what is archived already, and spools the rest.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     archive::{SPOOL, SpoolWriter},
@@ -20,7 +20,7 @@ use crate::{
     commit::{CommitError, Committer},
     instant::Instant,
     plan::{FullPage, keep_until},
-    record::{Clocks, Reading, RecordTimes, newlines_to_spaces},
+    record::{Clocks, Reading, RecordTimes},
     source::Kind,
     state::{RecordKey, SourceKey, SourceState},
     window::Window,
@@ -50,7 +50,6 @@ pub(super) struct AnswerBounds {
 
 /// Takes in one answer.
 pub(super) struct Intake {
-    kind: Kind,
     placer: Placer,
     shelf: Shelf,
     seen: u64,
@@ -130,20 +129,15 @@ impl Intake {
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
-        Self { kind: state.kind, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
+        Self { placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
     }
 
     /// Takes in the next record of the answer.
-    pub(super) fn accept(&mut self, bytes: &[u8]) -> Result<(), CommitError> {
+    pub(super) fn accept(&mut self, bytes: &[u8], reading: Reading) -> Result<(), CommitError> {
         self.seen += 1;
-        let bytes = match self.kind {
-            Kind::StreamAudit => Cow::Borrowed(bytes),
-            Kind::AccessHistory => newlines_to_spaces(bytes),
-        };
-        let reading = Reading::of(self.kind, &bytes);
         self.note_shape(reading.clocks);
         let shelf = &mut self.shelf;
-        self.placer.place(&bytes, reading, |placed| shelf.put(&placed))
+        self.placer.place(bytes, reading, |placed| shelf.put(&placed))
     }
 
     fn note_shape(&mut self, clocks: Clocks) {

@@ -59,7 +59,12 @@ impl Kept {
     }
 
     /// A record in a row of its own was seen again.
-    pub(super) fn row_again(&mut self, key: RecordKey, seen_until: Instant, keep_until: Instant) -> Result<(), StateError> {
+    pub(super) fn row_again(
+        &mut self,
+        key: RecordKey,
+        seen_until: Instant,
+        keep_until: Instant,
+    ) -> Result<(), StateError> {
         self.rows.push(KeptFingerprint { key, more: 0, seen_until, keep_until })
     }
 
@@ -118,7 +123,8 @@ mod tests {
                 let key = RecordKey { fingerprint, between: None };
                 kept.new_record(key, Clocks::one(Some(at(clock))), at(7), at(9)).unwrap();
             }
-            let row = RecordKey { fingerprint: Fingerprint::of_bytes(b"row"), between: Some(Window::new(at(1), at(2))) };
+            let row =
+                RecordKey { fingerprint: Fingerprint::of_bytes(b"row"), between: Some(Window::new(at(1), at(2))) };
             kept.new_record(row, Clocks::NONE, at(7), at(9)).unwrap();
             kept.row_again(row, at(8), at(10)).unwrap();
             for until in [3, 5, 4] {
@@ -127,7 +133,9 @@ mod tests {
             let (mut back, mut rows, mut longer) = (Vec::new(), Vec::new(), Vec::new());
             let for_each = kept.for_each(|keep| {
                 match keep {
-                    Keep::Run(run) => back.extend(run.fingerprints.as_chunks().0.iter().copied().map(Fingerprint::from_bytes)),
+                    Keep::Run(run) => {
+                        back.extend(run.fingerprints.as_chunks().0.iter().copied().map(Fingerprint::from_bytes))
+                    }
                     Keep::Longer { run, keep_until } => longer.push((run, keep_until)),
                     Keep::Row(row) => rows.push((row.key, row.more, row.seen_until, row.keep_until)),
                 }

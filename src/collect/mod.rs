@@ -12,6 +12,7 @@
 //! | `poll` | one poll: its windows, one after the other |
 //! | `window` | one of them: asked for, and what is answered committed |
 //! | `fetch` | one answer, taken in; tries again within the poll's budget |
+//! | `batch` | from the thread that decodes to the one that takes in |
 //! | `intake` | record by record: known, or new and into the spool |
 //! | `allowance`, `uncommitted` | what keeps the spool from filling the disk, and from lying there in vain |
 //! | `reconcile`, `tally` | what is claimed is compared with what Atlas shows now |
@@ -27,6 +28,7 @@
 mod absence;
 mod allowance;
 mod archived;
+mod batch;
 mod blocking;
 mod claims;
 mod collector;
@@ -56,6 +58,7 @@ mod task;
 mod uncommitted;
 mod window;
 
+pub use batch::Closed;
 pub use collector::Collector;
 pub use differing::Differing;
 pub use error::PollError;

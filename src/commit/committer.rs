@@ -250,6 +250,7 @@ impl Committer {
         }
         let rotates = full(state) || own_segment;
         let before = state.open.as_ref().filter(|open| !rotates && open.length > 0).map(|open| open.sha256.clone());
+        let hash = *spooled.sha256.sum().as_bytes();
         let (tail, sha256) = match before {
             Some(before) => self.read_spool(&spooled.name, spooled.length, before)?,
             None => (self.read_tail(&spooled)?, spooled.sha256),
@@ -271,7 +272,7 @@ impl Committer {
                 placement,
                 length: spooled.length,
                 records: spooled.records,
-                hash: spooled.hash,
+                hash,
                 tail,
                 sha256,
                 times,

@@ -355,15 +355,13 @@ impl Target<'_> {
 
 /// SHA-256 of the first `length` bytes.
 fn sum_of(file: &mut dyn ReadFile, length: u64) -> io::Result<Sha256Sum> {
-    let mut running = RunningSha256::default();
     file.seek(SeekFrom::Start(0))?;
-    io::copy(&mut BufReader::with_capacity(BUFFER, file.take(length)), &mut running)?;
-    Ok(running.sum())
+    Ok(Sha256Sum::from_bytes(hash(file, length)?))
 }
 
-/// BLAKE3 of the next `length` bytes, fewer if the file ends.
+/// SHA-256 of the next `length` bytes, fewer if the file ends.
 fn hash(file: &mut dyn ReadFile, length: u64) -> io::Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    io::copy(&mut file.take(length), &mut hasher)?;
-    Ok(*hasher.finalize().as_bytes())
+    let mut running = RunningSha256::default();
+    io::copy(&mut BufReader::with_capacity(BUFFER, file.take(length)), &mut running)?;
+    Ok(*running.sum().as_bytes())
 }

@@ -38,7 +38,7 @@ pub struct Intent {
     pub length: u64,
     /// How many they are.
     pub records: u64,
-    /// BLAKE3 of the bytes.
+    /// SHA-256 of the bytes.
     pub hash: [u8; 32],
     /// Hash of the segment's last bytes afterwards.
     pub tail: Vec<u8>,

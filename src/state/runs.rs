@@ -29,7 +29,7 @@ pub(super) const TABLES: &str = "
     CREATE INDEX fingerprint_run_of_source ON fingerprint_run (source, pending);
 
     CREATE TABLE fingerprints (
-        run INTEGER PRIMARY KEY REFERENCES fingerprint_run (number),
+        run INTEGER PRIMARY KEY,
         fingerprints BLOB NOT NULL
     ) STRICT;
 ";

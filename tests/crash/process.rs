@@ -133,12 +133,7 @@ impl Process {
             None => self.committer.commit_quiet(state, &change, |_| Ok(()), None)?,
             Some(spooled) => {
                 let records = Records { spooled, change, times: RecordTimes::default() };
-                self.committer.commit(
-                    state,
-                    records,
-                    |each| each(Keep::Run(&run_of(&answer))),
-                    ROTATION,
-                )?;
+                self.committer.commit(state, records, |each| each(Keep::Run(&run_of(&answer))), ROTATION)?;
             }
         }
         Ok(())
@@ -171,7 +166,11 @@ impl Process {
 fn run_of(records: &[Vec<u8>]) -> NewRun {
     let mut maker = RunMaker::default();
     for record in records {
-        assert_eq!(maker.push(Fingerprint::of_bytes(record), Instant::MIN, Instant::MAX), None, "few are a part of a run");
+        assert_eq!(
+            maker.push(Fingerprint::of_bytes(record), Instant::MIN, Instant::MAX),
+            None,
+            "few are a part of a run"
+        );
     }
     maker.take().unwrap()
 }

@@ -6,7 +6,7 @@ use atlas_logd::{
     archive::Spooled,
     commit::{CommitError, Committer, Records},
     record::{Fingerprint, RecordTimes},
-    state::{CoverageChange, Intent, KeptFingerprint, Placement, RecordKey, SourceState},
+    state::{CoverageChange, Intent, Keep, NewRun, Placement, RunMaker, SourceState},
     window::Window,
 };
 
@@ -86,12 +86,11 @@ pub(super) fn commit(
     let Some(spooled) = spool.finish().expect("memory takes everything") else {
         return committer.commit_quiet(state, &change, |_| Ok(()), None);
     };
-    let kept = records.iter().map(|record| KeptFingerprint {
-        key: RecordKey { fingerprint: Fingerprint::of_bytes(record), between: None },
-        more: 1,
-        seen_until: window.to,
-        keep_until: at(1_000_000),
-    });
+    let mut maker = RunMaker::default();
+    let full =
+        records.iter().filter_map(|record| maker.push(Fingerprint::of_bytes(record), window.from, at(1_000_000)));
+    let mut runs: Vec<NewRun> = full.collect();
+    runs.extend(maker.take());
     committer.commit(
         state,
         Records { spooled, change, times: RecordTimes::default() },
@@ -100,7 +99,7 @@ pub(super) fn commit(
                 // This is asked for in the transaction that is the commit point; what comes next is a file.
                 machine.fail(0);
             }
-            kept.into_iter().try_for_each(each)
+            runs.iter().try_for_each(|run| each(Keep::Run(run)))
         },
         machine.rotation(),
     )

@@ -300,7 +300,8 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_the_same_as_a_short_one() {
-        let text: Vec<u8> = (0..300_000_u64).flat_map(|number| format!("{:x}\n", number * number).into_bytes()).collect();
+        let text: Vec<u8> =
+            (0..300_000_u64).flat_map(|number| format!("{:x}\n", number * number).into_bytes()).collect();
         assert!(text.len() as u64 > 2 * INFLATED_HERE);
         let body = gzip(&text);
         let found = lines(&body).unwrap();

@@ -138,7 +138,9 @@ impl<R: Read, F> Page<'_, R, F> {
         match stop {
             Stop::Sink(error) => DecodeError::Sink(error),
             Stop::Shape(shape) => DecodeError::Shape(shape),
-            Stop::RecordTooLong | Stop::Fault(Fault::ValueTooLong) => DecodeError::RecordTooLong { limit: limits.record },
+            Stop::RecordTooLong | Stop::Fault(Fault::ValueTooLong) => {
+                DecodeError::RecordTooLong { limit: limits.record }
+            }
             Stop::Fault(Fault::TooLarge) => DecodeError::AnswerTooLarge { limit: limits.answer },
             Stop::Fault(Fault::Body(error)) => DecodeError::Body(error),
             Stop::Fault(Fault::Cut) => DecodeError::JsonCut { entries },
