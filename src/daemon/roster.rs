@@ -64,8 +64,7 @@ impl Roster {
     }
 
     fn turn(&self, id: &SourceId, interval: Duration) -> Duration {
-        let everyone = APART * u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        turn(id, everyone.min(interval / 2))
+        turn(id, self.members.len(), interval)
     }
 
     /// Makes all sources with this pattern due.
@@ -108,11 +107,19 @@ impl Roster {
     }
 }
 
-/// A source's turn within `spread`: always the same, and evenly distributed over all sources.
-fn turn(id: &SourceId, spread: Duration) -> Duration {
+/// How long the polls of so many sources of one tick are spread over, with `interval` from tick to tick.
+#[must_use]
+pub fn spread(sources: usize, interval: Duration) -> Duration {
+    let everyone = APART * u32::try_from(sources).unwrap_or(u32::MAX);
+    everyone.min(interval / 2)
+}
+
+/// A source's turn after each tick, one of so many sources: always the same, and evenly distributed over all of them.
+#[must_use]
+pub fn turn(id: &SourceId, sources: usize, interval: Duration) -> Duration {
     let hash = blake3::hash(format!("{}\0{}\0{}\0{}", id.project_id, id.kind, id.name, id.filter).as_bytes());
     let share = hash.as_bytes().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    spread.mul_f64(f64::from(share) / f64::from(u32::MAX))
+    spread(sources, interval).mul_f64(f64::from(share) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::{
     evidence::{Signer, SignerError},
     meters::Meters,
     source::{Source, SourceId},
-    state::{FailingList, FoundSource, Seal, SourceState, StateError, Store},
+    state::{FailingList, FoundSource, Seal, SourceKey, SourceState, StateError, Store, source_keys},
 };
 
 /// Why nothing can be collected.
@@ -115,11 +115,14 @@ impl Station {
         let configured = self.configured();
         self.collector.committer().store().read(|connection| {
             let mut sources = Vec::new();
-            for state in SourceState::load_all(connection)? {
-                match state.and_then(|state| Ok((state.open.is_some() || is_half_sealed(connection, &state)?, state))) {
-                    Ok((false, _)) => {}
-                    Ok((true, state)) => match state.source() {
-                        Some(source) if configured.contains(&source.id) => {}
+            for (key, id) in source_keys(connection)? {
+                // Its own polls find whatever is wrong with the row of a source that is collected.
+                if id.is_some_and(|id| configured.contains(&id)) {
+                    continue;
+                }
+                match unfinished(connection, key) {
+                    Ok(None) => {}
+                    Ok(Some(state)) => match state.source() {
                         Some(source) => sources.push(source),
                         None => tracing::error!(
                             event = "state-damaged",
@@ -226,9 +229,11 @@ impl Station {
     }
 }
 
-/// Whether a digest is decided that may not be in its place.
-fn is_half_sealed(connection: &Connection, state: &SourceState) -> Result<bool, StateError> {
-    Ok(!Seal::load(connection, state.key)?.is_empty())
+/// The state of a source of which a segment is open, or a digest is decided that may not be in its place.
+fn unfinished(connection: &Connection, key: SourceKey) -> Result<Option<SourceState>, StateError> {
+    let Some(state) = SourceState::load_by_key(connection, key)? else { return Ok(None) };
+    let is_unfinished = state.open.is_some() || !Seal::load(connection, key)?.is_empty();
+    Ok(is_unfinished.then_some(state))
 }
 
 /// Opens state and archive for writing.
