@@ -20,13 +20,6 @@ pub(super) struct Member {
     pub(super) reconcile: Option<String>,
 }
 
-impl Member {
-    /// The patterns that concern it.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &String> {
-        self.reconcile.iter().chain([&self.pattern])
-    }
-}
-
 /// All sources that are collected.
 #[derive(Debug, Default)]
 pub(super) struct Roster {

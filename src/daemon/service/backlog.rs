@@ -17,32 +17,31 @@ use crate::{
 
 impl Service {
     /// The sources that would have been polled by now if the daemon had run, and those never polled.
-    pub(super) fn sources_behind(&self) -> Result<Vec<SourceId>, StateError> {
+    pub(super) fn sources_behind(&self, members: &[Member]) -> Result<Vec<SourceId>, StateError> {
         let now = self.station.clock.now();
         let intervals = self.intervals();
         // A damaged row fails its own poll, with its own message.
         let ends = self.station.collector.committer().store().read(source_ends)?;
-        let is_behind = |Member { task, pattern, .. }: &Member| {
+        let is_behind = |Member { task, pattern, .. }: &&Member| {
             let interval = intervals.get(pattern).copied().unwrap_or(NO_INTERVAL);
             ends.get(&task.source.id).is_none_or(|end| *end + task.settle + interval <= now)
         };
-        let behind = self.members().into_iter().filter(is_behind);
-        Ok(behind.map(|member| member.task.source.id).collect())
+        let behind = members.iter().filter(is_behind);
+        Ok(behind.map(|member| member.task.source.id.clone()).collect())
     }
 
     /// The sources that would have been reconciled again by now if the daemon had run. One that never was waits for its
     /// first tick: what it holds is still new.
-    pub(super) fn sources_not_reconciled(&self) -> Result<Vec<SourceId>, StateError> {
+    pub(super) fn sources_not_reconciled(&self, members: &[Member]) -> Result<Vec<SourceId>, StateError> {
         let now = self.station.clock.now();
-        let mut ticks: HashMap<String, LastTick> = HashMap::new();
+        let mut ticks: HashMap<&str, LastTick> = HashMap::new();
         let mut sources = Vec::new();
         self.station.collector.committer().store().read(|connection| {
-            for Member { task, reconcile, .. } in self.members() {
-                let Some(pattern) = reconcile else { continue };
-                let id = task.source.id;
-                let Some(begun) = last_begun(connection, &id)? else { continue };
-                if ticks.entry(pattern.clone()).or_default().is_since(begun, &pattern, now) {
-                    sources.push(id);
+            for Member { task, reconcile, .. } in members {
+                let (id, Some(pattern)) = (&task.source.id, reconcile) else { continue };
+                let Some(begun) = last_begun(connection, id)? else { continue };
+                if ticks.entry(pattern).or_default().is_since(begun, pattern, now) {
+                    sources.push(id.clone());
                 }
             }
             Ok(sources)

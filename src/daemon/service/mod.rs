@@ -134,9 +134,10 @@ impl Service {
     /// When the schedule cannot be started or the state not be read.
     pub async fn run(mut self, mut control: Control) -> anyhow::Result<()> {
         self.vitals = control.pulse.vitals().clone();
-        let (behind, unreconciled) = (self.sources_behind()?, self.sources_not_reconciled()?);
-        self.roster.replace(self.members());
-        self.watch_over();
+        let members = self.members();
+        let (behind, unreconciled) = (self.sources_behind(&members)?, self.sources_not_reconciled(&members)?);
+        self.watch_over(&members);
+        self.roster.replace(members);
         self.retire_removed()?;
         let mut ticks = Ticks::start(&self.patterns()).await?;
         let now = Instant::now();
