@@ -121,8 +121,7 @@ impl Desk {
 /// The part of the process that serves.
 pub(crate) fn serve() -> ExitCode {
     let apart = std::env::args().nth(1).unwrap().parse().unwrap();
-    let desk =
-        Desk { apart, asked: Mutex::default(), unauthenticated: AtomicU64::new(0), tokens: AtomicU64::new(0) };
+    let desk = Desk { apart, asked: Mutex::default(), unauthenticated: AtomicU64::new(0), tokens: AtomicU64::new(0) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

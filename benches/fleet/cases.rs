@@ -1,10 +1,6 @@
 //! The cases.
 
-use std::{
-    path::Path,
-    thread,
-    time::Duration,
-};
+use std::{path::Path, thread, time::Duration};
 
 use atlas_logd::{
     clock::{Clock as _, SystemClock},
@@ -38,13 +34,8 @@ pub(crate) struct Figure {
 type Case = fn() -> Vec<Figure>;
 
 /// All of them.
-pub(crate) const CASES: [(&str, Case); 5] = [
-    ("steady", steady),
-    ("quiet-1000", quiet),
-    ("busy-10000", busy),
-    ("start-10000", start),
-    ("year-1000", year),
-];
+pub(crate) const CASES: [(&str, Case); 5] =
+    [("steady", steady), ("quiet-1000", quiet), ("busy-10000", busy), ("start-10000", start), ("year-1000", year)];
 
 /// A number from the environment.
 fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(variable: &str, default: T) -> T {

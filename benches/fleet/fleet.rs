@@ -32,7 +32,12 @@ impl Fleet {
                 let kind = if number < each / 2 { Kind::StreamAudit } else { Kind::AccessHistory };
                 let busy = busy_of > 0 && number % busy_of == 0;
                 let name = format!("{}-{number:04}", if busy { "busy" } else { "quiet" });
-                let id = SourceId { project_id: format!("32b6e34b3d91{project:012x}"), kind, name, filter: Filter::default() };
+                let id = SourceId {
+                    project_id: format!("32b6e34b3d91{project:012x}"),
+                    kind,
+                    name,
+                    filter: Filter::default(),
+                };
                 Source { id, project_name: format!("project-{project:03}") }
             })
         })
@@ -106,7 +111,8 @@ impl Fleet {
         std::fs::write(folder.join("secret"), "mdb_sa_sk_1").unwrap();
         let mut projects: BTreeMap<(String, String), [Vec<String>; 2]> = BTreeMap::new();
         for Source { id, project_name } in self.sources() {
-            projects.entry((id.project_id, project_name)).or_default()[id.kind as usize].push(format!("\"{}\"", id.name));
+            projects.entry((id.project_id, project_name)).or_default()[id.kind as usize]
+                .push(format!("\"{}\"", id.name));
         }
         for ((id, name), [instances, clusters]) in projects {
             write!(

@@ -115,7 +115,6 @@ impl Past {
     /// On the disk, closed.
     pub(crate) fn end(self) -> TempDir {
         let Self { folder, committer, .. } = self;
-        if let Some(keep) = std::env::var_os("KEEP") { drop(committer); assert!(Command::new("cp").arg("-a").arg(folder.path().join(".")).arg(&keep).status().unwrap().success()); std::process::exit(0); }
         drop(committer);
         let placed = tempfile::tempdir_in(disk()).unwrap();
         let copy = Command::new("cp").arg("-a").arg(folder.path().join(".")).arg(placed.path()).status().unwrap();
@@ -137,7 +136,9 @@ fn archive(
 ) {
     let mut spool = committer.spool(state, false);
     for number in 0..records {
-        spool.push(format!("{{\"time\":{},\"source\":\"{source}\",\"number\":{number}}}", now.millis()).as_bytes()).unwrap();
+        spool
+            .push(format!("{{\"time\":{},\"source\":\"{source}\",\"number\":{number}}}", now.millis()).as_bytes())
+            .unwrap();
     }
     let covered = Window::new(state.end.unwrap(), now);
     let gaps = with_gap.then(|| Gap {
@@ -153,7 +154,12 @@ fn archive(
     let kept = |sink: atlas_logd::state::KeptSink<'_>| {
         (0..records).try_for_each(|number| {
             let fingerprint = Fingerprint::of_bytes(format!("{source} {} {number}", now.millis()).as_bytes());
-            sink(KeptFingerprint { key: RecordKey { fingerprint, between: None }, more: 1, seen_until: now, keep_until })
+            sink(KeptFingerprint {
+                key: RecordKey { fingerprint, between: None },
+                more: 1,
+                seen_until: now,
+                keep_until,
+            })
         })
     };
     committer.commit(state, Records { spooled, change, times }, kept, rotation).unwrap();
@@ -162,6 +168,7 @@ fn archive(
 /// A poll without new records.
 fn poll_quietly(committer: &Committer, state: &mut SourceState, now: Instant) {
     let change = CoverageChange { covered: Window::new(state.end.unwrap(), now), gaps: Vec::new(), reconciled: None };
-    let figures = PollFigures { at: now, duration: Duration::from_millis(50), windows: 1, requests: 1, records: 0, bytes: 0 };
+    let figures =
+        PollFigures { at: now, duration: Duration::from_millis(50), windows: 1, requests: 1, records: 0, bytes: 0 };
     committer.commit_quiet(state, &change, |_| Ok(()), Some(&PollRecord { figures, failure: None })).unwrap();
 }

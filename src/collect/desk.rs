@@ -14,7 +14,8 @@ use crate::{
     plan::{Gap, GapReason, subtract},
     source::SourceId,
     state::{
-        Digest, PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll, record_reconciliation,
+        Digest, PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll,
+        record_reconciliation,
     },
     vitals,
     window::Window,

@@ -86,5 +86,5 @@ pub use restore::ToldRows;
 pub use seal::Seal;
 pub use segments::{OpenSegment, SealedSegment};
 pub use source_state::{SourceKey, SourceState};
-pub use store::Store;
+pub use store::{PageCheck, Store};
 pub use told::{Told, Untold, untold};
