@@ -279,7 +279,7 @@ fn year() -> Vec<Figure> {
     let largest = sizes.iter().copied().fold(past.state_bytes() as f64 / 1e6, f64::max);
     // Gaps are kept for ever: all that a year may add are four for each source.
     vec![
-        at_most(format!("state of {sources} sources"), largest, 20.0 * sources as f64 / 1000.0, "MB"),
+        at_most(format!("state database of {sources} sources"), largest, 20.0 * sources as f64 / 1000.0, "MB"),
         at_most("state after a year to that after a month", sizes[sizes.len() - 1] / sizes[0], 1.2, "times"),
     ]
 }
