@@ -52,7 +52,8 @@ async fn serve(config: Config, path: PathBuf, pulse: Arc<Pulse>, teller: Teller)
         "starting",
     );
     teller.status("opening state and archive");
-    let opened = tokio::task::spawn_blocking(|| Station::open(config, Arc::new(SystemClock), observer())).await?;
+    let open = || Station::open_beside_check(config, Arc::new(SystemClock), observer());
+    let opened = tokio::task::spawn_blocking(open).await?;
     let station = match opened {
         Ok(station) => station,
         Err(error) => {

@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
-
 use crate::{
     clock::Clock,
     collect::{Listener, Observer, PollError, PollReport, Progress, Task, blocking::blocking, removed},
@@ -16,7 +14,8 @@ use crate::{
     plan::{Gap, GapReason, subtract},
     source::SourceId,
     state::{
-        PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll, record_reconciliation,
+        Digest, PollRecord, SourceKey, SourceState, StateError, gaps, islands, recent_polls, record_poll,
+        record_reconciliation,
     },
     vitals,
     window::Window,
@@ -75,6 +74,45 @@ pub(super) struct Lane {
     pub(super) absence_told: Option<Instant>,
 }
 
+/// What the state says of a source's time beside its watermarks. It is read and proven at once, and holds for as long as the
+/// digest of these rows is the same.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    digest: Digest,
+    gaps: Vec<Gap>,
+    islands: Vec<Window>,
+}
+
+impl Ranges {
+    /// Whether that is still what the state says.
+    pub(super) fn are_of(&self, state: &SourceState) -> bool {
+        self.digest == state.rows_digest
+    }
+
+    /// The gaps with this reason.
+    pub(super) fn gaps(&self, reason: GapReason) -> Vec<Window> {
+        self.gaps.iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect()
+    }
+
+    /// The ranges that are claimed to be archived, also where there are gaps in them. In order.
+    pub(super) fn claimed(&self, state: &SourceState) -> Vec<Window> {
+        let watermarks = state.start.zip(state.end).map(|(start, end)| Window::new(start, end));
+        self.islands.iter().copied().chain(watermarks).collect()
+    }
+
+    /// The ranges that are claimed to be complete, with what a reconciliation found to differ: that was claimed until then,
+    /// and what comes of it is late. In order.
+    pub(super) fn once_complete(&self, state: &SourceState) -> Vec<Window> {
+        self.claimed_less(state, |gap| gap.reason != GapReason::Differs)
+    }
+
+    fn claimed_less(&self, state: &SourceState, counts: impl Fn(&Gap) -> bool) -> Vec<Window> {
+        let gaps: Vec<Window> = self.gaps.iter().filter(|gap| counts(gap)).map(|gap| gap.window).collect();
+        let claimed = self.claimed(state).into_iter();
+        claimed.flat_map(|window| subtract(window, gaps.iter().copied())).collect()
+    }
+}
+
 /// Waits for a turn, with a source for one: whoever has it is at work.
 pub(super) async fn turn<T>(taken: &tokio::sync::Mutex<T>) -> tokio::sync::MutexGuard<'_, T> {
     let _waiting = vitals::waits_for_others();
@@ -103,60 +141,32 @@ impl Desk {
         }
     }
 
-    /// The gaps of a source with this reason.
-    pub(super) async fn gap_ranges(&self, state: &SourceState, reason: GapReason) -> Result<Vec<Window>, PollError> {
-        let all = self.verified_rows(state, gaps).await?;
-        Ok(all.into_iter().filter(|gap| gap.reason == reason).map(|gap| gap.window).collect())
-    }
-
-    /// The ranges of a source that are claimed to be archived, also where there are gaps in them. In order.
-    pub(super) async fn claimed(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
-        let mut claimed = self.verified_rows(state, islands).await?;
-        claimed.extend(state.start.zip(state.end).map(|(start, end)| Window::new(start, end)));
-        Ok(claimed)
+    /// What the state says of a source's time.
+    pub(super) async fn ranges(&self, state: &SourceState) -> Result<Ranges, PollError> {
+        let (committer, state) = (Arc::clone(&self.committer), state.clone());
+        blocking(move || {
+            Ok(committer.store().read(|connection| {
+                state.verify_rows(connection)?;
+                let (gaps, islands) = (gaps(connection, state.key)?, islands(connection, state.key)?);
+                Ok::<_, StateError>(Ranges { digest: state.rows_digest, gaps, islands })
+            })?)
+        })
+        .await
     }
 
     /// The ranges of a source that are claimed to be complete: all that is claimed, less the gaps. In order.
     pub(super) async fn complete(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
-        self.claimed_less(state, |_| true).await
-    }
-
-    /// The same with what a reconciliation found to differ: that was claimed until then, and what comes of it is late.
-    pub(super) async fn once_complete(&self, state: &SourceState) -> Result<Vec<Window>, PollError> {
-        self.claimed_less(state, |gap| gap.reason != GapReason::Differs).await
-    }
-
-    async fn claimed_less(&self, state: &SourceState, counts: impl Fn(&Gap) -> bool) -> Result<Vec<Window>, PollError> {
-        let claimed = self.claimed(state).await?;
-        let gaps = self.verified_rows(state, gaps).await?;
-        let gaps: Vec<Window> = gaps.iter().filter(|gap| counts(gap)).map(|gap| gap.window).collect();
-        Ok(claimed.into_iter().flat_map(|window| subtract(window, gaps.iter().copied())).collect())
+        Ok(self.ranges(state).await?.claimed_less(state, |_| true))
     }
 
     /// The time of which retention removed what was archived; of a `range`, all that matters.
     pub(super) async fn removed(&self, state: &SourceState, range: Window) -> Result<Vec<Window>, PollError> {
-        let claimed = self.claimed(state).await?;
+        let claimed = self.ranges(state).await?.claimed(state);
         let (committer, state) = (Arc::clone(&self.committer), state.clone());
         let spans = blocking(move || Ok(removed::removed_spans(&committer, &state, range)?)).await?;
         // What was never collected cannot have been removed, whatever the clock of a record says.
         let spans = spans.iter().flat_map(|span| claimed.iter().map(|claimed| claimed.intersection(*span)));
         Ok(spans.filter(|span| !span.is_empty()).collect())
-    }
-
-    /// Reads rows of a source that its digest covers.
-    async fn verified_rows<T: Send + 'static>(
-        &self,
-        state: &SourceState,
-        rows: fn(&Connection, SourceKey) -> Result<Vec<T>, StateError>,
-    ) -> Result<Vec<T>, PollError> {
-        let (committer, state) = (Arc::clone(&self.committer), state.clone());
-        blocking(move || {
-            Ok(committer.store().read(|connection| {
-                state.verify_rows(connection)?;
-                rows(connection, state.key)
-            })?)
-        })
-        .await
     }
 
     /// How many of a source's last polls failed because of an answer, without one between that did not. When that cannot

@@ -66,10 +66,10 @@ impl Poll<'_> {
 
     /// Fixes where a source starts that is seen for the first time.
     pub(super) async fn resolve_start(&mut self) -> Result<(), PollError> {
-        let mut state = self.state().clone();
-        if state.start.is_some() {
+        if self.state().start.is_some() {
             return Ok(());
         }
+        let mut state = self.state().clone();
         self.fetch(
             &Planner::new(Window::new(Instant::MIN, Instant::MIN), Instant::MIN, None, Vec::new()),
             Purpose::Forward,

@@ -1,5 +1,7 @@
 //! One poll of one source.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -7,7 +9,7 @@ use crate::{
     collect::{
         Differing, PollError, PollReport, Progress, Task,
         claims::Claims,
-        desk::{Desk, Lane},
+        desk::{Desk, Lane, Ranges},
         held::Trust,
         judgement::Purpose,
         kept::Kept,
@@ -40,6 +42,8 @@ pub(super) struct Poll<'a> {
     pub(super) fault: Option<PollError>,
     /// The last window, when it held nothing new: it is committed together with the poll's record.
     pub(super) quiet_end: Option<(CoverageChange, Kept)>,
+    /// What the state says of the source's time, as it was read last.
+    pub(super) ranges: Option<Arc<Ranges>>,
     /// What was claimed to be archived before a backfill.
     pub(super) claimed: Vec<Window>,
     /// What was claimed to be complete before the poll.
@@ -64,6 +68,7 @@ impl<'a> Poll<'a> {
             window: None,
             fault: None,
             quiet_end: None,
+            ranges: None,
             claimed: Vec::new(),
             claims: Claims::default(),
             contents: SharedContents::default(),
@@ -128,14 +133,14 @@ impl<'a> Poll<'a> {
         self.open().await?;
         self.resolve_start().await?;
         let (start, mut end) = self.watermarks();
-        let complete = self.desk.once_complete(self.state()).await?;
+        let complete = self.ranges().await?.once_complete(self.state());
         // The end watermark trails by the settle time what the last poll of an earlier process had asked.
         let asked_until = self.lane.asked_until.unwrap_or(end + self.task.settle);
         let asked_until = backfill.is_none().then_some(asked_until);
         self.claims = Claims { complete, removed: Vec::new(), asked_until, settle: self.task.settle };
         match backfill {
             Some(window) => {
-                self.claimed = self.desk.claimed(self.state()).await?;
+                self.claimed = self.ranges().await?.claimed(self.state());
                 let range = Window::new(window.from, window.to.min(self.now()));
                 self.claims.removed = self.desk.removed(self.state(), range).await?;
                 self.tell_of_removed(range);
@@ -161,7 +166,7 @@ impl<'a> Poll<'a> {
                     return Err(PollError::ClockBehind { now, end });
                 }
                 self.cover(Window::new(end, now), Purpose::Forward).await?;
-                for window in self.desk.gap_ranges(self.state(), GapReason::Damage).await? {
+                for window in self.ranges().await?.gaps(GapReason::Damage) {
                     self.claims.removed = self.desk.removed(self.state(), window).await?;
                     self.cover(window, Purpose::Refill).await?;
                 }
@@ -184,7 +189,7 @@ impl<'a> Poll<'a> {
         }
         // An operator's word holds for the way forward; a backfill tries all the same.
         let declared = match purpose {
-            Purpose::Forward => self.desk.gap_ranges(self.state(), GapReason::Skipped).await?,
+            Purpose::Forward => self.ranges().await?.gaps(GapReason::Skipped),
             Purpose::Again | Purpose::Refill | Purpose::Reconcile => Vec::new(),
         };
         let limit = (self.state().kind == Kind::AccessHistory).then_some(atlas::PAGE_LIMIT);
@@ -200,6 +205,16 @@ impl<'a> Poll<'a> {
         self.lane.width = Some(planner.width());
         self.window = None;
         Ok(())
+    }
+
+    /// What the state says of the source's time; it is read again only where that has changed since.
+    async fn ranges(&mut self) -> Result<Arc<Ranges>, PollError> {
+        let known = self.ranges.take().filter(|ranges| ranges.are_of(self.state()));
+        let ranges = match known {
+            Some(ranges) => ranges,
+            None => Arc::new(self.desk.ranges(self.state()).await?),
+        };
+        Ok(Arc::clone(self.ranges.insert(ranges)))
     }
 
     /// The end of a poll that did not fail: its record goes to the state.

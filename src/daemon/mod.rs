@@ -39,6 +39,7 @@ mod watchdog;
 pub(crate) use excuse::Excuse;
 pub use overview::Overview;
 pub use pulse::Pulse;
+pub use roster::{spread, turn};
 pub use service::{Control, Service};
 pub(crate) use station::open_committer;
 pub use station::{StartError, Station};

@@ -21,7 +21,9 @@ use crate::{
     evidence::{Signer, SignerError},
     meters::Meters,
     source::{Source, SourceId},
-    state::{FailingList, FoundSource, Seal, SourceState, StateError, Store},
+    state::{
+        ArchiveId, FailingList, FoundSource, PageCheck, Seal, SourceKey, SourceState, StateError, Store, source_keys,
+    },
 };
 
 /// Why nothing can be collected.
@@ -58,6 +60,8 @@ pub struct Station {
     meters: Arc<Meters>,
     in_force: watch::Sender<Arc<Config>>,
     known: Known,
+    /// The look at the state's pages, while it is under way.
+    check: Option<PageCheck>,
 }
 
 impl Station {
@@ -65,16 +69,47 @@ impl Station {
     ///
     /// # Errors
     /// When state or archive cannot be used or do not belong together, or a client cannot be made.
-    pub fn open(mut config: Config, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, StartError> {
+    pub fn open(config: Config, clock: Arc<dyn Clock>, observer: Observer) -> Result<Self, StartError> {
+        let mut station = Self::open_beside_check(config, clock, observer)?;
+        station.finish_check()?;
+        Ok(station)
+    }
+
+    /// The same, while the state's pages are still looked over: [`Station::finish_check`] has to come before anything is done.
+    ///
+    /// # Errors
+    /// Those of [`Station::open`].
+    pub fn open_beside_check(
+        mut config: Config,
+        clock: Arc<dyn Clock>,
+        observer: Observer,
+    ) -> Result<Self, StartError> {
         let meters = Arc::default();
         let clients = clients(&config, &clock, &meters)?;
-        let committer = open_committer(&config, Arc::clone(&clock))?.with_meters(Arc::clone(&meters));
+        let (store, check) = Store::open_beside_check(&config.state_dir)?;
+        let check = match store.read(ArchiveId::load)? {
+            Some((_, true)) => Some(check),
+            // The archive is going to be marked.
+            _ => {
+                check.wait()?;
+                None
+            }
+        };
+        let committer = committer(&config, store, Arc::clone(&clock))?.with_meters(Arc::clone(&meters));
         let collector = Arc::new(Collector::new(Arc::new(committer), Arc::clone(&clock), observer)?);
         let slots = Slots::new(config.collect.polls_at_once);
         let known = Known::load(collector.committer().store())?;
         known.resolve(&mut config);
         let in_force = watch::Sender::new(Arc::new(config.clone()));
-        Ok(Self { config, collector, clock, clients, slots, meters, in_force, known })
+        Ok(Self { config, collector, clock, clients, slots, meters, in_force, known, check })
+    }
+
+    /// Waits until the state's pages are looked over.
+    ///
+    /// # Errors
+    /// When the state is damaged.
+    pub fn finish_check(&mut self) -> Result<(), StateError> {
+        self.check.take().map_or(Ok(()), PageCheck::wait)
     }
 
     /// The tasks for all sources, in the order of the configuration, each with its project.
@@ -115,11 +150,14 @@ impl Station {
         let configured = self.configured();
         self.collector.committer().store().read(|connection| {
             let mut sources = Vec::new();
-            for state in SourceState::load_all(connection)? {
-                match state.and_then(|state| Ok((state.open.is_some() || is_half_sealed(connection, &state)?, state))) {
-                    Ok((false, _)) => {}
-                    Ok((true, state)) => match state.source() {
-                        Some(source) if configured.contains(&source.id) => {}
+            for (key, id) in source_keys(connection)? {
+                // Its own polls find whatever is wrong with the row of a source that is collected.
+                if id.is_some_and(|id| configured.contains(&id)) {
+                    continue;
+                }
+                match unfinished(connection, key) {
+                    Ok(None) => {}
+                    Ok(Some(state)) => match state.source() {
                         Some(source) => sources.push(source),
                         None => tracing::error!(
                             event = "state-damaged",
@@ -226,15 +264,21 @@ impl Station {
     }
 }
 
-/// Whether a digest is decided that may not be in its place.
-fn is_half_sealed(connection: &Connection, state: &SourceState) -> Result<bool, StateError> {
-    Ok(!Seal::load(connection, state.key)?.is_empty())
+/// The state of a source of which a segment is open, or a digest is decided that may not be in its place.
+fn unfinished(connection: &Connection, key: SourceKey) -> Result<Option<SourceState>, StateError> {
+    let Some(state) = SourceState::load_by_key(connection, key)? else { return Ok(None) };
+    let is_unfinished = state.open.is_some() || !Seal::load(connection, key)?.is_empty();
+    Ok(is_unfinished.then_some(state))
 }
 
 /// Opens state and archive for writing.
 pub(crate) fn open_committer(config: &Config, clock: Arc<dyn Clock>) -> Result<Committer, StartError> {
-    let settings = &config.archive;
-    let store = Arc::new(Store::open(&config.state_dir)?);
+    committer(config, Store::open(&config.state_dir)?, clock)
+}
+
+/// Opens the archive that belongs to `store` for writing.
+fn committer(config: &Config, store: Store, clock: Arc<dyn Clock>) -> Result<Committer, StartError> {
+    let (settings, store) = (&config.archive, Arc::new(store));
     let files =
         RealFiles::open(&settings.dir, settings.file_mode, settings.dir_mode).map_err(|cause| match cause.kind() {
             std::io::ErrorKind::NotFound => ArchiveError::NoFolder(settings.dir.clone()),

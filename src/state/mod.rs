@@ -71,7 +71,7 @@ pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
 pub use day_count::DayCount;
 pub use digest::{Digest, RowDigests};
-pub use ends::source_ends;
+pub use ends::{source_ends, source_keys};
 pub use error::StateError;
 pub use failing_lists::{FailingList, failing_lists, replace_failing_lists};
 pub use fingerprints::{
@@ -90,5 +90,5 @@ pub use runs::{NewRun, RUN, RunHead, RunMaker, runs};
 pub use seal::Seal;
 pub use segments::{OpenSegment, SealedSegment};
 pub use source_state::{SourceKey, SourceState};
-pub use store::Store;
+pub use store::{PageCheck, Store};
 pub use told::{Told, Untold, untold};

@@ -11,6 +11,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -25,6 +26,12 @@ use crate::{
 
 /// What a path must not hold as it stands in a URI.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
+/// How long to wait for another process that has the database to itself for a moment.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Memory must not follow the size of the database: 2 MiB of cache, in KiB, which SQLite tells from pages by the sign.
+const CACHE_SIZE: i64 = -2048;
 
 /// The one connection to the state database. Calls wait for the disk: make them on a blocking thread.
 #[derive(Debug)]
@@ -49,6 +56,17 @@ impl Store {
     /// When the folder is missing or not ours, when another process has it open for writing, when the database is of a
     /// newer version or damaged.
     pub fn open(folder: &Path) -> Result<Self, StateError> {
+        let (store, check) = Self::open_beside_check(folder)?;
+        check.wait()?;
+        Ok(store)
+    }
+
+    /// Opens the state as [`Store::open`] does, while its pages are looked over: that takes the longer the larger it is. Nothing may be
+    /// written before [`PageCheck::wait`] says that all is well; what reads may go on.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`], but for damage that the look has not found yet.
+    pub fn open_beside_check(folder: &Path) -> Result<(Self, PageCheck), StateError> {
         let lock = lock(folder)?;
         let path = folder.join("state.db");
         refuse_log_alone(&path)?;
@@ -56,24 +74,26 @@ impl Store {
         // SQLite gives its other files the mode of this one.
         drop(open_private(&path)?);
         let mut connection = Connection::open(&path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY)?;
         keep_log(&connection, found_log)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // Memory must not follow the size of the database: 2 MiB of cache, in KiB.
-        connection.pragma_update(None, "cache_size", -2048)?;
+        connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+        // Else statements that compare with a range are made anew each time, in case another plan fits the value better.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::migrate(&mut connection, &path)?;
-        check_pages(&connection)?;
         let file = identity(&path).map_err(|cause| StateError::Folder { path: path.clone(), cause })?;
-        Ok(Self {
+        let check = PageCheck::begin(path)?;
+        let store = Self {
             connection: Mutex::new(connection),
             folder: folder.to_owned(),
             file,
             writer: true,
             trusted: AtomicBool::new(!found_log),
             _lock: Some(lock),
-        })
+        };
+        Ok((store, check))
     }
 
     /// Opens the state in `folder` for reading, also while another process writes to it. No file is made or changed.
@@ -97,7 +117,7 @@ impl Store {
         } else {
             open_immutable(&path)?
         };
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(64);
         schema::check_version(&connection, &path, true)?;
         let file = identity(&path).map_err(|cause| StateError::Folder { path, cause })?;
@@ -277,6 +297,33 @@ pub(super) fn lock(folder: &Path) -> Result<Lock, StateError> {
         Ok(lock) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(StateError::Locked(folder.to_owned())),
         Err(TryLockError::Error(cause)) => Err(StateError::Folder { path: folder.to_owned(), cause }),
+    }
+}
+
+/// A look at all pages of a database, on a thread of its own.
+#[derive(Debug)]
+#[must_use = "nothing may be written before it is known that the database is not damaged"]
+pub struct PageCheck(JoinHandle<Result<(), StateError>>);
+
+impl PageCheck {
+    fn begin(path: PathBuf) -> Result<Self, StateError> {
+        let in_folder = |cause| StateError::Folder { path: path.clone(), cause };
+        let (builder, database) = (thread::Builder::new().name("page check".to_owned()), path.clone());
+        let look = move || {
+            let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+            check_pages(&connection)
+        };
+        Ok(Self(builder.spawn(look).map_err(in_folder)?))
+    }
+
+    /// Waits until all pages have been looked at.
+    ///
+    /// # Errors
+    /// When the database is damaged, or whatever SQLite gives.
+    pub fn wait(self) -> Result<(), StateError> {
+        self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 

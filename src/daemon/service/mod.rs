@@ -131,12 +131,15 @@ impl Service {
     /// revoked.
     ///
     /// # Errors
-    /// When the schedule cannot be started or the state not be read.
+    /// When the schedule cannot be started, or the state is damaged or not be read.
     pub async fn run(mut self, mut control: Control) -> anyhow::Result<()> {
         self.vitals = control.pulse.vitals().clone();
-        let (behind, unreconciled) = (self.sources_behind()?, self.sources_not_reconciled()?);
-        self.roster.replace(self.members());
-        self.watch_over();
+        let members = self.members();
+        let (behind, unreconciled) = (self.sources_behind(&members)?, self.sources_not_reconciled(&members)?);
+        self.watch_over(&members);
+        self.roster.replace(members);
+        // Up to here, nothing was written; damage is found before anything is built on it.
+        tokio::task::block_in_place(|| self.station.finish_check())?;
         self.retire_removed()?;
         let mut ticks = Ticks::start(&self.patterns()).await?;
         let now = Instant::now();

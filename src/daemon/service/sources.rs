@@ -68,8 +68,9 @@ impl Service {
 
     /// Goes over to the sources of the station: how many are new, and how many are gone.
     pub(super) fn go_over(&mut self) -> (usize, usize) {
-        let (added, removed) = self.roster.replace(self.members());
-        self.watch_over();
+        let members = self.members();
+        self.watch_over(&members);
+        let (added, removed) = self.roster.replace(members);
         let counts = (added.len(), removed.len());
         let now = Instant::now();
         added.into_iter().for_each(|id| self.roster.schedule(id, now, NO_INTERVAL));
@@ -120,9 +121,9 @@ impl Service {
         self.explorer.tell_sources(self.roster.len());
     }
 
-    /// Watches over the sources of the station from now on.
-    pub(super) fn watch_over(&mut self) {
-        let (intervals, members) = (self.intervals(), self.members());
+    /// Watches over these sources from now on.
+    pub(super) fn watch_over(&mut self, members: &[Member]) {
+        let intervals = self.intervals();
         let interval = |pattern: &String| intervals.get(pattern).copied().unwrap_or(NO_INTERVAL);
         let is_paused = |id: &SourceId| self.station.found(id).is_some_and(|found| found.paused);
         self.lookout.expect(members.iter().map(|Member { task, pattern, .. }| {
@@ -132,10 +133,10 @@ impl Service {
                 false => Expected::new(id.clone(), task.settle, interval(pattern)),
             }
         }));
-        let running = members.into_iter().filter(|member| !is_paused(&member.task.source.id));
+        let running = members.iter().filter(|member| !is_paused(&member.task.source.id));
         self.patrol.watch(running.map(|Member { task, pattern, .. }| Watched {
-            source: task.source,
-            pattern,
+            source: task.source.clone(),
+            pattern: pattern.clone(),
             settle: task.settle,
         }));
     }

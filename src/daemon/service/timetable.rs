@@ -11,6 +11,7 @@ use crate::{
     config::next_run,
     daemon::{roster::Member, service::Service},
     instant,
+    source::Kind,
 };
 
 /// An interval for patterns that have no next run, which the configuration refuses.
@@ -37,10 +38,14 @@ impl Service {
     }
 
     pub(super) fn patterns(&self) -> BTreeSet<String> {
-        let members = self.members();
-        let polls = members.iter().flat_map(|member| member.patterns().cloned());
+        let config = &self.station.config;
+        let polls = config.projects.iter().flat_map(|project| {
+            let names = [(Kind::StreamAudit, &project.stream_instances), (Kind::AccessHistory, &project.clusters)];
+            let (polled, schedule) = (names.into_iter().filter(|(_, names)| !names.is_empty()), &project.schedule);
+            polled.flat_map(move |(kind, _)| schedule.reconcile.iter().cloned().chain([schedule.of(kind).to_owned()]))
+        });
         // Of projects that are found later, too: the schedule need not start anew for them.
-        let tables = &self.station.config.tables;
+        let tables = &config.tables;
         let of_tables = tables.iter().filter(|table| table.asks()).flat_map(|table| table.schedule.patterns().cloned());
         polls.chain(of_tables).collect()
     }

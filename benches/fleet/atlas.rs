@@ -1,0 +1,218 @@
+//! An Atlas for a fleet: in a process of its own, without any limit. Each busy source has an entry every so often, for ever;
+//! all others have none.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use atlas_logd::{
+    clock::{Clock as _, SystemClock},
+    instant::Instant,
+    source::Kind,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use flate2::{Compression, write::GzEncoder};
+
+use crate::fleet::Fleet;
+
+/// The process.
+pub(crate) struct Atlas {
+    process: Child,
+    pub(crate) base: String,
+}
+
+/// A request for records.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Asked {
+    /// When it came.
+    pub(crate) at: Instant,
+    /// Project id, kind and name.
+    pub(crate) source: (String, Kind, String),
+}
+
+/// All that was asked for.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) unauthenticated: u64,
+    pub(crate) tokens: u64,
+}
+
+impl Atlas {
+    /// Starts it; it is ready.
+    pub(crate) fn start(fleet: &Fleet) -> Self {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .env("ATLAS_LOGD_BENCH_PART", "atlas")
+            .arg(fleet.apart().to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { process, base: line.trim().to_owned() }
+    }
+
+    /// What was asked for since it started.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let output = Command::new("curl").args(["-fsS", &format!("{}/traffic", self.base)]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut lines = text.lines();
+        let counts: Vec<u64> = lines.next().unwrap().split(' ').map(|count| count.parse().unwrap()).collect();
+        let asked = lines.map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let source = (words[1].to_owned(), words[2].parse().unwrap(), words[3].to_owned());
+            Asked { at: Instant::from_millis(words[0].parse().unwrap()), source }
+        });
+        Traffic { asked: asked.collect(), unauthenticated: counts[0], tokens: counts[1] }
+    }
+}
+
+impl Drop for Atlas {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+struct Desk {
+    /// From one entry to the next, in milliseconds.
+    apart: i64,
+    /// A line for each request.
+    asked: Mutex<String>,
+    unauthenticated: AtomicU64,
+    tokens: AtomicU64,
+}
+
+impl Desk {
+    /// Whether a request is answered; it is noted then.
+    fn admit(&self, headers: &HeaderMap, project: &str, kind: Kind, name: &str) -> bool {
+        let at = SystemClock.now().millis();
+        let admitted = headers.contains_key(header::AUTHORIZATION);
+        self.unauthenticated.fetch_add(u64::from(!admitted), Ordering::Relaxed);
+        if admitted {
+            writeln!(self.asked.lock().unwrap(), "{at} {project} {kind} {name}").unwrap();
+        }
+        admitted
+    }
+
+    /// The times of the entries of a source in `[from, to]`, oldest first.
+    fn times(&self, name: &str, from: i64, to: i64) -> impl DoubleEndedIterator<Item = i64> + use<> {
+        let (apart, to) = (self.apart, to.min(SystemClock.now().millis()));
+        let busy = name.starts_with("busy");
+        let (first, behind) = if busy { ((from - 1).div_euclid(apart) + 1, to.div_euclid(apart) + 1) } else { (0, 0) };
+        (first..behind).map(move |number| number * apart)
+    }
+}
+
+/// The part of the process that serves.
+pub(crate) fn serve() -> ExitCode {
+    let apart = std::env::args().nth(1).unwrap().parse().unwrap();
+    let desk = Desk { apart, asked: Mutex::default(), unauthenticated: AtomicU64::new(0), tokens: AtomicU64::new(0) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/api/oauth/token", post(token))
+            .route("/api/oauth/revoke", post(async || StatusCode::OK))
+            .route("/api/atlas/v2/groups/{project}/streams/{name}/auditLogs", get(audit))
+            .route("/api/atlas/v2/groups/{project}/dbAccessHistory/clusters/{name}", get(access))
+            .route("/traffic", get(traffic))
+            .with_state(Arc::new(desk));
+        axum::serve(listener, router).await.unwrap();
+    });
+    ExitCode::SUCCESS
+}
+
+async fn traffic(State(desk): State<Arc<Desk>>) -> String {
+    let [unauthenticated, tokens] = [&desk.unauthenticated, &desk.tokens].map(|count| count.load(Ordering::Relaxed));
+    format!("{unauthenticated} {tokens}\n{}", desk.asked.lock().unwrap())
+}
+
+async fn token(State(desk): State<Arc<Desk>>) -> Response {
+    desk.tokens.fetch_add(1, Ordering::Relaxed);
+    (
+        [dated(), (header::CONTENT_TYPE, "application/json".to_owned())],
+        r#"{"access_token":"made-up","expires_in":3600,"token_type":"Bearer"}"#,
+    )
+        .into_response()
+}
+
+fn dated() -> (header::HeaderName, String) {
+    (header::DATE, SystemClock.now().timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
+async fn audit(
+    State(desk): State<Arc<Desk>>,
+    Path((project, name)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    if !desk.admit(&headers, &project, Kind::StreamAudit, &name) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let at = |name: &str| Instant::from_seconds(query[name].parse().unwrap());
+    let (from, to) = (at("startDate"), at("endDate"));
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    for time in desk.times(&name, from.millis(), to.millis()) {
+        writeln!(
+            encoder,
+            "{{\"activity_id\":1,\"category_uid\":3,\"class_uid\":3002,\"time\":{time},\"severity_id\":1,\"type_uid\":300201,\
+             \"metadata\":{{\"correlation_uid\":\"{time:020x}\",\"product\":\"MongoDB Server\",\"version\":\"1.0.0\"}},\
+             \"actor\":{{\"user\":{{\"type_id\":1,\"name\":\"{name}\"}}}},\"src_endpoint\":{{\"ip\":\"192.168.254.{}\",\
+             \"port\":27017}},\"auth_protocol\":\"SCRAM-SHA-256\",\"unmapped\":{{\"atype\":\"authenticate\"}}}}",
+            time / desk.apart % 256,
+        )
+        .unwrap();
+    }
+    let disposition = format!("attachment; filename=\"{name}_{from}_{to}_audit.log.gz\"");
+    let typed = (header::CONTENT_TYPE, "application/vnd.atlas.2023-02-01+gzip".to_owned());
+    ([dated(), typed, (header::CONTENT_DISPOSITION, disposition)], encoder.finish().unwrap()).into_response()
+}
+
+async fn access(
+    State(desk): State<Arc<Desk>>,
+    Path((project, name)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    if !desk.admit(&headers, &project, Kind::AccessHistory, &name) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let number = |name: &str| query[name].parse::<i64>().unwrap();
+    let limit = usize::try_from(number("nLogs")).unwrap();
+    let mut body = "{\"accessLogs\":[".to_owned();
+    for (position, time) in desk.times(&name, number("start"), number("end")).rev().take(limit).enumerate() {
+        let instant = Instant::from_millis(time);
+        let recorded = instant.timestamp().strftime("%a %b %d %H:%M:%S GMT %Y");
+        let (comma, number) = (if position > 0 { "," } else { "" }, time / desk.apart);
+        write!(
+            body,
+            "{comma}{{\"authResult\":true,\"authSource\":\"admin\",\"groupId\":\"{project}\",\"hostname\":\
+             \"atlas-x1y2z3-shard-00-01.ab1cd.mongodb.net\",\"ipAddress\":\"192.168.254.7\",\"logLine\":\"{{ \\\"t\\\": \
+             {{ \\\"$date\\\": \\\"{instant}\\\" }}, \\\"s\\\": \\\"I\\\", \\\"c\\\": \\\"ACCESS\\\", \\\"id\\\": 5286306, \
+             \\\"ctx\\\": \\\"conn{number}\\\", \\\"msg\\\": \\\"Successfully authenticated\\\", \\\"attr\\\": {{ \
+             \\\"client\\\": \\\"192.168.254.7:38476\\\", \\\"isSpeculative\\\": true, \\\"mechanism\\\": \
+             \\\"SCRAM-SHA-256\\\", \\\"user\\\": \\\"{name}\\\", \\\"db\\\": \\\"admin\\\" }} }}\",\"timestamp\":\
+             \"{recorded}\",\"username\":\"{name}\"}}",
+        )
+        .unwrap();
+    }
+    body.push_str("]}");
+    let typed = (header::CONTENT_TYPE, "application/vnd.atlas.2023-01-01+json".to_owned());
+    ([dated(), typed], Body::from(body)).into_response()
+}
