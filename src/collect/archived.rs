@@ -12,7 +12,7 @@ use crate::{
     },
     commit::{CommitError, Committer},
     instant::Instant,
-    plan::{MUCH_LATER, SLACK, keep_until},
+    plan::{SLACK, keep_until},
     record::{Clocks, Reading},
     state::{RecordKey, SourceState, replace_fingerprints},
     window::Window,
@@ -20,6 +20,9 @@ use crate::{
 
 /// A record cannot have been archived before it happened. Its clock may still be ahead of ours by so much.
 const CLOCKS_APART: Duration = Duration::from_secs(24 * 3600);
+
+/// A record that arrived by so much later than its clocks say is late.
+const MUCH_LATER: Duration = Duration::from_secs(6 * 3600);
 
 /// What is archived of `range`, by the segments.
 pub(super) fn known_in(

@@ -83,6 +83,8 @@ pub(super) enum Fetched {
         /// How its entries lie.
         page: FullPage,
     },
+    /// The answer says that Atlas goes by the arrival of records, which nobody knew; nothing of it was kept.
+    ByArrival,
     /// Most of what was reconciled is not archived; nothing of it was kept.
     Differs {
         /// The part of the window that the answer is for.
@@ -242,6 +244,7 @@ impl Fetch<'_> {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
             }
             Outcome::Full { page } => Fetched::Full { page },
+            Outcome::ByArrival => Fetched::ByArrival,
             Outcome::Differs(tally) => Fetched::Differs { window, narrower, tally },
         })
     }
@@ -357,6 +360,7 @@ struct Worker {
 enum Outcome {
     TakenIn(Box<TakenIn>),
     Full { page: FullPage },
+    ByArrival,
     Differs(Tally),
 }
 
@@ -385,6 +389,10 @@ impl Worker {
             self.intake.discard()?;
             whole?;
             return Ok(None);
+        }
+        if self.intake.needs_to_know_more() {
+            self.intake.discard()?;
+            return Ok(Some(Outcome::ByArrival));
         }
         let (seen, page) = self.intake.shape();
         if self.planner.is_full(seen) && !self.keep_full {

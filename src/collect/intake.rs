@@ -19,15 +19,12 @@ use crate::{
     },
     commit::{CommitError, Committer},
     instant::Instant,
-    plan::{FullPage, keep_until},
+    plan::{FullPage, keep_until, shows_arrival},
     record::{Clocks, Reading, RecordTimes},
     source::Kind,
     state::{RecordKey, SourceKey, SourceState},
     window::Window,
 };
-
-/// What is asked in whole seconds and shown in whole seconds can lie outside of the range by so much.
-const ROUNDING: Duration = Duration::from_secs(2);
 
 /// What an intake needs to know of the answer before its first record.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +47,8 @@ pub(super) struct AnswerBounds {
 
 /// Takes in one answer.
 pub(super) struct Intake {
+    /// Whether records were forgotten that come again where Atlas goes by arrival.
+    forgot: bool,
     placer: Placer,
     shelf: Shelf,
     seen: u64,
@@ -129,7 +128,8 @@ impl Intake {
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
-        Self { placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
+        let forgot = bounds.purpose == Purpose::Forward && !state.by_arrival && state.records > 0;
+        Self { forgot, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
     }
 
     /// Takes in the next record of the answer.
@@ -143,7 +143,7 @@ impl Intake {
     fn note_shape(&mut self, clocks: Clocks) {
         let AnswerBounds { asked, slack, .. } = self.shelf.bounds;
         let Some(clock) = clocks.latest() else { return };
-        self.shelf.by_arrival |= clock < asked.from - slack.max(ROUNDING);
+        self.shelf.by_arrival |= shows_arrival(clocks, asked, slack);
         if !asked.contains(clock) {
             return;
         }
@@ -152,6 +152,11 @@ impl Intake {
         if self.seen <= atlas::PAGE_LIMIT / 4 {
             self.page.newest_quarter = Some(clock);
         }
+    }
+
+    /// Whether the answer says that Atlas goes by arrival, so that more has to be known to tell which of its records are new.
+    pub(super) fn needs_to_know_more(&self) -> bool {
+        self.forgot && self.shelf.by_arrival
     }
 
     /// How many records were taken in so far, and how they lie.

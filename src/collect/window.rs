@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     atlas,
     collect::{
-        PollError, Progress, Tally,
+        PollError, Progress, Tally, archived,
         blocking::blocking,
         fetch::{Fetch, Fetched, FetchedAnswer, Question},
         judgement::{Judgement, Purpose, judge},
@@ -53,11 +53,7 @@ impl Poll<'_> {
             asked = self.claims.around(window.from).map_or(window, |claimed| asked.intersection(claimed));
         }
         let question = Question { window, asked, auth_result };
-        let fetch = self.fetch(planner, purpose);
-        let mut requests = 0;
-        let fetched = fetch.ask(question, false, &mut requests).await;
-        self.report.figures.requests += requests;
-        let fetched = match fetched {
+        let fetched = match self.fetch_anew(question, false, planner, purpose).await {
             Ok(fetched) => fetched,
             Err(error) => {
                 self.retreat(error, window, planner).await?;
@@ -65,6 +61,8 @@ impl Poll<'_> {
             }
         };
         match fetched {
+            // It is asked again.
+            Fetched::ByArrival => Ok(Next::InParts),
             Fetched::Full { page } if planner.full(window, page) => {
                 self.tell(&Progress::Split { window, error: None });
                 Ok(Next::InParts)
@@ -89,6 +87,43 @@ impl Poll<'_> {
                 Ok(if wait { Next::Wait } else { Next::Committed })
             }
         }
+    }
+
+    /// Asks a question, and asks it again once all is known that the first answer showed to be needed.
+    async fn fetch_anew(
+        &mut self,
+        question: Question,
+        keep_full: bool,
+        planner: &Planner,
+        purpose: Purpose,
+    ) -> Result<Fetched, PollError> {
+        for knows_all in [false, true] {
+            let fetch = self.fetch(planner, purpose);
+            let mut requests = 0;
+            let fetched = fetch.ask(question, keep_full, &mut requests).await;
+            self.report.figures.requests += requests;
+            match fetched? {
+                Fetched::ByArrival if !knows_all => self.go_by_arrival().await?,
+                fetched => return Ok(fetched),
+            }
+        }
+        Ok(Fetched::ByArrival)
+    }
+
+    /// Atlas compares ranges with the arrival of records, as an answer has just shown: records can come again that were
+    /// forgotten because the end watermark has passed their clocks. From now on they are known for longer, and those that
+    /// were archived before are read from the segments.
+    async fn go_by_arrival(&mut self) -> Result<(), PollError> {
+        let (committer, settle, now) = (Arc::clone(&self.desk.committer), self.task.settle, self.desk.clock.now());
+        let mut state = self.state().clone();
+        let state = blocking(move || {
+            state.by_arrival = true;
+            archived::restore_fingerprints(&committer, &mut state, now, settle)?;
+            Ok(state)
+        })
+        .await?;
+        self.lane.state = Some(state);
+        Ok(())
     }
 
     /// Commits an answer. Whether the rest of the range has to wait for the next poll.
@@ -156,13 +191,10 @@ impl Poll<'_> {
         let mut earliest: Option<plan::Clocks> = None;
         for auth_result in results {
             answers -= 1;
-            let fetch = self.fetch(planner, purpose);
-            let mut requests = 0;
-            let fetched = fetch.ask(Question { auth_result, ..question }, true, &mut requests).await;
-            self.report.figures.requests += requests;
-            let answer = match fetched? {
+            let fetched = self.fetch_anew(Question { auth_result, ..question }, true, planner, purpose).await?;
+            let answer = match fetched {
                 Fetched::Answer(answer) => answer,
-                Fetched::Full { .. } => continue,
+                Fetched::Full { .. } | Fetched::ByArrival => continue,
                 Fetched::Differs { tally, .. } => {
                     self.leave_out(question.window, tally).await?;
                     break;

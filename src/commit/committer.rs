@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// A window that is shorter is rather copied into an open segment that is empty than that one be sealed for it.
+const WORTH_A_SEGMENT: u64 = 32 << 20;
+
 /// How much of a spool is read at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -240,7 +243,8 @@ impl Committer {
         self.refuse_moved_archive()?;
         self.refuse_longer(state)?;
         let now = self.clock.now();
-        let own_segment = spooled.length >= rotation.size;
+        let empty = state.open.as_ref().is_some_and(|open| open.length == 0);
+        let own_segment = spooled.length >= rotation.size && (!empty || spooled.length >= WORTH_A_SEGMENT);
         let full = |state: &SourceState| {
             state.open.as_ref().is_none_or(|open| rotation.is_full(open) || rotation.is_over(open, now))
         };

@@ -2,32 +2,40 @@
 
 use std::time::Duration;
 
-use crate::{
-    instant::Instant,
-    plan::SLACK,
-    record::{self},
-    window::Window,
-};
+use crate::{instant::Instant, plan::SLACK, record, window::Window};
 
-/// How much later than it happened a record is not expected to arrive, as long as nothing says otherwise.
-pub const MUCH_LATER: Duration = Duration::from_secs(6 * 3600);
+/// What is asked in whole seconds and shown in whole seconds can lie outside of the range by so much.
+const ROUNDING: Duration = Duration::from_secs(2);
 
-/// The instant that the end watermark has to pass before a record can no longer come again in a poll.
+/// The instant that the end watermark has to pass before a record can no longer come again in a poll, unless
+/// [`shows_arrival`] says so of it.
 ///
 /// Atlas compares a range with one of the record's clocks, or with an instant that nobody sees: its arrival. Of that one
 /// only this is known: it lies before the end of the `asked` range that found the record. That is kept to where no clock
-/// of the record lies in the range, and always where Atlas goes `by_arrival`. Where nothing says so and the clocks lie in
-/// the range, it arrived at the latest [`MUCH_LATER`]: of the days that a backlog can have in one answer, this spares to
-/// remember the most.
+/// of the record lies in the range, and always where Atlas goes `by_arrival`. Where nothing has said so yet and the clocks lie
+/// in the range, they decide: should the record come again all the same, it says itself that Atlas goes by arrival, and what
+/// was forgotten is read from the segments. Of the days that a backlog can have in one answer, this spares to remember the
+/// most.
 #[must_use]
 pub fn keep_until(clocks: record::Clocks, asked: Window, settle: Duration, by_arrival: bool) -> Instant {
     let decides = !by_arrival && clocks.decide(asked);
-    let latest = clocks.latest().filter(|_| decides).map_or(asked.to, |clock| asked.to.min(clock + MUCH_LATER));
+    // The next answer may be asked for from a slack before the end watermark, and a record that lies less than a slack
+    // before what was asked shows nothing.
+    let latest = clocks.latest().filter(|_| decides).map_or(asked.to, |clock| asked.to.min(clock + SLACK));
     latest + SLACK + settle
+}
+
+/// Whether an answer to the `asked` range, asked with a `slack`, shows by a record with these clocks that Atlas compares ranges
+/// with the arrival of records.
+#[must_use]
+pub fn shows_arrival(clocks: record::Clocks, asked: Window, slack: Duration) -> bool {
+    clocks.latest().is_some_and(|clock| clock < asked.from - slack.clamp(ROUNDING, SLACK))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -37,8 +45,7 @@ mod tests {
         let asked = Window::new(second(100), second(day));
         let settle = Duration::from_secs(10);
         let keep = |first, other| keep_until(record::Clocks { first, second: other }, asked, settle, false);
-        let much_later = second(151 + 6 * 3600 + 15);
-        assert_eq!(keep(Some(second(150)), Some(second(151))), much_later);
+        assert_eq!(keep(Some(second(150)), Some(second(151))), second(151 + 20));
         let end = second(day + 15);
         assert_eq!(keep(Some(second(day - 1)), None), end, "it was there when the range was asked");
         assert_eq!(keep(None, None), end);
@@ -46,5 +53,26 @@ mod tests {
         assert_eq!(keep(Some(second(9_999_999)), None), end, "an absurd clock does not keep it for ever");
         let clocks = record::Clocks::one(Some(second(150)));
         assert_eq!(keep_until(clocks, asked, settle, true), end, "no clock decides about an arrival");
+    }
+
+    proptest! {
+        /// Whatever was forgotten by its clocks and comes again says that Atlas goes by arrival.
+        #[test]
+        fn what_is_forgotten_does_not_come_again_silently(
+            clocks in (0..1000_i64, 0..1000_i64),
+            passed in 1..1_000_i64,
+            settle in 0..100_i64,
+            slack in 0..=5000_u64,
+        ) {
+            let clocks = record::Clocks {
+                first: Some(Instant::from_millis(clocks.0)),
+                second: Some(Instant::from_millis(clocks.1)),
+            };
+            let found = Window::new(Instant::from_millis(0), Instant::from_millis(1_000_000));
+            let keep = keep_until(clocks, found, Duration::from_millis(settle.unsigned_abs()), false);
+            let end = keep + Duration::from_millis(passed.unsigned_abs());
+            let slack = Duration::from_millis(slack);
+            prop_assert!(shows_arrival(clocks, Window::new(end - slack, end + SLACK), slack));
+        }
     }
 }

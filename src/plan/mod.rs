@@ -16,6 +16,6 @@ mod watermark;
 
 pub use clocks_agree::{CLOCK_TOLERANCE, Clocks, Held};
 pub use gap::{Gap, GapReason, subtract};
-pub use keep::{MUCH_LATER, keep_until};
+pub use keep::{keep_until, shows_arrival};
 pub use planner::{FullPage, Planner, SLACK};
 pub use watermark::{Advance, advance};
