@@ -10,7 +10,7 @@ use atlas_logd::{
     config,
     evidence::RunningSha256,
     instant::Instant,
-    record::{Clocks, Reading, RecordTimes},
+    record::{Clocks, Fingerprint, Reading, RecordTimes},
     source::{Filter, Kind, Source, SourceId},
     state::{CoverageChange, Keep, RunMaker, SourceState, Store},
     window::Window,
@@ -83,7 +83,7 @@ pub(crate) fn records(kind: Kind, body: &[u8]) -> Vec<Vec<u8>> {
 
 /// Reads the clocks of records and takes their fingerprints; how many have a clock.
 pub(crate) fn read(kind: Kind, records: &[Vec<u8>]) -> usize {
-    records.iter().filter(|record| Reading::of(kind, record).clocks != Clocks::NONE).count()
+    records.iter().filter(|record| Reading::of(kind, record, |_| true).clocks != Clocks::NONE).count()
 }
 
 /// Hashes bytes as the proof of a segment does.
@@ -143,7 +143,7 @@ impl Writer {
             |each| {
                 let (mut maker, until) = (RunMaker::default(), window.to + Duration::from_secs(1800));
                 for record in records {
-                    if let Some(run) = maker.push(Reading::of(kind, record).fingerprint, window.from, until) {
+                    if let Some(run) = maker.push(Fingerprint::of(kind, record), window.from, until) {
                         each(Keep::Run(&run))?;
                     }
                 }

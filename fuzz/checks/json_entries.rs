@@ -136,8 +136,8 @@ fn is_archived_as_it_was_meant(entry: &[u8]) {
     let meant: Result<Value, _> = serde_json::from_slice(entry);
     let means: Result<Value, _> = serde_json::from_slice(&archived);
     assert_eq!(meant.ok(), means.ok(), "another meaning");
-    let reading = Reading::of(Kind::AccessHistory, &archived);
-    assert_eq!(reading, Reading::of(Kind::AccessHistory, &archived), "not recognised again");
+    let reading = Reading::of(Kind::AccessHistory, &archived, |_| true);
+    assert_eq!(reading, Reading::of(Kind::AccessHistory, &archived, |_| true), "not recognised again");
 }
 
 fn one_begins_the_other(one: &[Vec<u8>], other: &[Vec<u8>]) -> bool {

@@ -14,7 +14,7 @@ use crate::{
     instant::Instant,
     plan::{SLACK, keep_until},
     record::{Clocks, Reading},
-    state::{RecordKey, SourceState, replace_fingerprints},
+    state::{RecordKey, SourceState, replace_fingerprints, replace_timed_fingerprints},
     window::Window,
 };
 
@@ -103,10 +103,8 @@ fn read_on(
             if records <= before.records {
                 return Ok(());
             }
-            let Reading { clocks, fingerprint } = Reading::of(state.kind, record);
-            if clocks.latest().is_some() && !can_come_for(*range, clocks, name.opened()) {
-                return Ok(());
-            }
+            let can_come = |clocks: Clocks| clocks.latest().is_none() || can_come_for(*range, clocks, name.opened());
+            let Some(fingerprint) = Reading::of(state.kind, record, can_come).fingerprint else { return Ok(()) };
             Ok(known.add(RecordKey { fingerprint, between: None }, Instant::MAX, 1)?)
         })?;
         read.insert(name, Read { records, sealed: open.is_none() });
@@ -127,7 +125,43 @@ pub(super) fn restore_fingerprints(
     now: Instant,
     settle: Duration,
 ) -> Result<(), CommitError> {
-    let Some(end) = state.end else { return Ok(()) };
+    let Some(kept) = archived_of_late(committer, state, now, settle, |_| true)? else { return Ok(()) };
+    committer.store().transaction(|transaction| {
+        replace_fingerprints(transaction, state, |each| kept.for_each(each))?;
+        state.fingerprints_lost = false;
+        state.save(transaction)
+    })?;
+    Ok(())
+}
+
+/// Knows again, from the segments of a source, the records with a clock that can come again now that Atlas goes by the arrival
+/// of records. Those without were not forgotten, and the state tells them apart better than a segment can.
+pub(super) fn remember_by_arrival(
+    committer: &Committer,
+    state: &mut SourceState,
+    now: Instant,
+    settle: Duration,
+) -> Result<(), CommitError> {
+    state.by_arrival = true;
+    let Some(kept) = archived_of_late(committer, state, now, settle, |key| key.between.is_none())? else {
+        return Ok(());
+    };
+    committer.store().transaction(|transaction| {
+        replace_timed_fingerprints(transaction, state, |each| kept.for_each(each))?;
+        state.save(transaction)
+    })?;
+    Ok(())
+}
+
+/// The archived records that can come again, of those that `count`; nothing where nothing was collected yet.
+fn archived_of_late(
+    committer: &Committer,
+    state: &SourceState,
+    now: Instant,
+    settle: Duration,
+    counts: impl Fn(&RecordKey) -> bool,
+) -> Result<Option<Kept>, CommitError> {
+    let Some(end) = state.end else { return Ok(None) };
     let by_arrival = state.by_arrival;
     // What the end has passed can still come again, should it have arrived late.
     let since = end - SLACK - settle - if by_arrival { CLOCKS_APART * 2 } else { MUCH_LATER };
@@ -139,18 +173,13 @@ pub(super) fn restore_fingerprints(
     for_each_archived(&held, state, since, settle, |opened, clocks, key| {
         let latest = clocks.latest().or(key.between.map(|between| between.to));
         collected_since |= opened >= since || latest.is_some_and(|latest| latest >= since);
-        if collected_since || tell_nothing(clocks, opened) {
+        if counts(&key) && (collected_since || tell_nothing(clocks, opened)) {
             let keep_until = keep_until(clocks, asked, settle, by_arrival);
             kept.new_record(key, clocks, asked.to, keep_until)?;
         }
         Ok(())
     })?;
-    committer.store().transaction(|transaction| {
-        replace_fingerprints(transaction, state, |each| kept.for_each(each))?;
-        state.fingerprints_lost = false;
-        state.save(transaction)
-    })?;
-    Ok(())
+    Ok(Some(kept))
 }
 
 /// Whether the clocks of a record that was archived in a segment `opened` at an instant do not tell when it was collected:
@@ -178,9 +207,9 @@ fn for_each_archived(
     let room = SLACK + settle;
     let opened = Cell::new(since);
     let mut hand_on = |placed: Placed<'_>| {
-        let Some(between) = placed.key.between else { return each(opened.get(), placed.clocks, placed.key) };
-        let mut at =
-            |between: Window| each(opened.get(), placed.clocks, RecordKey { between: Some(between), ..placed.key });
+        let key = placed.key(state.kind);
+        let Some(between) = key.between else { return each(opened.get(), placed.clocks, key) };
+        let mut at = |between: Window| each(opened.get(), placed.clocks, RecordKey { between: Some(between), ..key });
         if between.duration() <= room * 2 {
             return at(between.widened(room));
         }
@@ -190,7 +219,9 @@ fn for_each_archived(
     };
     for segment in &held.segments {
         opened.set(segment.name.opened());
-        held.for_each_record(segment, |record| placer.place(record, Reading::of(state.kind, record), &mut hand_on))?;
+        held.for_each_record(segment, |record| {
+            placer.place(record, Reading::of(state.kind, record, |_| true), &mut hand_on)
+        })?;
     }
     placer.finish(hand_on)
 }

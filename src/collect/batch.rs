@@ -11,7 +11,7 @@ use std::{
 use thiserror::Error;
 
 use crate::{
-    record::{Reading, newlines_to_spaces},
+    record::{Clocks, Reading, newlines_to_spaces},
     source::Kind,
     vitals,
 };
@@ -43,6 +43,8 @@ pub struct Closed;
 /// The half of the one that decodes.
 pub(super) struct Batcher {
     kind: Kind,
+    /// Whether the fingerprint of a record with such clocks will be needed.
+    wanted: Wanted,
     batch: Batch,
     full: SyncSender<Message>,
     /// Batches that were taken in and can be filled again.
@@ -55,11 +57,14 @@ pub(super) struct Batches {
     empty: Sender<Batch>,
 }
 
+/// Whether the fingerprint of a record with such clocks will be needed, most likely.
+pub(super) type Wanted = Box<dyn Fn(Clocks) -> bool + Send>;
+
 /// A way for the records of one answer.
-pub(super) fn batches(kind: Kind) -> (Batcher, Batches) {
+pub(super) fn batches(kind: Kind, wanted: Wanted) -> (Batcher, Batches) {
     let (full, filled) = sync_channel(BATCHES_AHEAD);
     let (used, empty) = channel();
-    (Batcher { kind, batch: Batch::default(), full, empty }, Batches { full: filled, empty: used })
+    (Batcher { kind, wanted, batch: Batch::default(), full, empty }, Batches { full: filled, empty: used })
 }
 
 impl Batcher {
@@ -70,7 +75,7 @@ impl Batcher {
             Kind::AccessHistory => newlines_to_spaces(record),
         };
         self.batch.bytes.extend_from_slice(&record);
-        self.batch.records.push((self.batch.bytes.len(), Reading::of(self.kind, &record)));
+        self.batch.records.push((self.batch.bytes.len(), Reading::of(self.kind, &record, &self.wanted)));
         if self.batch.bytes.len() < BATCH_BYTES {
             return Ok(());
         }
@@ -130,7 +135,7 @@ mod tests {
         std::thread::spawn(move || {
             let mut taken = Vec::new();
             let whole = batches.for_each(|record, reading| {
-                assert_eq!(reading, Reading::of(Kind::StreamAudit, record));
+                assert_eq!(reading, Reading::of(Kind::StreamAudit, record, |_| true));
                 taken.push(record.to_vec());
                 Ok::<_, Infallible>(())
             });
@@ -144,7 +149,7 @@ mod tests {
             .map(|number| format!("{{\"time\":{number}}}").repeat(number % 50 + 1).into_bytes())
             .collect();
         for whole in [true, false] {
-            let (mut batcher, batches) = batches(Kind::StreamAudit);
+            let (mut batcher, batches) = batches(Kind::StreamAudit, Box::new(|_| true));
             let taking = taken(batches);
             records.iter().for_each(|record| batcher.push(record).unwrap());
             if whole {
@@ -160,7 +165,7 @@ mod tests {
 
     #[test]
     fn who_decodes_learns_that_nobody_takes_in() {
-        let (mut batcher, batches) = batches(Kind::StreamAudit);
+        let (mut batcher, batches) = batches(Kind::StreamAudit, Box::new(|_| true));
         drop(batches);
         batcher.push(&[b'x'; BATCH_BYTES]).unwrap_err();
     }

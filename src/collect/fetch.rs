@@ -367,7 +367,7 @@ enum Outcome {
 impl Worker {
     async fn run(self, body: Body) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
-        let (batcher, batches) = batches(self.kind);
+        let (batcher, batches) = batches(self.kind, self.intake.wanted());
         let (kind, limits) = (self.kind, self.limits);
         let decoding = vitals::blocking(move || decode(kind, &limits, reader, batcher));
         let taking_in = vitals::blocking(move || self.take_in(batches));

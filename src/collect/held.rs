@@ -16,7 +16,7 @@ use crate::{
     commit::{CommitError, Committer},
     evidence::{LONGEST_DIGEST, RunningSha256, SegmentDigest, Sha256Sum},
     instant::Instant,
-    record::Reading,
+    record::Clocks,
     state::{DamagedSegment, SourceState, damaged_segments},
 };
 
@@ -72,8 +72,7 @@ impl<'a> Held<'a> {
             if followed_before {
                 let edges = edge_records(committer.archive().files(), &part);
                 let edges = edges.map_err(|cause| held.unreadable(name, cause))?;
-                let old =
-                    |record: &Vec<u8>| Reading::of(state.kind, record).clocks.latest().is_some_and(|at| at < oldest);
+                let old = |record: &Vec<u8>| Clocks::of(state.kind, record).latest().is_some_and(|at| at < oldest);
                 if edges.iter().all(old) {
                     continue;
                 }

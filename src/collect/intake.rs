@@ -8,6 +8,7 @@ use crate::{
     collect::{
         Tally,
         allowance::Allowance,
+        batch::Wanted,
         claims::Claims,
         judgement::Purpose,
         kept::Kept,
@@ -64,6 +65,9 @@ struct Shelf {
     bounds: AnswerBounds,
     claims: Claims,
     stock: Stock,
+    /// Between which clocks all lie that it knows; nothing where it may know any.
+    span: Option<Window>,
+    kind: Kind,
     kept: Kept,
     spool: SpoolWriter,
     allowance: Allowance,
@@ -118,7 +122,9 @@ impl Intake {
             source: state.key,
             bounds,
             claims,
+            span: stock.span(),
             stock,
+            kind: state.kind,
             kept: Kept::new(committer.store().folder(), format!("kept-{}", state.key)),
             spool: committer.spool(state, newest_first),
             allowance,
@@ -130,6 +136,12 @@ impl Intake {
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
         let forgot = bounds.purpose == Purpose::Forward && !state.by_arrival && state.records > 0;
         Self { forgot, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
+    }
+
+    /// Whether the fingerprint of a record with such clocks will be needed, as far as that can be said before.
+    pub(super) fn wanted(&self) -> Wanted {
+        let Shelf { bounds: AnswerBounds { asked, settle, end_after, .. }, by_arrival, span, .. } = self.shelf;
+        Box::new(move |clocks| may_be_among(span, clocks) || keep_until(clocks, asked, settle, by_arrival) >= end_after)
     }
 
     /// Takes in the next record of the answer.
@@ -190,23 +202,24 @@ impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
         let AnswerBounds { asked, purpose, end_after, slack, settle, .. } = self.bounds;
-        if purpose != Purpose::Forward && self.claims.was_removed(record.clocks, record.key.between) {
+        if purpose != Purpose::Forward && self.claims.was_removed(record.clocks, record.between) {
             return Ok(());
         }
+        let keep_until = keep_until(record.clocks, asked, settle, self.by_arrival);
+        if keep_until < end_after && !may_be_among(self.span, record.clocks) {
+            return self.add_new(record);
+        }
         let late = if self.by_arrival { settle } else { Duration::ZERO };
+        let key = record.key(self.kind);
         let sought = match purpose {
-            Purpose::Reconcile => RecordKey { between: None, ..record.key },
-            Purpose::Forward | Purpose::Again | Purpose::Refill => record.key,
+            Purpose::Reconcile => RecordKey { between: None, ..key },
+            Purpose::Forward | Purpose::Again | Purpose::Refill => key,
         };
         let comparison = Comparison { asked_from: asked.from, slack, late };
         let known = self.stock.take(sought, record.clocks.of_fingerprint(), &comparison)?;
         if known.is_none() {
-            self.allowance.grow(record.bytes.len() as u64 + 1)?;
-            self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
-            self.new += 1;
-            self.times.note(record.clocks, self.claims.lateness(record.clocks));
+            self.add_new(record)?;
         }
-        let keep_until = keep_until(record.clocks, asked, settle, self.by_arrival);
         // Of a record seen again, the clocks decide as they did the first time; where they do not decide, the last answer
         // that holds it does. What a backfill sees again was told to the state by whoever saw it first.
         let ahead = purpose == Purpose::Forward;
@@ -215,13 +228,27 @@ impl Shelf {
             return Ok(());
         }
         match known {
-            None => self.kept.new_record(record.key, record.clocks, asked.to, keep_until)?,
+            None => self.kept.new_record(key, record.clocks, asked.to, keep_until)?,
             Some(Copy::Row(key)) => self.kept.row_again(key, asked.to, keep_until)?,
             Some(Copy::InRun) => {
                 let kept = &mut self.kept;
-                self.stock.for_each_run_with(record.key.fingerprint, |run| kept.run_again(run, keep_until))?;
+                self.stock.for_each_run_with(key.fingerprint, |run| kept.run_again(run, keep_until))?;
             }
         }
         Ok(())
     }
+
+    /// A record is new.
+    fn add_new(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
+        self.allowance.grow(record.bytes.len() as u64 + 1)?;
+        self.spool.push(record.bytes).map_err(CommitError::io("write to", &self.spool_folder))?;
+        self.new += 1;
+        self.times.note(record.clocks, self.claims.lateness(record.clocks));
+        Ok(())
+    }
+}
+
+/// Whether a record with these clocks may be among those whose clocks lie within `span`, if they all do.
+fn may_be_among(span: Option<Window>, clocks: Clocks) -> bool {
+    span.zip(clocks.of_fingerprint()).is_none_or(|(span, clock)| span.contains(clock))
 }

@@ -73,6 +73,11 @@ impl Known {
         Ok(known)
     }
 
+    /// Whether nothing is archived.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
     /// A record is archived `count` times (more). `until` is the end of the last range that was asked for and held it.
     pub(super) fn add(&mut self, key: RecordKey, until: Instant, count: u64) -> Result<(), StateError> {
         if let Some(scratch) = &self.scratch {

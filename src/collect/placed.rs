@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     instant::Instant,
-    record::{Clocks, Reading},
+    record::{Clocks, Fingerprint, Reading},
+    source::Kind,
     state::RecordKey,
     window::Window,
 };
@@ -19,12 +20,22 @@ const WAITING_COSTS: usize = 128;
 /// days after it happened.
 const FAR: Duration = Duration::from_secs(24 * 3600);
 
-/// A record and what it is recognised by.
+/// A record in its place.
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) clocks: Clocks,
-    pub(super) key: RecordKey,
+    /// Its place, where it has no clock.
+    pub(super) between: Option<Window>,
+    fingerprint: Option<Fingerprint>,
+}
+
+impl Placed<'_> {
+    /// What it is recognised by.
+    pub(super) fn key(&self, kind: Kind) -> RecordKey {
+        let fingerprint = self.fingerprint.unwrap_or_else(|| Fingerprint::of(kind, self.bytes));
+        RecordKey { fingerprint, between: self.between }
+    }
 }
 
 /// Takes records in the order of an answer and hands them on in the same order, once their place is known.
@@ -107,13 +118,12 @@ impl Placer {
 /// A record in its place. One with a clock needs none.
 fn placed<'a>(bytes: &'a [u8], reading: &Reading, between: Option<Window>) -> Placed<'a> {
     let between = between.filter(|_| reading.clocks.latest().is_none());
-    Placed { bytes, clocks: reading.clocks, key: RecordKey { fingerprint: reading.fingerprint, between } }
+    Placed { bytes, clocks: reading.clocks, between, fingerprint: reading.fingerprint }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Kind;
 
     /// The places of an answer's lines: `t5` has the clock 5, others have none.
     fn places(newest_first: bool, lines: &[&str]) -> Vec<(String, Option<(i64, i64)>)> {
@@ -121,13 +131,13 @@ mod tests {
         let mut placer = Placer::new(range, Duration::from_millis(30), newest_first);
         let mut places = Vec::new();
         let mut note = |placed: Placed<'_>| {
-            let between = placed.key.between.map(|range| (range.from.millis(), range.to.millis()));
+            let between = placed.between.map(|range| (range.from.millis(), range.to.millis()));
             places.push((String::from_utf8(placed.bytes.to_vec()).unwrap(), between));
             Ok::<_, ()>(())
         };
         for line in lines {
             let json = line.strip_prefix('t').map(|time| format!("{{\"time\":{time}}}"));
-            let reading = Reading::of(Kind::StreamAudit, json.as_deref().unwrap_or(line).as_bytes());
+            let reading = Reading::of(Kind::StreamAudit, json.as_deref().unwrap_or(line).as_bytes(), |_| false);
             placer.place(line.as_bytes(), reading, &mut note).unwrap();
         }
         placer.finish(note).unwrap();

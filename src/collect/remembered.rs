@@ -7,6 +7,7 @@ use crate::{
     instant::Instant,
     record::Fingerprint,
     state::{Digest, RecordKey, RunHead, SourceState, StateError, Store, runs},
+    window::Window,
 };
 
 /// The fingerprints of so many bytes of runs are in memory at once. An answer goes through time, so those that its records
@@ -95,6 +96,17 @@ impl Remembered {
             loaded_bytes: 0,
             in_memory: IN_MEMORY,
         })
+    }
+
+    /// Between which clocks there are records that it knows, and all it knows is of these. Nothing where it may know others,
+    /// too.
+    pub(super) fn span(&self) -> Option<Window> {
+        if !self.rows.is_empty() {
+            return None;
+        }
+        let first = self.runs.iter().map(|run| run.head.first).min();
+        let last = self.runs.iter().map(|run| run.head.last + MOMENT).max();
+        Some(first.zip(last).map_or(Window::new(Instant::MAX, Instant::MAX), |(first, last)| Window::new(first, last)))
     }
 
     /// Takes one archived copy of the record out, if there is one left: the record in hand is that copy. If there is none,

@@ -59,6 +59,14 @@ pub(super) enum Stock {
 }
 
 impl Stock {
+    /// Between which clocks there are records that it knows; nothing where it may know any.
+    pub(super) fn span(&self) -> Option<Window> {
+        match self {
+            Self::Remembered(remembered) => remembered.span(),
+            Self::Own(_) | Self::Lent { .. } => None,
+        }
+    }
+
     /// Takes one archived copy of the record out, as [`Remembered::take`] does.
     pub(super) fn take(
         &mut self,

@@ -117,8 +117,7 @@ impl Poll<'_> {
         let (committer, settle, now) = (Arc::clone(&self.desk.committer), self.task.settle, self.desk.clock.now());
         let mut state = self.state().clone();
         let state = blocking(move || {
-            state.by_arrival = true;
-            archived::restore_fingerprints(&committer, &mut state, now, settle)?;
+            archived::remember_by_arrival(&committer, &mut state, now, settle)?;
             Ok(state)
         })
         .await?;

@@ -9,7 +9,7 @@ use crate::{
     commit::{CommitError, damage, place::Damage, seal::Sealer, tail},
     evidence::{SegmentDigest, Signer},
     instant::Instant,
-    record::Reading,
+    record::Clocks,
     source::Kind,
     state::{ArchiveId, OpenSegment, Seal, SourceState, StateError},
 };
@@ -40,7 +40,7 @@ impl FoundSegment {
                     found.open.length += line.len() as u64;
                     found.open.records += 1;
                     found.open.sha256.update(line);
-                    found.open.times.note(Reading::of(kind, record).clocks, None);
+                    found.open.times.note(Clocks::of(kind, record), None);
                 }
                 None => found.torn_bytes = line.len() as u64,
             }

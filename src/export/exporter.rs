@@ -13,7 +13,7 @@ use crate::{
         inventory::{Inventory, Segment},
         selector::Selector,
     },
-    record::Reading,
+    record::Clocks,
     window::Window,
 };
 
@@ -157,7 +157,7 @@ impl Exporter<'_> {
             out.write_all(line).map_err(Stop::Output)
         };
         let read = for_each_line(&mut counted, Stop::Unreadable, |line| match line.strip_suffix(b"\n") {
-            Some(record) => selector.take(line, Reading::of(kind, record).clocks, &mut write),
+            Some(record) => selector.take(line, Clocks::of(kind, record), &mut write),
             None => Ok(()),
         });
         let finished = selector.finish(write);

@@ -79,7 +79,7 @@ impl Selector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{record::Reading, source::Kind};
+    use crate::{record::Clocks, source::Kind};
 
     /// What is selected of lines, of which `t5` has the clock 5 and others have none, for the range of 10 to 20.
     fn selected(lines: &[&str]) -> Vec<String> {
@@ -91,8 +91,8 @@ mod tests {
         };
         for line in lines {
             let json = line.strip_prefix('t').map(|time| format!("{{\"time\":{time}}}"));
-            let reading = Reading::of(Kind::StreamAudit, json.as_deref().unwrap_or(line).as_bytes());
-            selector.take(line.as_bytes(), reading.clocks, &mut note).unwrap();
+            let clocks = Clocks::of(Kind::StreamAudit, json.as_deref().unwrap_or(line).as_bytes());
+            selector.take(line.as_bytes(), clocks, &mut note).unwrap();
         }
         selector.finish(note).unwrap();
         selected

@@ -14,7 +14,7 @@ use crate::{
 /// The longest text that escapes are taken out of. No log line is longer that a server would write of itself.
 const UNESCAPED_BYTES: usize = 1 << 20;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Members<'a> {
     #[serde(borrow, default)]
     hostname: Option<&'a RawValue>,
@@ -39,25 +39,23 @@ struct LogLineTime<'a> {
 /// Reads what can be understood of an access-history entry: its clocks from `timestamp` and from `t.$date` within
 /// `logLine`. It is recognised by `hostname` and `logLine` where both are there, else by its bytes. All members are
 /// optional.
-pub(super) fn read(entry: &[u8]) -> Reading {
-    let by_bytes = Reading { clocks: Clocks::NONE, fingerprint: Fingerprint::of_bytes(entry) };
-    let Ok(members) = serde_json::from_slice::<Members<'_>>(entry) else { return by_bytes };
-    let hostname = members.hostname.and_then(text);
+pub(super) fn read(entry: &[u8], wanted: impl FnOnce(Clocks) -> bool) -> Reading {
+    let members = serde_json::from_slice::<Members<'_>>(entry).unwrap_or_default();
     let log_line = members.log_line.and_then(text);
     let timestamp = members.timestamp.and_then(text);
     let clocks = Clocks {
         first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
         second: log_line.as_deref().and_then(read_log_line_time),
     };
-    let fingerprint = match (&hostname, &log_line) {
+    let fingerprint = || match (members.hostname.and_then(text), log_line) {
         // An old server's plain text may say the same again and again; then the time belongs to it.
         (Some(hostname), Some(log_line)) => {
             let other_clock = clocks.first.filter(|_| clocks.second.is_none());
-            Fingerprint::of_log_line(hostname, log_line, other_clock)
+            Fingerprint::of_log_line(&hostname, &log_line, other_clock)
         }
-        _ => by_bytes.fingerprint,
+        _ => Fingerprint::of_bytes(entry),
     };
-    Reading { clocks, fingerprint }
+    Reading { clocks, fingerprint: wanted(clocks).then(fingerprint) }
 }
 
 /// The value of a JSON string; nothing for any other value. One that is very long is taken with its escapes, because
@@ -101,8 +99,12 @@ mod tests {
 
     const ENTRY: &str = r#"{"authResult":false,"hostname":"h-00-02","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}","timestamp":"Fri Jun 06 07:34:45 GMT 2025","username":"u"}"#;
 
+    fn fingerprint(entry: &str) -> Fingerprint {
+        read(entry.as_bytes(), |_| true).fingerprint.unwrap()
+    }
+
     fn clocks(entry: &str) -> (Option<i64>, Option<i64>) {
-        let clocks = read(entry.as_bytes()).clocks;
+        let clocks = read(entry.as_bytes(), |_| false).clocks;
         (clocks.first.map(Instant::millis), clocks.second.map(Instant::millis))
     }
 
@@ -127,20 +129,18 @@ mod tests {
     #[test]
     fn an_entry_rendered_anew_is_the_same_record() {
         let anew = r#"{"timestamp":"2025-06-06T07:34:45Z", "hostname":"h-00-\u0030\u0032","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}"}"#;
-        assert_eq!(read(ENTRY.as_bytes()).fingerprint, read(anew.as_bytes()).fingerprint);
+        assert_eq!(fingerprint(ENTRY), fingerprint(anew));
     }
 
     #[test]
     fn a_log_line_without_a_time_is_told_apart_by_the_timestamp() {
         let entry =
             |second| format!(r#"{{"hostname":"h","logLine":"plain","timestamp":"2025-06-06T07:34:{second}Z"}}"#);
-        let fingerprint = |second| read(entry(second).as_bytes()).fingerprint;
-        assert_ne!(fingerprint("45"), fingerprint("46"));
+        assert_ne!(fingerprint(&entry("45")), fingerprint(&entry("46")));
     }
 
     #[test]
     fn an_entry_without_hostname_is_recognised_by_its_bytes() {
-        let fingerprint = |entry: &str| read(entry.as_bytes()).fingerprint;
         let (one, other) = (r#"{"logLine":"x","username":"a"}"#, r#"{"logLine":"x","username":"b"}"#);
         assert_ne!(fingerprint(one), fingerprint(other));
     }

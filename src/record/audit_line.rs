@@ -20,8 +20,9 @@ static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TIME));
 /// A line is an OCSF event, a JSON object whose member `time` is in milliseconds since the epoch. A line that does not look
 /// like one has no clock. Whether the rest of it is JSON is not looked at: Atlas writes the lines, and a clock that is wrong
 /// is only a clock that is wrong.
-pub(super) fn read(line: &[u8]) -> Reading {
-    Reading { clocks: Clocks::one(time(line)), fingerprint: Fingerprint::of_bytes(line) }
+pub(super) fn read(line: &[u8], wanted: impl FnOnce(Clocks) -> bool) -> Reading {
+    let clocks = Clocks::one(time(line));
+    Reading { clocks, fingerprint: wanted(clocks).then(|| Fingerprint::of_bytes(line)) }
 }
 
 fn time(line: &[u8]) -> Option<Instant> {
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     fn time(line: &str) -> Option<i64> {
-        read(line.as_bytes()).clocks.latest().map(Instant::millis)
+        read(line.as_bytes(), |_| false).clocks.latest().map(Instant::millis)
     }
 
     #[test]
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_line_of_bytes_that_are_no_text_is_read_without_harm() {
-        assert_eq!(read(b"\xff\xfe{\"time\":1}").clocks, Clocks::NONE);
+        assert_eq!(read(b"\xff\xfe{\"time\":1}", |_| false).clocks, Clocks::NONE);
         let nested = "[".repeat(1_000_000);
         assert_eq!(time(&format!("{{\"a\":{nested}")), None);
     }

@@ -249,6 +249,31 @@ pub fn replace_fingerprints(
     remember(transaction, source, kept)
 }
 
+/// Puts `kept` in the place of everything that was known of a source's records with a clock. The source is not saved.
+///
+/// # Errors
+/// Whatever SQLite gives, or `kept` does.
+pub fn replace_timed_fingerprints(
+    transaction: &Transaction<'_>,
+    source: &mut SourceState,
+    kept: impl FnOnce(KeptSink<'_>) -> Result<(), StateError>,
+) -> Result<(), StateError> {
+    let mut digest = Digest::default();
+    for_each(transaction, "fingerprint", source.key, |row| {
+        if row.key.between.is_some() {
+            row.toggle(&mut digest);
+        }
+        Ok(())
+    })?;
+    transaction.execute(
+        "DELETE FROM fingerprint WHERE source = ?1 AND from_ms = ?2 AND to_ms = ?3",
+        (source.key, NO_RANGE.0, NO_RANGE.1),
+    )?;
+    runs::forget_all(transaction, source.key)?;
+    source.fingerprints_digest = digest;
+    remember(transaction, source, kept)
+}
+
 fn forget_all(transaction: &Transaction<'_>, source: &mut SourceState) -> Result<(), StateError> {
     transaction.execute("DELETE FROM fingerprint WHERE source = ?1", [source.key])?;
     runs::forget_all(transaction, source.key)?;

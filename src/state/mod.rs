@@ -76,6 +76,7 @@ pub use error::StateError;
 pub use failing_lists::{FailingList, failing_lists, replace_failing_lists};
 pub use fingerprints::{
     Keep, KeptFingerprint, KeptSink, KnownFingerprint, RecordKey, known_fingerprints, replace_fingerprints,
+    replace_timed_fingerprints,
 };
 pub use found::{FoundProject, FoundSource, found_projects, found_sources, replace_found};
 pub use head::Head;

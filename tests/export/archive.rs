@@ -11,7 +11,7 @@ use atlas_logd::{
     archive::{SegmentName, StoredForm},
     evidence::{FORMAT, Range, SegmentDigest, Sha256Sum, SourceIdentity, program},
     instant::Instant,
-    record::Reading,
+    record::Clocks,
     source::{Filter, Kind},
     state::ArchiveId,
 };
@@ -77,8 +77,7 @@ impl Archive {
     ) -> SegmentName {
         let name = self.open(day, &lines.concat());
         let plain = lines.concat().into_bytes();
-        let clocks =
-            lines.iter().flat_map(|line| Reading::of(Kind::StreamAudit, line.trim_end().as_bytes()).clocks.iter());
+        let clocks = lines.iter().flat_map(|line| Clocks::of(Kind::StreamAudit, line.trim_end().as_bytes()).iter());
         let clocks: Vec<Instant> = clocks.collect();
         let mut digest = SegmentDigest {
             format: FORMAT,

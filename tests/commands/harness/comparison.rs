@@ -107,7 +107,7 @@ impl<'a> Comparison<'a> {
         let mut again = 0;
         for (record, archived) in self.counts() {
             let held = held.get(record).copied().unwrap_or(0);
-            let timeless = Reading::of(self.source.id.kind, record).clocks.latest().is_none();
+            let timeless = Reading::of(self.source.id.kind, record, |_| false).clocks.latest().is_none();
             assert!(
                 archived <= held || timeless && held > 0,
                 "{}: a record is archived {archived} times, but Atlas showed it {held} times: {}",
@@ -132,7 +132,7 @@ impl<'a> Comparison<'a> {
     pub(crate) fn missing_but_twins(&self, range: Window, as_of: Instant, gaps: &[Window]) -> usize {
         let counts = self.counts();
         let is_twin = |form: &[u8]| {
-            let timeless = Reading::of(self.source.id.kind, form).clocks.latest().is_none();
+            let timeless = Reading::of(self.source.id.kind, form, |_| false).clocks.latest().is_none();
             timeless && counts.contains_key(form) && self.truth.iter().filter(|(_, other)| other == form).count() > 1
         };
         let mut taken_for_one = 0;
