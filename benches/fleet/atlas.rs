@@ -19,7 +19,6 @@ use atlas_logd::{
 };
 use axum::{
     Router,
-    body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -27,7 +26,7 @@ use axum::{
 };
 use flate2::{Compression, write::GzEncoder};
 
-use crate::fleet::Fleet;
+use crate::{fleet::Fleet, replies};
 
 /// The process.
 pub(crate) struct Atlas {
@@ -145,15 +144,7 @@ async fn traffic(State(desk): State<Arc<Desk>>) -> String {
 
 async fn token(State(desk): State<Arc<Desk>>) -> Response {
     desk.tokens.fetch_add(1, Ordering::Relaxed);
-    (
-        [dated(), (header::CONTENT_TYPE, "application/json".to_owned())],
-        r#"{"access_token":"made-up","expires_in":3600,"token_type":"Bearer"}"#,
-    )
-        .into_response()
-}
-
-fn dated() -> (header::HeaderName, String) {
-    (header::DATE, SystemClock.now().timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    replies::token()
 }
 
 async fn audit(
@@ -179,9 +170,7 @@ async fn audit(
         )
         .unwrap();
     }
-    let disposition = format!("attachment; filename=\"{name}_{from}_{to}_audit.log.gz\"");
-    let typed = (header::CONTENT_TYPE, "application/vnd.atlas.2023-02-01+gzip".to_owned());
-    ([dated(), typed, (header::CONTENT_DISPOSITION, disposition)], encoder.finish().unwrap()).into_response()
+    replies::log(&name, from, to, encoder.finish().unwrap())
 }
 
 async fn access(
@@ -213,6 +202,5 @@ async fn access(
         .unwrap();
     }
     body.push_str("]}");
-    let typed = (header::CONTENT_TYPE, "application/vnd.atlas.2023-01-01+json".to_owned());
-    ([dated(), typed], Body::from(body)).into_response()
+    replies::page(body)
 }

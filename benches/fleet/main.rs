@@ -30,6 +30,7 @@
 //! | `past` | what their state and their archive hold before, made by the library on a clock of its own |
 //! | `daemon` | the program, and what it takes |
 //! | `starts` | whether every poll began when it was planned |
+//! | `../replies` | the heads of its answers |
 //! | `log` | the transactions in the log of a database |
 //! | `cases` | the cases |
 
@@ -42,6 +43,8 @@ mod daemon;
 mod fleet;
 mod log;
 mod past;
+#[path = "../replies/mod.rs"]
+mod replies;
 mod starts;
 
 use std::process::ExitCode;

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `bodies` | what Atlas answers, made before anything is measured |
 //! | `prepared` | an Atlas that answers with it, in a process of its own |
+//! | `../replies` | the heads of its answers |
 //! | `measured` | a command, and what it took |
 //! | `sides` | the two sides of a case |
 
@@ -22,6 +23,8 @@
 mod bodies;
 mod measured;
 mod prepared;
+#[path = "../replies/mod.rs"]
+mod replies;
 mod sides;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -17,7 +17,6 @@ use atlas_logd::{
 };
 use axum::{
     Router,
-    body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -25,7 +24,10 @@ use axum::{
 };
 use bytes::Bytes;
 
-use crate::bodies::{self, Access, Volume};
+use crate::{
+    bodies::{self, Access, Volume},
+    replies,
+};
 
 /// All of it happened before so long.
 const BEFORE: Duration = Duration::from_secs(2 * 3600);
@@ -133,7 +135,7 @@ pub(crate) fn serve() -> ExitCode {
         let address = listener.local_addr().unwrap();
         println!("http://{address} {} {} {bytes}{pages}", from.millis(), to.millis());
         let router = Router::new()
-            .route("/api/oauth/token", post(token))
+            .route("/api/oauth/token", post(async || replies::token()))
             .route("/api/oauth/revoke", post(async || StatusCode::OK))
             .route("/api/atlas/v2/groups/{project}/streams/{name}/auditLogs", get(audit))
             .route("/api/atlas/v2/groups/{project}/dbAccessHistory/clusters/{name}", get(access))
@@ -145,18 +147,6 @@ pub(crate) fn serve() -> ExitCode {
         axum::serve(listener, router).await.unwrap();
     });
     ExitCode::SUCCESS
-}
-
-async fn token() -> Response {
-    (
-        [dated(), (header::CONTENT_TYPE, "application/json".to_owned())],
-        r#"{"access_token":"made-up","expires_in":3600,"token_type":"Bearer"}"#,
-    )
-        .into_response()
-}
-
-fn dated() -> (header::HeaderName, String) {
-    (header::DATE, SystemClock.now().timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 async fn audit(
@@ -176,9 +166,7 @@ async fn audit(
         assert!(to < answers.from || answers.to < from, "a part of what was made is asked for");
         Bytes::from_static(&NOTHING)
     };
-    let disposition = format!("attachment; filename=\"{name}_{from}_{to}_audit.log.gz\"");
-    let typed = (header::CONTENT_TYPE, "application/vnd.atlas.2023-02-01+gzip".to_owned());
-    ([dated(), typed, (header::CONTENT_DISPOSITION, disposition)], body).into_response()
+    replies::log(&name, from, to, body)
 }
 
 async fn access(
@@ -193,6 +181,5 @@ async fn access(
     let page = answers.access.as_ref().map_or(&[][..], |access| {
         access.page(number("start"), number("end"), usize::try_from(number("nLogs")).unwrap())
     });
-    let body = Body::from([b"{\"accessLogs\":[", page, b"]}"].concat());
-    ([dated(), (header::CONTENT_TYPE, "application/vnd.atlas.2023-01-01+json".to_owned())], body).into_response()
+    replies::page([b"{\"accessLogs\":[", page, b"]}"].concat())
 }

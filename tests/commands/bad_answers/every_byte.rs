@@ -110,8 +110,8 @@ fn an_answer_that_stalls_anywhere_brings_no_record() {
     for source in [orders(), prod()] {
         let stage = stage_of(&source);
         stage.configure(|config| {
-            config.set_text("atlas", "connect_timeout", "5ms");
-            config.set_text("atlas", "stall_timeout", "5ms");
+            config.set_text("atlas", "connect_timeout", "20ms");
+            config.set_text("atlas", "stall_timeout", "20ms");
         });
         let (events, body) = small_answer(&stage, &source);
         let desk = stage.desk();
