@@ -1,4 +1,4 @@
-//! What is known of records that may come again: [runs](super::runs) of those with a clock, and a row for each without.
+//! What is known of records that may come again: runs of those with a clock, and a row for each without.
 //!
 //! Rows of records with a clock are left from an older version; they are forgotten in their time.
 

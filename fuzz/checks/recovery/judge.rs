@@ -6,7 +6,7 @@ use atlas_logd::{
     archive::{SPOOL, SegmentName},
     commit::{CommitError, Committer},
     plan::GapReason,
-    state::{Intent, SourceState, damaged_segments, gaps, known_fingerprints},
+    state::{Intent, SourceState, StateError, damaged_segments, gaps, runs},
 };
 
 use super::{
@@ -135,8 +135,12 @@ impl<'a> Judge<'a> {
         // After a window that is asked again has been archived, nothing has been lost in between.
         assert!(state.end == Some(window().to) || !moves, "the watermark did not follow");
         assert!(moves || lost || state.end == Some(window().from), "the watermark covers what is not archived");
-        let known = store.read(|connection| known_fingerprints(connection, state.key, None, 10_000));
-        let known: u64 = known.expect("they can be read").iter().map(|known| known.count).sum();
+        let known = store.read(|connection| {
+            let runs = runs(connection, state.key)?.into_iter();
+            runs.map(|run| Ok(run.fingerprints(connection)?.map_or(0, |bytes| bytes.len() as u64 / 16)))
+                .sum::<Result<u64, StateError>>()
+        });
+        let known = known.expect("they can be read");
         let earlier: usize = self.case.earlier.iter().map(Vec::len).sum();
         let records = earlier + if end == End::Done { self.case.window.len() } else { 0 };
         assert_eq!((known, state.records), (records as u64, records as u64), "records that are known and counted");
