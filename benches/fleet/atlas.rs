@@ -4,8 +4,8 @@
 use std::{
     collections::HashMap,
     fmt::Write as _,
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Child, Command, ExitCode, Stdio},
+    io::Write as _,
+    process::{Command, ExitCode},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -26,11 +26,14 @@ use axum::{
 };
 use flate2::{Compression, write::GzEncoder};
 
-use crate::{fleet::Fleet, replies};
+use crate::{
+    fleet::Fleet,
+    replies::{self, Process},
+};
 
 /// The process.
 pub(crate) struct Atlas {
-    process: Child,
+    _process: Process,
     pub(crate) base: String,
 }
 
@@ -54,15 +57,8 @@ pub(crate) struct Traffic {
 impl Atlas {
     /// Starts it; it is ready.
     pub(crate) fn start(fleet: &Fleet) -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .env("ATLAS_LOGD_BENCH_PART", "atlas")
-            .arg(fleet.apart().to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { process, base: line.trim().to_owned() }
+        let (process, line) = Process::start(&[&fleet.apart().to_string()]);
+        Self { _process: process, base: line.trim().to_owned() }
     }
 
     /// What was asked for since it started.
@@ -77,13 +73,6 @@ impl Atlas {
             Asked { at: Instant::from_millis(words[0].parse().unwrap()), source }
         });
         Traffic { asked: asked.collect(), unauthenticated: counts[0], tokens: counts[1] }
-    }
-}
-
-impl Drop for Atlas {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -30,7 +30,7 @@
 //! | `past` | what their state and their archive hold before, made by the library on a clock of its own |
 //! | `daemon` | the program, and what it takes |
 //! | `starts` | whether every poll began when it was planned |
-//! | `../replies` | the heads of its answers |
+//! | `../replies` | that process, and the heads of its answers |
 //! | `log` | the transactions in the log of a database |
 //! | `cases` | the cases |
 

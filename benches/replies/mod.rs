@@ -1,4 +1,9 @@
-//! How an Atlas of a benchmark answers: the heads of its answers.
+//! What every Atlas of a benchmark has: a process of its own, and the heads of its answers.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+};
 
 use atlas_logd::{
     clock::{Clock as _, SystemClock},
@@ -9,6 +14,31 @@ use axum::{
     http::{HeaderName, header},
     response::{IntoResponse as _, Response},
 };
+
+/// The process, which ends with this.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts this program in the part of an Atlas. The line that it says when it is ready comes, too.
+    pub(crate) fn start(arguments: &[&str]) -> (Self, String) {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .env("ATLAS_LOGD_BENCH_PART", "atlas")
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        (Self(child), line)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// A token for an hour.
 pub(crate) fn token() -> Response {

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `bodies` | what Atlas answers, made before anything is measured |
 //! | `prepared` | an Atlas that answers with it, in a process of its own |
-//! | `../replies` | the heads of its answers |
+//! | `../replies` | that process, and the heads of its answers |
 //! | `measured` | a command, and what it took |
 //! | `sides` | the two sides of a case |
 

@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -26,7 +25,7 @@ use bytes::Bytes;
 
 use crate::{
     bodies::{self, Access, Volume},
-    replies,
+    replies::{self, Process},
 };
 
 /// All of it happened before so long.
@@ -43,7 +42,7 @@ const NOTHING: [u8; 20] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 3, 0, 0, 0, 0,
 
 /// The process.
 pub(crate) struct Prepared {
-    process: Child,
+    _process: Process,
     pub(crate) base: String,
     /// When it happened.
     pub(crate) from: Instant,
@@ -61,19 +60,12 @@ impl Prepared {
             Volume::Audit { megabytes } => ("audit", megabytes),
             Volume::Access { entries } => ("access", entries),
         };
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .env("ATLAS_LOGD_BENCH_PART", "atlas")
-            .args([kind, &amount.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (process, line) = Process::start(&[kind, &amount.to_string()]);
         let told: Vec<&str> = line.split_whitespace().collect();
         let number = |at: usize| told[at].parse::<i64>().unwrap();
         let pages = told[4..].iter().map(|page| page.split_once('-').unwrap());
         Self {
-            process,
+            _process: process,
             base: told[0].to_owned(),
             from: Instant::from_millis(number(1)),
             to: Instant::from_millis(number(2)),
@@ -86,13 +78,6 @@ impl Prepared {
     pub(crate) fn requests(&self) -> u64 {
         let output = Command::new("curl").args(["-fsS", &format!("{}/requests", self.base)]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

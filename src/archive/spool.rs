@@ -87,13 +87,15 @@ impl SpoolWriter {
     }
 
     fn pen(&mut self) -> io::Result<&mut Pen> {
-        if self.pen.is_none() {
-            self.unfinished = true;
-            let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
-            let file = create_spool(self.files.as_ref(), &Spooled::path(&name))?;
-            self.pen = Some(Pen::new(file, !self.newest_first));
-        }
-        self.pen.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+        let pen = match self.pen.take() {
+            Some(pen) => pen,
+            None => {
+                self.unfinished = true;
+                let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
+                Pen::new(create_spool(self.files.as_ref(), &Spooled::path(&name))?, !self.newest_first)
+            }
+        };
+        Ok(self.pen.insert(pen))
     }
 
     /// Makes the records durable; nothing when there are none.

@@ -10,24 +10,21 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    atlas::{
-        self, Answer, Ask, Body, Consequence,
-        decode::{self, BodyReader, DecodeError, Limits},
-    },
+    atlas::{self, Answer, Ask, Consequence, decode::Limits},
     collect::{
         PollError, Progress, Tally, Task,
         allowance::Allowance,
         archived,
-        batch::{Batcher, Batches, Closed, batches},
-        blocking::{blocking, panic_message},
+        blocking::blocking,
         claims::Claims,
         desk::Desk,
         held::Trust,
-        intake::{AnswerBounds, Intake, Taken, TakenIn},
+        intake::{AnswerBounds, Intake, TakenIn},
         judgement::{Purpose, judge},
         known::Known,
         remembered::Remembered,
         stock::{SharedContents, Stock},
+        worker::{Outcome, Worker},
     },
     plan::{self, FullPage, Planner},
     source::{AuthResult, Kind},
@@ -35,9 +32,6 @@ use crate::{
     vitals,
     window::Window,
 };
-
-/// How many chunks of a body wait for the decoder.
-const CHUNKS_AHEAD: usize = 8;
 
 /// The first wait before another try; each further one is twice as long, with jitter.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -83,8 +77,6 @@ pub(super) enum Fetched {
         /// How its entries lie.
         page: FullPage,
     },
-    /// The answer says that Atlas goes by the arrival of records, which nobody knew; nothing of it was kept.
-    ByArrival,
     /// Most of what was reconciled is not archived; nothing of it was kept.
     Differs {
         /// The part of the window that the answer is for.
@@ -131,13 +123,14 @@ pub(super) struct Fetch<'a> {
 impl Fetch<'_> {
     /// Asks `question`; tries again after what passes by itself. `requests` counts the tries.
     ///
-    /// `keep_full` takes a full page in as it is, because it cannot be narrowed.
+    /// `keep_full` takes a full page in as it is, because it cannot be narrowed. Nothing comes of an answer that says that
+    /// Atlas goes by the arrival of records where nobody knew that.
     pub(super) async fn ask(
         &self,
         question: Question,
         keep_full: bool,
         requests: &mut u64,
-    ) -> Result<Fetched, PollError> {
+    ) -> Result<Option<Fetched>, PollError> {
         let mut patience = Patience::new(self.task.retry_budget);
         loop {
             let slot = self.turn(&mut patience).await?;
@@ -230,7 +223,7 @@ impl Fetch<'_> {
         question: Question,
         keep_full: bool,
         slot: OwnedSemaphorePermit,
-    ) -> Result<Fetched, PollError> {
+    ) -> Result<Option<Fetched>, PollError> {
         // Reading segments takes its time, and an answer that nobody reads may be cut off.
         let stock = self.stock(question).await?;
         let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
@@ -239,14 +232,14 @@ impl Fetch<'_> {
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
         let worker = self.worker(question, window, clocks, keep_full, stock);
-        Ok(match worker.run(body).await? {
+        Ok(Some(match worker.run(body).await? {
             Outcome::TakenIn(taken_in) => {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
             }
             Outcome::Full { page } => Fetched::Full { page },
-            Outcome::ByArrival => Fetched::ByArrival,
+            Outcome::ByArrival => return Ok(None),
             Outcome::Differs(tally) => Fetched::Differs { window, narrower, tally },
-        })
+        }))
     }
 
     /// Others may be getting the token or nonce; each request has a limit of its own.
@@ -346,71 +339,4 @@ fn answered(question: Question, echoed: Option<Window>) -> (Window, Option<Windo
         return (Window::new(window.from, echoed.to.max(window.from)), Some(echoed));
     }
     (window, None)
-}
-
-/// Decodes an answer and takes it in, on two threads.
-struct Worker {
-    kind: Kind,
-    limits: Limits,
-    planner: Planner,
-    keep_full: bool,
-    intake: Intake,
-}
-
-enum Outcome {
-    TakenIn(Box<TakenIn>),
-    Full { page: FullPage },
-    ByArrival,
-    Differs(Tally),
-}
-
-impl Worker {
-    async fn run(self, body: Body) -> Result<Outcome, PollError> {
-        let (sender, reader) = decode::channel(CHUNKS_AHEAD);
-        let (batcher, batches) = batches(self.kind, self.intake.wanted());
-        let (kind, limits) = (self.kind, self.limits);
-        let decoding = vitals::blocking(move || decode(kind, &limits, reader, batcher));
-        let taking_in = vitals::blocking(move || self.take_in(batches));
-        let pumped = body.pump(sender).await;
-        let panicked = |error| PollError::Panicked(panic_message(error));
-        let decoded = decoding.await.map_err(panicked)?;
-        let taken_in = taking_in.await.map_err(panicked)?;
-        // The decoder only knows that the body stopped; why, knows who fed it.
-        pumped?;
-        let outcome = taken_in?;
-        decoded.map_err(PollError::Decode)?;
-        outcome.ok_or(PollError::Decode(DecodeError::Sink(Closed)))
-    }
-
-    /// Takes the records in; nothing where the answer does not become whole.
-    fn take_in(mut self, batches: Batches) -> Result<Option<Outcome>, PollError> {
-        let whole = batches.for_each(|record, reading| self.intake.accept(record, reading));
-        if !matches!(whole, Ok(true)) {
-            self.intake.discard()?;
-            whole?;
-            return Ok(None);
-        }
-        if self.intake.needs_to_know_more() {
-            self.intake.discard()?;
-            return Ok(Some(Outcome::ByArrival));
-        }
-        let (seen, page) = self.intake.shape();
-        if self.planner.is_full(seen) && !self.keep_full {
-            self.intake.discard()?;
-            return Ok(Some(Outcome::Full { page }));
-        }
-        Ok(Some(match self.intake.finish()? {
-            Taken::In(taken_in) => Outcome::TakenIn(taken_in),
-            Taken::Differs(tally) => Outcome::Differs(tally),
-        }))
-    }
-}
-
-/// Decodes the body of an answer.
-fn decode(kind: Kind, limits: &Limits, reader: BodyReader, mut batcher: Batcher) -> Result<(), DecodeError<Closed>> {
-    match kind {
-        Kind::StreamAudit => decode::gzip_lines(reader, limits, |line| batcher.push(line)),
-        Kind::AccessHistory => decode::json_entries(reader, limits, |entry| batcher.push(entry)).map(|_| ()),
-    }?;
-    batcher.finish().map_err(DecodeError::Sink)
 }

@@ -13,7 +13,7 @@ use crate::{
         judgement::Purpose,
         kept::Kept,
         placed::{Placed, Placer},
-        remembered::Copy,
+        remembered::ArchivedCopy,
         sought::Comparison,
         stock::Stock,
         uncommitted::Uncommitted,
@@ -44,6 +44,14 @@ pub(super) struct AnswerBounds {
     pub(super) slack: Duration,
     /// How long a record may take to appear.
     pub(super) settle: Duration,
+}
+
+impl AnswerBounds {
+    /// Until when a record with these clocks has to be known once the answer is committed, if it has to.
+    fn keep(&self, clocks: Clocks, by_arrival: bool) -> Option<Instant> {
+        let keep_until = keep_until(clocks, self.asked, self.settle, by_arrival);
+        (keep_until >= self.end_after).then_some(keep_until)
+    }
 }
 
 /// Takes in one answer.
@@ -140,8 +148,8 @@ impl Intake {
 
     /// Whether the fingerprint of a record with such clocks will be needed, as far as that can be said before.
     pub(super) fn wanted(&self) -> Wanted {
-        let Shelf { bounds: AnswerBounds { asked, settle, end_after, .. }, by_arrival, span, .. } = self.shelf;
-        Box::new(move |clocks| may_be_among(span, clocks) || keep_until(clocks, asked, settle, by_arrival) >= end_after)
+        let Shelf { bounds, by_arrival, span, .. } = self.shelf;
+        Box::new(move |clocks| may_be_among(span, clocks) || bounds.keep(clocks, by_arrival).is_some())
     }
 
     /// Takes in the next record of the answer.
@@ -201,12 +209,12 @@ impl Intake {
 impl Shelf {
     /// Spools the record if it is new, and notes what has to be known of it once the answer is committed.
     fn put(&mut self, record: &Placed<'_>) -> Result<(), CommitError> {
-        let AnswerBounds { asked, purpose, end_after, slack, settle, .. } = self.bounds;
+        let AnswerBounds { asked, purpose, slack, settle, .. } = self.bounds;
         if purpose != Purpose::Forward && self.claims.was_removed(record.clocks, record.between) {
             return Ok(());
         }
-        let keep_until = keep_until(record.clocks, asked, settle, self.by_arrival);
-        if keep_until < end_after && !may_be_among(self.span, record.clocks) {
+        let keep_until = self.bounds.keep(record.clocks, self.by_arrival);
+        if keep_until.is_none() && !may_be_among(self.span, record.clocks) {
             return self.add_new(record);
         }
         let late = if self.by_arrival { settle } else { Duration::ZERO };
@@ -224,13 +232,11 @@ impl Shelf {
         // that holds it does. What a backfill sees again was told to the state by whoever saw it first.
         let ahead = purpose == Purpose::Forward;
         let decided = known.is_some() && (!ahead || !self.by_arrival && record.clocks.decide(asked));
-        if keep_until < end_after || decided {
-            return Ok(());
-        }
+        let Some(keep_until) = keep_until.filter(|_| !decided) else { return Ok(()) };
         match known {
             None => self.kept.new_record(key, record.clocks, asked.to, keep_until)?,
-            Some(Copy::Row(key)) => self.kept.row_again(key, asked.to, keep_until)?,
-            Some(Copy::InRun) => {
+            Some(ArchivedCopy::Row(key)) => self.kept.row_again(key, asked.to, keep_until)?,
+            Some(ArchivedCopy::InRun) => {
                 let kept = &mut self.kept;
                 self.stock.for_each_run_with(key.fingerprint, |run| kept.run_again(run, keep_until))?;
             }

@@ -11,7 +11,8 @@
 //! | `opening` | how a poll begins: its source is opened, its start fixed |
 //! | `poll` | one poll: its windows, one after the other |
 //! | `window` | one of them: asked for, and what is answered committed |
-//! | `fetch` | one answer, taken in; tries again within the poll's budget |
+//! | `fetch` | one answer; tries again within the poll's budget |
+//! | `worker` | the two threads that decode it and take it in |
 //! | `batch` | from the thread that decodes to the one that takes in |
 //! | `intake` | record by record: known, or new and into the spool |
 //! | `allowance`, `uncommitted` | what keeps the spool from filling the disk, and from lying there in vain |
@@ -57,6 +58,7 @@ mod tally;
 mod task;
 mod uncommitted;
 mod window;
+mod worker;
 
 pub use batch::Closed;
 pub use collector::Collector;

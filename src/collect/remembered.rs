@@ -22,7 +22,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 /// An archived copy of the record in hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copy {
+pub(super) enum ArchivedCopy {
     /// One in a row, known by this key.
     Row(RecordKey),
     /// One in a run.
@@ -116,17 +116,17 @@ impl Remembered {
         key: RecordKey,
         clock: Option<Instant>,
         comparison: &Comparison,
-    ) -> Result<Option<Copy>, StateError> {
+    ) -> Result<Option<ArchivedCopy>, StateError> {
         if let Some(clock) = clock {
             self.turn_to(clock);
             for at in 0..self.near.runs.len() {
                 let run = self.near.runs[at];
                 if self.take_from(run, key.fingerprint)? {
-                    return Ok(Some(Copy::InRun));
+                    return Ok(Some(ArchivedCopy::InRun));
                 }
             }
         }
-        Ok(self.rows.take(key, comparison)?.map(Copy::Row))
+        Ok(self.rows.take(key, comparison)?.map(ArchivedCopy::Row))
     }
 
     /// Calls `each` with the numbers of the runs that hold the record which was taken last.
@@ -309,7 +309,7 @@ mod tests {
                 let key = RecordKey { fingerprint, between: None };
                 let left = copies.entry(number).or_default();
                 let taken = remembered.take(key, Some(clock), &comparison).unwrap();
-                prop_assert_eq!(taken, (*left > 0).then_some(Copy::InRun));
+                prop_assert_eq!(taken, (*left > 0).then_some(ArchivedCopy::InRun));
                 *left = left.saturating_sub(1);
                 let mut told = BTreeSet::new();
                 remembered.for_each_run_with(fingerprint, |run| _ = told.insert(run)).unwrap();

@@ -10,7 +10,7 @@ use crate::{
     archive::SegmentName,
     collect::{
         known::Known,
-        remembered::{Copy, Remembered},
+        remembered::{ArchivedCopy, Remembered},
         sought::Comparison,
     },
     instant::Instant,
@@ -73,10 +73,10 @@ impl Stock {
         key: RecordKey,
         clock: Option<Instant>,
         comparison: &Comparison,
-    ) -> Result<Option<Copy>, StateError> {
+    ) -> Result<Option<ArchivedCopy>, StateError> {
         match self {
             Self::Remembered(remembered) => remembered.take(key, clock, comparison),
-            Self::Own(known) => Ok(known.take(key, comparison)?.map(Copy::Row)),
+            Self::Own(known) => Ok(known.take(key, comparison)?.map(ArchivedCopy::Row)),
             Self::Lent { contents, taken } => {
                 let contents = contents.lock().unwrap_or_else(PoisonError::into_inner);
                 let archived = contents.as_ref().map_or(Ok(0), |contents| contents.known.copies(key))?;
@@ -84,7 +84,7 @@ impl Stock {
                 if left {
                     taken.add(key, Instant::MIN, 1)?;
                 }
-                Ok(left.then_some(Copy::Row(key)))
+                Ok(left.then_some(ArchivedCopy::Row(key)))
             }
         }
     }

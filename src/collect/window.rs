@@ -61,8 +61,6 @@ impl Poll<'_> {
             }
         };
         match fetched {
-            // It is asked again.
-            Fetched::ByArrival => Ok(Next::InParts),
             Fetched::Full { page } if planner.full(window, page) => {
                 self.tell(&Progress::Split { window, error: None });
                 Ok(Next::InParts)
@@ -89,7 +87,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Asks a question, and asks it again once all is known that the first answer showed to be needed.
+    /// Asks a question, and asks it again once it is known what the first answer showed to be needed.
     async fn fetch_anew(
         &mut self,
         question: Question,
@@ -97,17 +95,17 @@ impl Poll<'_> {
         planner: &Planner,
         purpose: Purpose,
     ) -> Result<Fetched, PollError> {
-        for knows_all in [false, true] {
+        loop {
             let fetch = self.fetch(planner, purpose);
             let mut requests = 0;
             let fetched = fetch.ask(question, keep_full, &mut requests).await;
             self.report.figures.requests += requests;
             match fetched? {
-                Fetched::ByArrival if !knows_all => self.go_by_arrival().await?,
-                fetched => return Ok(fetched),
+                Some(fetched) => return Ok(fetched),
+                // Not again: it is known from now on.
+                None => self.go_by_arrival().await?,
             }
         }
-        Ok(Fetched::ByArrival)
     }
 
     /// Atlas compares ranges with the arrival of records, as an answer has just shown: records can come again that were
@@ -193,7 +191,7 @@ impl Poll<'_> {
             let fetched = self.fetch_anew(Question { auth_result, ..question }, true, planner, purpose).await?;
             let answer = match fetched {
                 Fetched::Answer(answer) => answer,
-                Fetched::Full { .. } | Fetched::ByArrival => continue,
+                Fetched::Full { .. } => continue,
                 Fetched::Differs { tally, .. } => {
                     self.leave_out(question.window, tally).await?;
                     break;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    archive::{Archive, MARKER, SegmentName, SpoolWriter, Spooled, folder},
+    archive::{Archive, MARKER, SegmentName, SpoolWriter, Spooled},
     clock::Clock,
     commit::{
         CommitError, Rotation, damage,
@@ -19,7 +19,6 @@ use crate::{
     evidence::{RunningSha256, Signer},
     meters::Meters,
     record::RecordTimes,
-    source::Source,
     state::{
         CoverageChange, Digest, Intent, KeptSink, Placement, PollRecord, SourceKey, SourceState, StateError, Store,
         record_poll,
@@ -92,17 +91,6 @@ impl Committer {
         &self.archive
     }
 
-    /// Opens a source: makes its row and folder if it is new, finishes a commit under way, and looks whether its open
-    /// segment is what the state says.
-    ///
-    /// # Errors
-    /// When state and archive contradict each other, or cannot be used.
-    pub fn open(&self, source: &Source, rotation: Rotation) -> Result<SourceState, CommitError> {
-        let mut state = self.recover(source)?;
-        self.rotate_by_age(&mut state, rotation)?;
-        Ok(state)
-    }
-
     /// The archive's folder must still be the one that was opened: what is written to one that was moved away, deleted or
     /// covered by a mount, nobody finds again. One that lost its marker lost everything else, too.
     pub(super) fn refuse_moved_archive(&self) -> Result<(), CommitError> {
@@ -119,53 +107,6 @@ impl Committer {
             }
             Err(cause) => Err(CommitError::io("look at", root)(cause)),
         }
-    }
-
-    /// Opens a source as [`Committer::open`] does, but opens no new segment.
-    ///
-    /// # Errors
-    /// Those of [`Committer::open`].
-    pub fn recover(&self, source: &Source) -> Result<SourceState, CommitError> {
-        self.recover_source(source).map_err(|error| self.absolute(error))
-    }
-
-    fn recover_source(&self, source: &Source) -> Result<SourceState, CommitError> {
-        self.refuse_moved_archive()?;
-        let mut state = self.load_or_create(source)?;
-        self.look_at_names(&state)?;
-        self.look_at_fingerprints(&mut state)?;
-        self.finish_seals(&mut state)?;
-        // The one before the open segment: what follows may seal that one.
-        let sealed = state.sealed.clone();
-        let intent = self.store.read(|connection| Intent::load(connection, &state))?;
-        match intent {
-            Some(intent) => {
-                self.finish(&mut state, intent, false)?;
-                // What the commit had noted was not looked at yet.
-                self.look_at_fingerprints(&mut state)?;
-            }
-            None => {
-                self.seal_if_damaged(&mut state)?;
-            }
-        }
-        if let Some(sealed) = sealed {
-            self.note_if_damaged(&mut state, &sealed)?;
-        }
-        crate::archive::remove_stale_spool(self.archive.files(), state.key)
-            .map_err(CommitError::io("clean up", crate::archive::SPOOL))?;
-        Ok(state)
-    }
-
-    fn look_at_fingerprints(&self, state: &mut SourceState) -> Result<(), CommitError> {
-        if self.store.read(|connection| state.knows_its_fingerprints(connection))? {
-            return Ok(());
-        }
-        tracing::error!(
-            event = "fingerprints-damaged",
-            source = state.display_name(),
-            "the fingerprints in the state database are damaged; they are made again from the segments"
-        );
-        Ok(self.store.transaction(|transaction| state.lose_fingerprints(transaction))?)
     }
 
     /// A spool for the new records of one answer.
@@ -327,22 +268,8 @@ impl Committer {
         finished.map_err(|error| self.absolute(error))
     }
 
-    fn load_or_create(&self, source: &Source) -> Result<SourceState, CommitError> {
-        if let Some(mut state) = self.store.read(|connection| SourceState::load(connection, &source.id))? {
-            if state.project_name != source.project_name {
-                state.project_name.clone_from(&source.project_name);
-                self.store.transaction(|transaction| state.save(transaction))?;
-            }
-            return Ok(state);
-        }
-        self.store.transaction(|transaction| {
-            let folder = folder(source, |folder| SourceState::folder_is_taken(transaction, folder))?;
-            Ok(SourceState::create(transaction, source, folder)?)
-        })
-    }
-
     /// Steps 3 and 4. A damaged segment is given up once; the second time the next poll goes on.
-    fn finish(&self, state: &mut SourceState, mut intent: Intent, fresh: bool) -> Result<(), CommitError> {
+    pub(super) fn finish(&self, state: &mut SourceState, mut intent: Intent, fresh: bool) -> Result<(), CommitError> {
         for last_try in [false, true] {
             match place::place(self.archive.files(), state, &intent, fresh)? {
                 Placed::Durable => {
@@ -425,7 +352,7 @@ impl Committer {
         self.archive.folder().join(&state.folder).join(segment.as_str())
     }
 
-    fn absolute(&self, error: CommitError) -> CommitError {
+    pub(super) fn absolute(&self, error: CommitError) -> CommitError {
         error.below(self.archive.folder())
     }
 }

@@ -10,7 +10,8 @@
 //! Step 2 is the commit point. Steps 3 and 4 are the same code whether the daemon just did step 2 or finds an intent
 //! when it starts ([`Committer::open`]): recovery is nothing but finishing. No step takes bytes back.
 //!
-//! A window at least as large as a segment may grow becomes a segment of its own: step 3 is then a rename.
+//! A window at least as large as a segment may grow becomes a segment of its own: step 3 is then a rename. One of less than
+//! 32 MiB goes into the open segment all the same where that is empty.
 //!
 //! A segment that is not what it has to be is *damaged*: it is sealed with its last good length, the commit goes whole
 //! into a new segment, and what was lost is a gap until it has been asked of Atlas again. The state knows lengths and last
@@ -19,7 +20,7 @@
 //!
 //! Around it, with the same pattern of decided, placed, forgotten: a segment that is sealed gets its digest (`seal`), the archive
 //! its own once a day (`heads`), and sealed segments are compressed (`upkeep`) and removed when they are old
-//! enough (`retention`).
+//! enough (`retention`). A source is opened before anything is done with it (`opening`).
 
 mod committer;
 mod damage;
@@ -28,6 +29,7 @@ mod examine;
 mod found;
 mod heads;
 mod inspection;
+mod opening;
 mod place;
 mod placing;
 mod probe;

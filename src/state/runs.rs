@@ -212,7 +212,10 @@ pub(super) fn forget_passed(
     source: &mut SourceState,
     end: Instant,
 ) -> Result<(), StateError> {
-    for head in runs(transaction, source.key)?.into_iter().filter(|head| head.keep_until < end) {
+    let mut statement =
+        transaction.prepare_cached(&format!("{HEAD} WHERE source = ?1 AND pending = 0 AND keep_until_ms < ?2"))?;
+    let passed = statement.query_map((source.key, end.millis()), RunHead::from_row)?;
+    for head in passed.collect::<Result<Vec<_>, _>>()? {
         head.toggle(&mut source.fingerprints_digest);
         transaction.prepare_cached("DELETE FROM fingerprints WHERE run = ?1")?.execute([head.number])?;
         transaction.prepare_cached("DELETE FROM fingerprint_run WHERE number = ?1")?.execute([head.number])?;
