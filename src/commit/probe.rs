@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::{
     archive::{Spooled, create_spool, remove_if_there},
     commit::{CommitError, Committer},
-    state::StateError,
+    state::write_probe,
 };
 
 /// The file in the spool folder that is written to see whether it can be. A source's spool has a number.
@@ -21,10 +21,7 @@ impl Committer {
         self.refuse_moved_archive()?;
         let probed = self.probe_archive();
         probed.map_err(|error| error.below(self.archive().folder()))?;
-        self.store().transaction(|transaction| {
-            transaction.execute("UPDATE archive SET marked = marked", []).map_err(StateError::from)?;
-            Ok(())
-        })
+        Ok(self.store().transaction(write_probe)?)
     }
 
     fn probe_archive(&self) -> Result<(), CommitError> {

@@ -29,6 +29,7 @@
 //! | `found_project`, `found_source` | project, and each of its clusters and stream instances, that a list of Atlas showed | what the list said of it |
 //! | `failing_list` | list of Atlas that cannot be had | since when, and why |
 //! | `reconciliation` | source that was ever reconciled | how the last time went |
+//! | `probe` | state | a value that is written to see whether it can be |
 //!
 //! What is decided by is covered by checksums: a source whose row, gaps, islands, damaged segments or intent are not what
 //! was written is refused, and fingerprints that are not are made again from the segments. `health`, `poll`,
@@ -53,6 +54,7 @@ mod head;
 mod intent;
 mod overview;
 mod polls;
+mod probe;
 mod reconciliations;
 mod removal;
 mod replacement;
@@ -83,6 +85,7 @@ pub use head::Head;
 pub use intent::{Intent, Placement};
 pub use overview::{Overview, overviews};
 pub use polls::{Health, PollFailure, PollFigures, PollRecord, health, recent_polls, record_poll};
+pub use probe::write_probe;
 pub use reconciliations::{Reconciled, last_reconciliation, record_reconciliation};
 pub use removal::{decide_removal, removals};
 pub use replacement::Replacement;

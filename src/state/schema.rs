@@ -175,6 +175,7 @@ const MIGRATIONS: &[&str] = &[
     super::found::TABLES,
     super::failing_lists::TABLE,
     super::runs::TABLES,
+    super::probe::TABLE,
 ];
 
 /// The newest version that this program knows.

@@ -1,6 +1,7 @@
 //! The database behind a small handle.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions, TryLockError},
     os::unix::{
         ffi::OsStrExt as _,
@@ -16,7 +17,7 @@ use std::{
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use crate::{
     lock::Lock,
@@ -300,30 +301,48 @@ pub(super) fn lock(folder: &Path) -> Result<Lock, StateError> {
     }
 }
 
-/// A look at all pages of a database, on a thread of its own.
-#[derive(Debug)]
+/// A look at all pages of a database, on a thread of its own, which ends with it: nothing is at work in a folder that is not open.
 #[must_use = "nothing may be written before it is known that the database is not damaged"]
-pub struct PageCheck(JoinHandle<Result<(), StateError>>);
+pub struct PageCheck {
+    looking: Option<JoinHandle<Result<(), StateError>>>,
+    interrupt: InterruptHandle,
+}
 
 impl PageCheck {
     fn begin(path: PathBuf) -> Result<Self, StateError> {
-        let in_folder = |cause| StateError::Folder { path: path.clone(), cause };
-        let (builder, database) = (thread::Builder::new().name("page check".to_owned()), path.clone());
-        let look = move || {
-            let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            connection.busy_timeout(BUSY)?;
-            connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
-            check_pages(&connection)
-        };
-        Ok(Self(builder.spawn(look).map_err(in_folder)?))
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+        let interrupt = connection.get_interrupt_handle();
+        let builder = thread::Builder::new().name("page check".to_owned());
+        let looking = builder.spawn(move || check_pages(&connection));
+        let looking = Some(looking.map_err(|cause| StateError::Folder { path, cause })?);
+        Ok(Self { looking, interrupt })
     }
 
     /// Waits until all pages have been looked at.
     ///
     /// # Errors
     /// When the database is damaged, or whatever SQLite gives.
-    pub fn wait(self) -> Result<(), StateError> {
-        self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    pub fn wait(mut self) -> Result<(), StateError> {
+        let Some(looking) = self.looking.take() else { return Ok(()) };
+        looking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Drop for PageCheck {
+    fn drop(&mut self) {
+        if let Some(looking) = self.looking.take() {
+            self.interrupt.interrupt();
+            // Nobody asks any more what it found.
+            let _ = looking.join();
+        }
+    }
+}
+
+impl fmt::Debug for PageCheck {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PageCheck").finish_non_exhaustive()
     }
 }
 
@@ -332,4 +351,27 @@ impl PageCheck {
 fn check_pages(connection: &Connection) -> Result<(), StateError> {
     let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(StateError::Damaged(verdict.replace('\n', " "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_the_pages_that_nobody_waits_for_ends_before_the_folder_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let many = "PRAGMA foreign_keys = 0;
+            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 200000)
+            INSERT INTO island (source, from_ms, to_ms) SELECT 1, n, n + 1 FROM number;";
+        store.connection().execute_batch(many).unwrap();
+        drop(store);
+
+        let (store, check) = Store::open_beside_check(folder.path()).unwrap();
+        drop(check);
+        drop(store);
+        // Whoever closes the database last removes these.
+        assert!(!folder.path().join("state.db-wal").exists());
+        assert!(!folder.path().join("state.db-shm").exists());
+    }
 }

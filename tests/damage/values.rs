@@ -6,7 +6,7 @@ use atlas_logd::{
     source::Kind,
     state::{
         FailingList, FoundProject, FoundSource, Head, Seal, SourceState, Store, ToldRows, Untold, decide_removal,
-        replace_failing_lists, replace_found,
+        replace_failing_lists, replace_found, write_probe,
     },
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
@@ -16,8 +16,10 @@ use crate::{
     scene::{Folders, Scene, source_id},
 };
 
-/// Tables that nothing is decided by: how polls and reconciliations went, for people; and what lists of Atlas have shown.
-const FOR_PEOPLE: [&str; 6] = ["health", "poll", "reconciliation", "found_project", "found_source", "failing_list"];
+/// Tables that nothing is decided by: how polls and reconciliations went, for people; what lists of Atlas have shown; and what
+/// is only written.
+const FOR_PEOPLE: [&str; 7] =
+    ["health", "poll", "reconciliation", "found_project", "found_source", "failing_list", "probe"];
 
 /// What is done to a row.
 #[derive(Clone, Debug)]
@@ -140,6 +142,7 @@ fn fill(folders: &Folders<'_>) {
         let list = "list of clusters of the project payments (32b6e34b3d91647abb20e7b8)".to_owned();
         let failing = FailingList { list, since: end, message: "the answer is 403".to_owned() };
         replace_failing_lists(transaction, [&failing].into_iter())?;
+        write_probe(transaction)?;
         head.save(transaction)
     });
     filled.unwrap();
