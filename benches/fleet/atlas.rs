@@ -27,6 +27,7 @@ use axum::{
 use flate2::{Compression, write::GzEncoder};
 
 use crate::{
+    access_entry::access_entry,
     fleet::Fleet,
     replies::{self, Process},
 };
@@ -175,20 +176,11 @@ async fn access(
     let limit = usize::try_from(number("nLogs")).unwrap();
     let mut body = "{\"accessLogs\":[".to_owned();
     for (position, time) in desk.times(&name, number("start"), number("end")).rev().take(limit).enumerate() {
-        let instant = Instant::from_millis(time);
-        let recorded = instant.timestamp().strftime("%a %b %d %H:%M:%S GMT %Y");
-        let (comma, number) = (if position > 0 { "," } else { "" }, time / desk.apart);
-        write!(
-            body,
-            "{comma}{{\"authResult\":true,\"authSource\":\"admin\",\"groupId\":\"{project}\",\"hostname\":\
-             \"atlas-x1y2z3-shard-00-01.ab1cd.mongodb.net\",\"ipAddress\":\"192.168.254.7\",\"logLine\":\"{{ \\\"t\\\": \
-             {{ \\\"$date\\\": \\\"{instant}\\\" }}, \\\"s\\\": \\\"I\\\", \\\"c\\\": \\\"ACCESS\\\", \\\"id\\\": 5286306, \
-             \\\"ctx\\\": \\\"conn{number}\\\", \\\"msg\\\": \\\"Successfully authenticated\\\", \\\"attr\\\": {{ \
-             \\\"client\\\": \\\"192.168.254.7:38476\\\", \\\"isSpeculative\\\": true, \\\"mechanism\\\": \
-             \\\"SCRAM-SHA-256\\\", \\\"user\\\": \\\"{name}\\\", \\\"db\\\": \\\"admin\\\" }} }}\",\"timestamp\":\
-             \"{recorded}\",\"username\":\"{name}\"}}",
-        )
-        .unwrap();
+        if position > 0 {
+            body.push(',');
+        }
+        let number = (time / desk.apart).unsigned_abs();
+        body.push_str(&access_entry(&project, &name, 7, number, Instant::from_millis(time)));
     }
     body.push_str("]}");
     replies::page(body)

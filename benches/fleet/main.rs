@@ -37,6 +37,8 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 #![expect(clippy::print_stderr, reason = "it tells how it goes")]
 
+#[path = "../replies/access_entry.rs"]
+mod access_entry;
 mod atlas;
 mod cases;
 mod daemon;

@@ -12,6 +12,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
+#[path = "../replies/access_entry.rs"]
+mod access_entry;
 #[path = "../side_by_side/bodies.rs"]
 #[expect(dead_code, reason = "only a part of it is needed here")]
 mod bodies;

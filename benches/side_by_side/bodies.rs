@@ -1,11 +1,13 @@
 //! What Atlas answers, made before anything is measured.
 
-use std::{io::Write as _, str::FromStr};
+use std::io::Write as _;
 
 use atlas_logd::instant::Instant;
 use flate2::{Compression, write::GzEncoder};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+
+use crate::access_entry::access_entry;
 
 /// How much of what happened.
 #[derive(Clone, Copy, Debug)]
@@ -78,21 +80,11 @@ impl Access {
         let (mut bytes, mut entries) = (Vec::new(), Vec::with_capacity(count));
         for number in (0..count).rev() {
             let millis = from.millis() + (span * number as f64 / count as f64) as i64;
-            let time = Instant::from_millis(millis).to_string();
             let (user, ip) = (USERS[rng.random_range(0..USERS.len())], rng.random_range(1..255));
             entries.push((millis, bytes.len()));
-            write!(
-                bytes,
-                "{{\"authResult\":true,\"authSource\":\"admin\",\"groupId\":\"684277bb8dba3d3587c5bfbc\",\"hostname\":\
-                 \"atlas-x1y2z3-shard-00-01.ab1cd.mongodb.net\",\"ipAddress\":\"192.168.254.{ip}\",\"logLine\":\"{{ \\\"t\\\": \
-                 {{ \\\"$date\\\": \\\"{time}\\\" }}, \\\"s\\\": \\\"I\\\", \\\"c\\\": \\\"ACCESS\\\", \\\"id\\\": 5286306, \
-                 \\\"ctx\\\": \\\"conn{number}\\\", \\\"msg\\\": \\\"Successfully authenticated\\\", \\\"attr\\\": {{ \
-                 \\\"client\\\": \\\"192.168.254.{ip}:38476\\\", \\\"isSpeculative\\\": true, \\\"mechanism\\\": \
-                 \\\"SCRAM-SHA-256\\\", \\\"user\\\": \\\"{user}\\\", \\\"db\\\": \\\"admin\\\" }} }}\",\"timestamp\":\
-                 \"{}\",\"username\":\"{user}\"}},",
-                recorded(Instant::from_str(&time).unwrap()),
-            )
-            .unwrap();
+            let time = Instant::from_millis(millis);
+            bytes.extend(access_entry("684277bb8dba3d3587c5bfbc", user, ip, number as u64, time).as_bytes());
+            bytes.push(b',');
         }
         entries.push((i64::MIN, bytes.len()));
         Self { bytes, entries }
@@ -119,9 +111,4 @@ impl Access {
         let times: Vec<i64> = self.entries[..self.entries.len() - 1].iter().map(|(time, _)| *time).collect();
         times.chunks(limit).rev().map(|page| (page[page.len() - 1], page[0])).collect()
     }
-}
-
-/// As Atlas writes a time.
-fn recorded(time: Instant) -> String {
-    jiff::Timestamp::from_millisecond(time.millis()).unwrap().strftime("%a %b %d %H:%M:%S GMT %Y").to_string()
 }

@@ -6,20 +6,23 @@
 //! ```
 //!
 //! Each case runs both sides alternately, five times (`ATLAS_LOGD_BENCH_RUNS=N`), from nothing to everything durable, and
-//! prints medians and their ratio. Needed: `curl`, `gunzip`, `jq`, `sync` and a disk with 12 GB free
+//! prints medians and their ratio; of `verify`, what is archived is proven again and again, and the other side is `openssl`
+//! hashing the same segment. Needed: `curl`, `gunzip`, `jq`, `sync`, `openssl` and a disk with 12 GB free
 //! (`ATLAS_LOGD_BENCH_DIR=DIR` says where).
 //!
 //! | file | holds |
 //! |---|---|
 //! | `bodies` | what Atlas answers, made before anything is measured |
 //! | `prepared` | an Atlas that answers with it, in a process of its own |
-//! | `../replies` | that process, and the heads of its answers |
+//! | `../replies` | that process, the heads of its answers, and an entry of an access history |
 //! | `measured` | a command, and what it took |
 //! | `sides` | the two sides of a case |
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 #![expect(clippy::print_stderr, reason = "it tells how it goes")]
 
+#[path = "../replies/access_entry.rs"]
+mod access_entry;
 mod bodies;
 mod measured;
 mod prepared;
@@ -33,11 +36,21 @@ use crate::{
     bodies::Volume,
     measured::{Measured, median},
     prepared::Prepared,
-    sides::Bench,
+    sides::{Archived, Bench},
 };
+
+/// What both sides do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Fetch, and write.
+    Archive,
+    /// Prove what was archived: one segment, so that it is done on one core.
+    Verify,
+}
 
 struct Case {
     name: &'static str,
+    work: Work,
     volume: Volume,
     /// The ratio of the wall times to reach.
     ratio: f64,
@@ -45,10 +58,16 @@ struct Case {
     peak: f64,
 }
 
-const CASES: [Case; 3] = [
-    Case { name: "audit-400mb", volume: Volume::Audit { megabytes: 400 }, ratio: 0.6, peak: 40.0 },
-    Case { name: "audit-4gb", volume: Volume::Audit { megabytes: 4000 }, ratio: 0.6, peak: 40.0 },
-    Case { name: "access-400k", volume: Volume::Access { entries: 400_000 }, ratio: 0.3, peak: 40.0 },
+const SMALL: Volume = Volume::Audit { megabytes: 400 };
+const LARGE: Volume = Volume::Audit { megabytes: 4000 };
+const PAGES: Volume = Volume::Access { entries: 400_000 };
+
+const CASES: [Case; 4] = [
+    Case { name: "audit-400mb", work: Work::Archive, volume: SMALL, ratio: 0.6, peak: 40.0 },
+    Case { name: "audit-4gb", work: Work::Archive, volume: LARGE, ratio: 0.6, peak: 40.0 },
+    Case { name: "access-400k", work: Work::Archive, volume: PAGES, ratio: 0.3, peak: 40.0 },
+    // Four fifths of the speed.
+    Case { name: "verify-4gb", work: Work::Verify, volume: LARGE, ratio: 1.25, peak: 40.0 },
 ];
 
 fn main() -> ExitCode {
@@ -61,7 +80,9 @@ fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let runs = std::env::var("ATLAS_LOGD_BENCH_RUNS").map_or(5, |text| text.parse().unwrap());
     let dir = std::env::var_os("ATLAS_LOGD_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    println!("| case | pipe | atlas-logd | ratio | to reach | peak memory | CPU pipe | CPU atlas-logd | requests |");
+    println!(
+        "| case | without | atlas-logd | ratio | to reach | peak memory | CPU without | CPU atlas-logd | requests |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut all = true;
     for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name)) {
@@ -76,19 +97,20 @@ impl Case {
         eprintln!("{}: preparing", self.name);
         let atlas = Prepared::start(self.volume);
         let bench = Bench::new(dir, &atlas, self.volume);
-        let (mut pipes, mut ours): (Vec<Measured>, Vec<Measured>) = Default::default();
+        let archived = (self.work == Work::Verify).then(|| bench.archived());
+        let (mut without, mut ours): (Vec<Measured>, Vec<Measured>) = Default::default();
         let mut requests = 0;
         for run in 1..=runs {
-            let pipe = bench.pipe();
+            let other = archived.as_ref().map_or_else(|| bench.pipe(), Archived::hash);
             let before = atlas.requests();
-            let own = bench.own();
+            let own = archived.as_ref().map_or_else(|| bench.own(), Archived::verify);
             requests = atlas.requests() - before;
-            eprintln!("{}: run {run} of {runs}: pipe {pipe}, atlas-logd {own}, {requests} requests", self.name);
-            pipes.push(pipe);
+            eprintln!("{}: run {run} of {runs}: without {other}, atlas-logd {own}, {requests} requests", self.name);
+            without.push(other);
             ours.push(own);
         }
-        let wall = [&pipes, &ours].map(|side| median(side, |run| run.wall));
-        let cpu = [&pipes, &ours].map(|side| median(side, |run| run.cpu));
+        let wall = [&without, &ours].map(|side| median(side, |run| run.wall));
+        let cpu = [&without, &ours].map(|side| median(side, |run| run.cpu));
         let peak = ours.iter().map(|run| run.peak).fold(0.0, f64::max);
         let ratio = wall[1] / wall[0];
         println!(

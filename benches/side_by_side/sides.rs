@@ -54,6 +54,19 @@ impl<'a> Bench<'a> {
     /// `atlas-logd collect`: the same bytes, and watermark, fingerprints, hash and commit.
     pub(crate) fn own(&self) -> Measured {
         let folder = self.folder.path().join("own");
+        let measured = self.collect(&folder);
+        fs::remove_dir_all(&folder).unwrap();
+        measured
+    }
+
+    /// What `atlas-logd collect` has archived.
+    pub(crate) fn archived(&self) -> Archived {
+        let folder = self.folder.path().join("archived");
+        self.collect(&folder);
+        Archived { folder }
+    }
+
+    fn collect(&self, folder: &Path) -> Measured {
         for name in ["archive", "state"] {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
@@ -73,9 +86,28 @@ impl<'a> Bench<'a> {
         fs::write(&file, config).unwrap();
         let program = program();
         let measured = measure(&format!("{} --config {} collect 2>&1", program.display(), file.display()));
-        assert_eq!(archived(&folder.join("archive")), self.atlas.bytes);
-        fs::remove_dir_all(&folder).unwrap();
+        let bytes = |path: &PathBuf| path.metadata().unwrap().len();
+        assert_eq!(segments(&folder.join("archive")).iter().map(bytes).sum::<u64>(), self.atlas.bytes);
         measured
+    }
+}
+
+/// An archive.
+pub(crate) struct Archived {
+    folder: PathBuf,
+}
+
+impl Archived {
+    /// What people would write: it proves nothing without the hash of last time.
+    pub(crate) fn hash(&self) -> Measured {
+        let segments = segments(&self.folder.join("archive"));
+        let files: Vec<String> = segments.iter().map(|path| path.display().to_string()).collect();
+        measure(&format!("openssl dgst -sha256 {}", files.join(" ")))
+    }
+
+    /// `atlas-logd verify`: the same bytes, and their lines, and the chain of the digests.
+    pub(crate) fn verify(&self) -> Measured {
+        measure(&format!("{} verify {}", program().display(), self.folder.join("archive").display()))
     }
 }
 
@@ -84,15 +116,16 @@ fn program() -> PathBuf {
     std::env::var_os("ATLAS_LOGD_BENCH_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_atlas-logd").into(), PathBuf::from)
 }
 
-/// How many bytes lie in segments.
-fn archived(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let bytes = |entry: fs::DirEntry| {
-        let (path, metadata) = (entry.path(), entry.metadata().unwrap());
-        if metadata.is_dir() {
-            return if path.ends_with(".spool") { 0 } else { archived(&path) };
+/// The segments below a folder.
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with(".spool") {
+            found.extend(segments(&path));
+        } else if path.extension().is_some_and(|extension| extension == "ndjson") {
+            found.push(path);
         }
-        if path.extension().is_some_and(|extension| extension == "ndjson") { metadata.len() } else { 0 }
-    };
-    entries.map(bytes).sum()
+    }
+    found
 }

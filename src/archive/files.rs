@@ -37,6 +37,10 @@ pub trait Files: Debug + Send + Sync {
     fn length(&self, path: &Path) -> io::Result<Option<u64>>;
     /// Creates a file that must not be there yet, for writing.
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>>;
+    /// The same for one that nobody needs any more once this process is done with it: nothing of it has to reach the disk.
+    fn create_scratch(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+        self.create(path)
+    }
     /// Opens an existing file; all that is written goes to its end.
     fn append(&self, path: &Path) -> io::Result<Box<dyn WriteFile>>;
     /// Opens an existing file for reading.
@@ -79,19 +83,23 @@ struct RealFile {
     file: File,
     /// Where it ends, if it is written to.
     end: u64,
-    /// So many bytes of what was written the disk was asked to begin with.
-    handed_on: u64,
+    /// So many bytes of what was written the disk was asked to begin with; nothing where it never has to.
+    handed_on: Option<u64>,
 }
+
+/// How a file is opened that must not be there yet.
+const NEW: OFlags = OFlags::WRONLY.union(OFlags::APPEND).union(OFlags::CREATE).union(OFlags::EXCL);
 
 /// So much is written before the disk is asked to begin with it: else it does nothing until a sync waits for all of it.
 const HAND_ON: u64 = 8 << 20;
 
 impl RealFile {
-    /// Lets the disk begin with what was written. Nothing depends on it, so that it does not matter where it fails.
+    /// Lets the disk begin with what was written, once it is enough. Nothing depends on it, so that it does not matter where
+    /// it fails.
     fn hand_on(&mut self) {
-        let length = self.end - self.handed_on;
-        let _ = rustix::fs::fadvise(&self.file, self.handed_on, NonZeroU64::new(length), Advice::DontNeed);
-        self.handed_on = self.end;
+        let Some(from) = self.handed_on.filter(|from| self.end - from >= HAND_ON) else { return };
+        let _ = rustix::fs::fadvise(&self.file, from, NonZeroU64::new(self.end - from), Advice::DontNeed);
+        self.handed_on = Some(self.end);
     }
 }
 
@@ -106,9 +114,7 @@ impl Write for RealFile {
         let written = self.file.write(bytes)?;
         vitals::moved();
         self.end += written as u64;
-        if self.end - self.handed_on >= HAND_ON {
-            self.hand_on();
-        }
+        self.hand_on();
         Ok(written)
     }
 
@@ -203,7 +209,7 @@ impl RealFiles {
             rustix::fs::fchmod(&file, self.file_mode)?;
         }
         let end = u64::try_from(status.st_size).unwrap_or(0);
-        Ok(RealFile { file: File::from(file), end, handed_on: end })
+        Ok(RealFile { file: File::from(file), end, handed_on: Some(end) })
     }
 }
 
@@ -276,8 +282,11 @@ impl Files for RealFiles {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
-        Ok(Box::new(self.open_file(path, flags)?))
+        Ok(Box::new(self.open_file(path, NEW)?))
+    }
+
+    fn create_scratch(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+        Ok(Box::new(RealFile { handed_on: None, ..self.open_file(path, NEW)? }))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {

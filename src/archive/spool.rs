@@ -91,8 +91,11 @@ impl SpoolWriter {
             Some(pen) => pen,
             None => {
                 self.unfinished = true;
-                let name = if self.newest_first { answer_name(self.number) } else { final_name(self.number) };
-                Pen::new(create_spool(self.files.as_ref(), &Spooled::path(&name))?, !self.newest_first)
+                let files = self.files.as_ref();
+                match self.newest_first {
+                    true => Pen::new(create_answer(files, &Spooled::path(&answer_name(self.number)))?, false),
+                    false => Pen::new(create_spool(files, &Spooled::path(&final_name(self.number)))?, true),
+                }
             }
         };
         Ok(self.pen.insert(pen))
@@ -243,15 +246,28 @@ pub(crate) fn remove_if_there(files: &dyn Files, path: &Path) -> io::Result<()> 
 
 /// Makes a file in the spool; one that is left from before is given up.
 pub(crate) fn create_spool(files: &dyn Files, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-    match files.create(path) {
+    create_with(files, path, || files.create(path))
+}
+
+/// The same for an answer that is going to be turned round.
+fn create_answer(files: &dyn Files, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+    create_with(files, path, || files.create_scratch(path))
+}
+
+fn create_with(
+    files: &dyn Files,
+    path: &Path,
+    create: impl Fn() -> io::Result<Box<dyn WriteFile>>,
+) -> io::Result<Box<dyn WriteFile>> {
+    match create() {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             files.remove(path)?;
-            files.create(path)
+            create()
         }
         // Someone tidied up. Nothing was lost with it that is not asked for again.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             files.make_folder(Path::new(SPOOL))?;
-            files.create(path)
+            create()
         }
         created => created,
     }

@@ -11,6 +11,10 @@ use crate::{
     record::{Clocks, Fingerprint, Reading},
 };
 
+/// How a structured log line begins; and the same within a JSON string, as nearly every entry has it.
+const STRUCTURED: &str = r#"{"t":{"$date":""#;
+const STRUCTURED_ESCAPED: &str = r#""{\"t\":{\"$date\":\""#;
+
 /// The longest text that escapes are taken out of. No log line is longer that a server would write of itself.
 const UNESCAPED_BYTES: usize = 1 << 20;
 
@@ -41,13 +45,12 @@ struct LogLineTime<'a> {
 /// optional.
 pub(super) fn read(entry: &[u8], wanted: impl FnOnce(Clocks) -> bool) -> Reading {
     let members = serde_json::from_slice::<Members<'_>>(entry).unwrap_or_default();
-    let log_line = members.log_line.and_then(text);
     let timestamp = members.timestamp.and_then(text);
     let clocks = Clocks {
         first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
-        second: log_line.as_deref().and_then(read_log_line_time),
+        second: members.log_line.and_then(log_line_time),
     };
-    let fingerprint = || match (members.hostname.and_then(text), log_line) {
+    let fingerprint = || match (members.hostname.and_then(text), members.log_line.and_then(text)) {
         // An old server's plain text may say the same again and again; then the time belongs to it.
         (Some(hostname), Some(log_line)) => {
             let other_clock = clocks.first.filter(|_| clocks.second.is_none());
@@ -71,16 +74,27 @@ fn text(value: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Reads both documented and recorded forms: ISO 8601, and `Fri Jun 06 07:34:45 GMT 2025`.
 fn read_timestamp(timestamp: &str) -> Option<Instant> {
-    if let Ok(instant) = timestamp.parse() {
-        return Some(instant);
+    if timestamp.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-')) {
+        return timestamp.parse().ok();
     }
     let civil = DateTime::strptime("%a %b %d %H:%M:%S GMT %Y", timestamp).ok()?;
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().into())
 }
 
 /// Reads `t.$date` of a structured log line. Old servers wrote plain text, which has no clock.
-fn read_log_line_time(log_line: &str) -> Option<Instant> {
-    serde_json::from_str::<LogLine<'_>>(log_line).ok()?.t.date.parse().ok()
+///
+/// Where it begins as servers begin it, what comes behind the time is not looked at, nor are escapes taken out: there are
+/// many.
+fn log_line_time(log_line: &RawValue) -> Option<Instant> {
+    let between = |text: &str, before, behind| text.strip_prefix(before)?.split_once(behind)?.0.parse().ok();
+    if let Some(time) = between(log_line.get(), STRUCTURED_ESCAPED, r#"\""#) {
+        return Some(time);
+    }
+    let log_line = text(log_line)?;
+    if let Some(time) = between(&log_line, STRUCTURED, "\"") {
+        return Some(time);
+    }
+    serde_json::from_str::<LogLine<'_>>(&log_line).ok()?.t.date.parse().ok()
 }
 
 /// The entry as one line: newlines between its tokens become spaces. There are none within a token, because JSON
@@ -124,6 +138,19 @@ mod tests {
     fn members_of_other_types_are_passed_over() {
         assert_eq!(clocks(r#"{"timestamp":7,"logLine":{"t":1},"hostname":null,"authResult":"false"}"#), (None, None));
         assert_eq!(clocks(r#"{"logLine":"2021-03-04T05:06:07 I ACCESS plain text","hostname":"h"}"#), (None, None));
+    }
+
+    #[test]
+    fn a_log_line_has_its_time_however_it_is_escaped_and_where_it_is_cut() {
+        for line in [
+            r#"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}"#,
+            r#"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\""#,
+            r#"{\u0022t\u0022:{\u0022$date\u0022:\u00222025-06-06T07:34:44.997+00:00\u0022},\u0022s\u0022:"#,
+            r#"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997\u002b00:00\"}}"#,
+            r#"{\"s\":\"I\",\"t\": {\"$date\":\"2025-06-06T07:34:44.997+00:00\"}}"#,
+        ] {
+            assert_eq!(clocks(&format!(r#"{{"logLine":"{line}"}}"#)), (None, Some(1_749_195_284_997)), "{line}");
+        }
     }
 
     #[test]
