@@ -49,7 +49,8 @@ COPY --from=build --chown=10001:10001 /volume/ /var/log/atlas-logd/
 USER 10001:10001
 # Where secrets given to the container lie: [credentials] names them as it does under systemd.
 # Log lines are JSON: containers are read by programs.
-ENV CREDENTIALS_DIRECTORY=/run/secrets ATLAS_LOGD_LOG_FORMAT=json
+# Two heaps are enough: the allocator of the C library keeps one for each few threads, and gives little of them back.
+ENV CREDENTIALS_DIRECTORY=/run/secrets ATLAS_LOGD_LOG_FORMAT=json MALLOC_ARENA_MAX=2
 VOLUME ["/var/lib/atlas-logd", "/var/log/atlas-logd"]
 STOPSIGNAL SIGTERM
 # Healthy is an archive that keeps up: with a schedule of your own, allow more. While it catches up for the

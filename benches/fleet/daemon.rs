@@ -34,6 +34,8 @@ impl Daemon {
             .arg(folder.join("config.toml"))
             .arg("run")
             .env("NOTIFY_SOCKET", &socket)
+            // As the service and the container have it.
+            .env("MALLOC_ARENA_MAX", "2")
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

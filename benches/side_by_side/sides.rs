@@ -59,10 +59,11 @@ impl<'a> Bench<'a> {
         measured
     }
 
-    /// What `atlas-logd collect` has archived.
+    /// What `atlas-logd collect` has archived, sealed: only of that, there are digests.
     pub(crate) fn archived(&self) -> Archived {
         let folder = self.folder.path().join("archived");
         self.collect(&folder);
+        measure(&format!("{} --config {} seal", program().display(), folder.join("config.toml").display()));
         Archived { folder }
     }
 
