@@ -36,7 +36,10 @@ fn run(stage: &Stage, arguments: &[&str]) -> Outcome {
     // Where the program was built, nobody else may be able to read.
     let program: PathBuf = stage.folder().join("atlas-logd");
     if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_atlas-logd"), &program).unwrap();
+        // By another process: of a file that this one has open for writing, a child that another test starts just then has
+        // the descriptor for a moment, and what is open for writing cannot be run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_atlas-logd")).arg(&program).status().unwrap();
+        assert!(copied.success());
     }
     let mut command = Command::new(program);
     command.env_clear().current_dir(stage.folder()).arg("--config").arg(stage.config_path()).args(arguments);
