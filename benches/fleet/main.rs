@@ -27,10 +27,10 @@
 //! |---|---|
 //! | `fleet` | which sources there are, and when they are polled |
 //! | `atlas` | an Atlas for all of them, in a process of its own, which notes who asked when |
+//! | `../replies` | that process, the heads of its answers, and an entry of an access history |
 //! | `past` | what their state and their archive hold before, made by the library on a clock of its own |
 //! | `daemon` | the program, and what it takes |
 //! | `starts` | whether every poll began when it was planned |
-//! | `../replies` | that process, and the heads of its answers |
 //! | `log` | the transactions in the log of a database |
 //! | `cases` | the cases |
 

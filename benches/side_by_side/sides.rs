@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use atlas_logd::verify::{Request, verify};
+
 use crate::{
     bodies::Volume,
     measured::{Measured, measure},
@@ -64,6 +66,10 @@ impl<'a> Bench<'a> {
         let folder = self.folder.path().join("archived");
         self.collect(&folder);
         measure(&format!("{} --config {} seal", program().display(), folder.join("config.toml").display()));
+        // Else nothing would be proven, and that very quickly.
+        let report = verify(&folder.join("archive"), &Request::default(), &|_| ()).unwrap();
+        assert_eq!(report.sources.iter().map(|source| source.bytes).sum::<u64>(), self.atlas.bytes);
+        assert_eq!(report.all_faults().count(), 0);
         Archived { folder }
     }
 

@@ -33,7 +33,8 @@
 //!
 //! What is decided by is covered by checksums: a source whose row, gaps, islands, damaged segments or intent are not what
 //! was written is refused, and fingerprints that are not are made again from the segments. `health`, `poll`,
-//! `failing_list` and `reconciliation` are for people; `found_project` and `found_source` are made again from the next list.
+//! `failing_list` and `reconciliation` are for people; `found_project` and `found_source` are made again from the next list;
+//! `probe` is only written.
 //!
 //! A transaction that returned is on stable storage. Everything that belongs together is in one transaction; which
 //! moments a crash can fall into is listed where commits are made, in [`commit`](crate::commit).
