@@ -10,7 +10,7 @@ use atlas_logd::{
     config,
     evidence::RunningSha256,
     instant::Instant,
-    record::{Clocks, Fingerprint, Reading, RecordTimes},
+    record::{Clocks, EntryClocks, Fingerprint, Reading, RecordTimes},
     source::{Filter, Kind, Source, SourceId},
     state::{CoverageChange, Keep, RunMaker, SourceState, Store},
     window::Window,
@@ -59,9 +59,9 @@ pub(crate) fn inflate_and_split(body: &[u8]) -> u64 {
     count
 }
 
-/// Cuts a page into its entries; how many there are.
+/// Cuts a page into its entries, and reads their clocks on the way; how many there are.
 pub(crate) fn split_page(page: &[u8]) -> u64 {
-    json_entries(page, &LIMITS, |_| Ok::<_, Infallible>(())).unwrap()
+    json_entries(page, &LIMITS, |_, _: Option<EntryClocks>| Ok::<_, Infallible>(())).unwrap()
 }
 
 /// The records of a body.
@@ -70,7 +70,7 @@ pub(crate) fn records(kind: Kind, body: &[u8]) -> Vec<Vec<u8>> {
     match kind {
         Kind::StreamAudit => records.extend(body.split(|byte| *byte == b'\n').map(<[u8]>::to_vec)),
         Kind::AccessHistory => {
-            let count = json_entries(body, &LIMITS, |entry| {
+            let count = json_entries(body, &LIMITS, |entry, _: Option<EntryClocks>| {
                 records.push(entry.to_vec());
                 Ok::<_, Infallible>(())
             });

@@ -75,8 +75,10 @@ fn limits(record: u8, answer: u8) -> Limits {
 
 fn outcome(body: impl Read, limits: &Limits) -> Outcome {
     let mut entries: Vec<Vec<u8>> = Vec::new();
-    let decoded = json_entries(body, limits, |entry| {
+    let decoded = json_entries(body, limits, |entry, clocks| {
         assert!(entry.len() <= limits.record, "an entry is longer than allowed");
+        let at_once = Reading::of_entry(entry, clocks, |_| true);
+        assert_eq!(at_once, Reading::of(Kind::AccessHistory, entry, |_| true), "other clocks on the way");
         entries.push(entry.to_vec());
         Ok(())
     });

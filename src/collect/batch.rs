@@ -3,15 +3,12 @@
 //! What is understood of a record is read on the way, so that the two share the work. The end is a message of its own: a channel
 //! that is merely closed says that the answer did not become whole.
 
-use std::{
-    borrow::Cow,
-    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
-};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use thiserror::Error;
 
 use crate::{
-    record::{Clocks, Reading, newlines_to_spaces},
+    record::{Clocks, EntryClocks, Reading, newlines_to_spaces},
     source::Kind,
     vitals,
 };
@@ -42,7 +39,6 @@ pub struct Closed;
 
 /// The half of the one that decodes.
 pub(super) struct Batcher {
-    kind: Kind,
     /// Whether the fingerprint of a record with such clocks will be needed.
     wanted: Wanted,
     batch: Batch,
@@ -61,21 +57,27 @@ pub(super) struct Batches {
 pub(super) type Wanted = Box<dyn Fn(Clocks) -> bool + Send>;
 
 /// A way for the records of one answer.
-pub(super) fn batches(kind: Kind, wanted: Wanted) -> (Batcher, Batches) {
+pub(super) fn batches(wanted: Wanted) -> (Batcher, Batches) {
     let (full, filled) = sync_channel(BATCHES_AHEAD);
     let (used, empty) = channel();
-    (Batcher { kind, wanted, batch: Batch::default(), full, empty }, Batches { full: filled, empty: used })
+    (Batcher { wanted, batch: Batch::default(), full, empty }, Batches { full: filled, empty: used })
 }
 
 impl Batcher {
-    /// Adds the next record.
-    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), Closed> {
-        let record = match self.kind {
-            Kind::StreamAudit => Cow::Borrowed(record),
-            Kind::AccessHistory => newlines_to_spaces(record),
-        };
-        self.batch.bytes.extend_from_slice(&record);
-        self.batch.records.push((self.batch.bytes.len(), Reading::of(self.kind, &record, &self.wanted)));
+    /// Adds the next line of an audit log.
+    pub(super) fn push_line(&mut self, line: &[u8]) -> Result<(), Closed> {
+        self.push(line, Reading::of(Kind::StreamAudit, line, &self.wanted))
+    }
+
+    /// Adds the next entry of an access history, and its clocks where they are known already.
+    pub(super) fn push_entry(&mut self, entry: &[u8], clocks: Option<EntryClocks>) -> Result<(), Closed> {
+        let record = newlines_to_spaces(entry);
+        self.push(&record, Reading::of_entry(&record, clocks, &self.wanted))
+    }
+
+    fn push(&mut self, record: &[u8], reading: Reading) -> Result<(), Closed> {
+        self.batch.bytes.extend_from_slice(record);
+        self.batch.records.push((self.batch.bytes.len(), reading));
         if self.batch.bytes.len() < BATCH_BYTES {
             return Ok(());
         }
@@ -149,9 +151,9 @@ mod tests {
             .map(|number| format!("{{\"time\":{number}}}").repeat(number % 50 + 1).into_bytes())
             .collect();
         for whole in [true, false] {
-            let (mut batcher, batches) = batches(Kind::StreamAudit, Box::new(|_| true));
+            let (mut batcher, batches) = batches(Box::new(|_| true));
             let taking = taken(batches);
-            records.iter().for_each(|record| batcher.push(record).unwrap());
+            records.iter().for_each(|record| batcher.push_line(record).unwrap());
             if whole {
                 batcher.finish().unwrap();
             } else {
@@ -165,8 +167,8 @@ mod tests {
 
     #[test]
     fn who_decodes_learns_that_nobody_takes_in() {
-        let (mut batcher, batches) = batches(Kind::StreamAudit, Box::new(|_| true));
+        let (mut batcher, batches) = batches(Box::new(|_| true));
         drop(batches);
-        batcher.push(&[b'x'; BATCH_BYTES]).unwrap_err();
+        batcher.push_line(&[b'x'; BATCH_BYTES]).unwrap_err();
     }
 }

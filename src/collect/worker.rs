@@ -49,7 +49,7 @@ impl Worker {
     /// Does it.
     pub(super) async fn run(self, body: Body) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
-        let (batcher, batches) = batches(self.kind, self.intake.wanted());
+        let (batcher, batches) = batches(self.intake.wanted());
         let (kind, limits) = (self.kind, self.limits);
         let decoding = vitals::blocking(move || decode(kind, &limits, reader, batcher));
         let taking_in = vitals::blocking(move || self.take_in(batches));
@@ -91,8 +91,10 @@ impl Worker {
 /// Decodes the body of an answer.
 fn decode(kind: Kind, limits: &Limits, reader: BodyReader, mut batcher: Batcher) -> Result<(), DecodeError<Closed>> {
     match kind {
-        Kind::StreamAudit => decode::gzip_lines(reader, limits, |line| batcher.push(line)),
-        Kind::AccessHistory => decode::json_entries(reader, limits, |entry| batcher.push(entry)).map(|_| ()),
+        Kind::StreamAudit => decode::gzip_lines(reader, limits, |line| batcher.push_line(line)),
+        Kind::AccessHistory => {
+            decode::json_entries(reader, limits, |entry, clocks| batcher.push_entry(entry, clocks)).map(|_| ())
+        }
     }?;
     batcher.finish().map_err(DecodeError::Sink)
 }

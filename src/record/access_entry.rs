@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::{civil::DateTime, tz::TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -28,6 +28,16 @@ struct Members<'a> {
     timestamp: Option<&'a RawValue>,
 }
 
+/// The clocks of an entry, to be read while it is looked where the entry ends.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryClocks(Clocks);
+
+impl<'de> Deserialize<'de> for EntryClocks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Members::deserialize(deserializer).map(|members| Self(members.clocks()))
+    }
+}
+
 #[derive(Deserialize)]
 struct LogLine<'a> {
     #[serde(borrow)]
@@ -41,24 +51,43 @@ struct LogLineTime<'a> {
 }
 
 /// Reads what can be understood of an access-history entry: its clocks from `timestamp` and from `t.$date` within
-/// `logLine`. It is recognised by `hostname` and `logLine` where both are there, else by its bytes. All members are
-/// optional.
-pub(super) fn read(entry: &[u8], wanted: impl FnOnce(Clocks) -> bool) -> Reading {
-    let members = serde_json::from_slice::<Members<'_>>(entry).unwrap_or_default();
-    let timestamp = members.timestamp.and_then(text);
-    let clocks = Clocks {
-        first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
-        second: members.log_line.and_then(log_line_time),
-    };
-    let fingerprint = || match (members.hostname.and_then(text), members.log_line.and_then(text)) {
-        // An old server's plain text may say the same again and again; then the time belongs to it.
-        (Some(hostname), Some(log_line)) => {
-            let other_clock = clocks.first.filter(|_| clocks.second.is_none());
-            Fingerprint::of_log_line(&hostname, &log_line, other_clock)
+/// `logLine`, unless they were read before. It is recognised by `hostname` and `logLine` where both are there, else by its
+/// bytes. All members are optional.
+pub(super) fn read(entry: &[u8], clocks: Option<EntryClocks>, wanted: impl FnOnce(Clocks) -> bool) -> Reading {
+    let (clocks, members) = match clocks {
+        Some(EntryClocks(clocks)) => (clocks, None),
+        None => {
+            let members = Members::of(entry);
+            (members.clocks(), Some(members))
         }
-        _ => Fingerprint::of_bytes(entry),
     };
+    let fingerprint = || members.unwrap_or_else(|| Members::of(entry)).fingerprint(entry, clocks);
     Reading { clocks, fingerprint: wanted(clocks).then(fingerprint) }
+}
+
+impl<'a> Members<'a> {
+    fn of(entry: &'a [u8]) -> Self {
+        serde_json::from_slice(entry).unwrap_or_default()
+    }
+
+    fn clocks(&self) -> Clocks {
+        let timestamp = self.timestamp.and_then(text);
+        Clocks {
+            first: timestamp.and_then(|timestamp| read_timestamp(&timestamp)),
+            second: self.log_line.and_then(log_line_time),
+        }
+    }
+
+    fn fingerprint(&self, entry: &[u8], clocks: Clocks) -> Fingerprint {
+        match (self.hostname.and_then(text), self.log_line.and_then(text)) {
+            // An old server's plain text may say the same again and again; then the time belongs to it.
+            (Some(hostname), Some(log_line)) => {
+                let other_clock = clocks.first.filter(|_| clocks.second.is_none());
+                Fingerprint::of_log_line(&hostname, &log_line, other_clock)
+            }
+            _ => Fingerprint::of_bytes(entry),
+        }
+    }
 }
 
 /// The value of a JSON string; nothing for any other value. One that is very long is taken with its escapes, because
@@ -114,11 +143,11 @@ mod tests {
     const ENTRY: &str = r#"{"authResult":false,"hostname":"h-00-02","logLine":"{\"t\":{\"$date\":\"2025-06-06T07:34:44.997+00:00\"},\"s\":\"I\"}","timestamp":"Fri Jun 06 07:34:45 GMT 2025","username":"u"}"#;
 
     fn fingerprint(entry: &str) -> Fingerprint {
-        read(entry.as_bytes(), |_| true).fingerprint.unwrap()
+        read(entry.as_bytes(), None, |_| true).fingerprint.unwrap()
     }
 
     fn clocks(entry: &str) -> (Option<i64>, Option<i64>) {
-        let clocks = read(entry.as_bytes(), |_| false).clocks;
+        let clocks = read(entry.as_bytes(), None, |_| false).clocks;
         (clocks.first.map(Instant::millis), clocks.second.map(Instant::millis))
     }
 

@@ -11,7 +11,7 @@ mod fingerprint;
 mod reading;
 mod times;
 
-pub use access_entry::newlines_to_spaces;
+pub use access_entry::{EntryClocks, newlines_to_spaces};
 pub use clocks::Clocks;
 pub use fingerprint::Fingerprint;
 pub use reading::Reading;

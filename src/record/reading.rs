@@ -1,7 +1,7 @@
 //! What is understood of a record.
 
 use crate::{
-    record::{Clocks, Fingerprint, access_entry, audit_line},
+    record::{Clocks, EntryClocks, Fingerprint, access_entry, audit_line},
     source::Kind,
 };
 
@@ -22,8 +22,14 @@ impl Reading {
     pub fn of(kind: Kind, record: &[u8], wanted: impl FnOnce(Clocks) -> bool) -> Self {
         match kind {
             Kind::StreamAudit => audit_line::read(record, wanted),
-            Kind::AccessHistory => access_entry::read(record, wanted),
+            Kind::AccessHistory => Self::of_entry(record, None, wanted),
         }
+    }
+
+    /// The same of an access-history entry, whose clocks may have been read before.
+    #[must_use]
+    pub fn of_entry(entry: &[u8], clocks: Option<EntryClocks>, wanted: impl FnOnce(Clocks) -> bool) -> Self {
+        access_entry::read(entry, clocks, wanted)
     }
 }
 

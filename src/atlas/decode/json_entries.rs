@@ -1,6 +1,8 @@
 //! The body of an access history: `{"accessLogs":[{…},…]}`, streamed entry by entry.
 
-use std::io::Read;
+use std::{io::Read, marker::PhantomData};
+
+use serde::de::DeserializeOwned;
 
 use super::{
     DecodeError, Limits, Shape,
@@ -10,16 +12,19 @@ use super::{
 /// Calls `each` with the bytes of every entry of the page `body`, as sent and in the order sent, and returns how many
 /// there were.
 ///
+/// While it is looked where an entry ends, a `T` can be made of it in the same pass; nothing is handed out where that did not
+/// succeed, which says nothing about the entry.
+///
 /// Unknown fields beside `accessLogs` are passed over. Memory holds one entry at a time, however deep its nesting.
 ///
 /// # Errors
 /// See [`DecodeError`]; that the page is not closed shows only after its entries were handed out.
-pub fn json_entries<E>(
+pub fn json_entries<T: DeserializeOwned, E>(
     body: impl Read,
     limits: &Limits,
-    each: impl FnMut(&[u8]) -> Result<(), E>,
+    each: impl FnMut(&[u8], Option<T>) -> Result<(), E>,
 ) -> Result<u64, DecodeError<E>> {
-    let mut page = Page { values: Values::new(body, limits), limits, each, entries: 0 };
+    let mut page = Page { values: Values::new(body, limits), limits, each, entries: 0, understood: PhantomData };
     match page.read() {
         Ok(()) => Ok(page.entries),
         Err(stop) => Err(page.explain(stop)),
@@ -40,17 +45,18 @@ impl<E> From<Fault> for Stop<E> {
     }
 }
 
-struct Page<'a, R, F> {
+struct Page<'a, R, F, T> {
     values: Values<'a, R>,
     limits: &'a Limits,
     each: F,
     entries: u64,
+    understood: PhantomData<T>,
 }
 
-impl<R: Read, F> Page<'_, R, F> {
+impl<R: Read, F, T: DeserializeOwned> Page<'_, R, F, T> {
     fn read<E>(&mut self) -> Result<(), Stop<E>>
     where
-        F: FnMut(&[u8]) -> Result<(), E>,
+        F: FnMut(&[u8], Option<T>) -> Result<(), E>,
     {
         if self.peek()? != b'{' {
             self.values.value()?;
@@ -90,7 +96,7 @@ impl<R: Read, F> Page<'_, R, F> {
 
     fn read_entries<E>(&mut self) -> Result<(), Stop<E>>
     where
-        F: FnMut(&[u8]) -> Result<(), E>,
+        F: FnMut(&[u8], Option<T>) -> Result<(), E>,
     {
         if self.peek()? != b'[' {
             self.values.value()?;
@@ -100,7 +106,7 @@ impl<R: Read, F> Page<'_, R, F> {
         let mut first = true;
         while self.goes_on(b']', first)? {
             first = false;
-            let entry = self.values.value()?;
+            let (entry, understood) = self.values.value_as()?;
             if entry.len() > self.limits.record {
                 return Err(Stop::RecordTooLong);
             }
@@ -108,7 +114,7 @@ impl<R: Read, F> Page<'_, R, F> {
                 return Err(Stop::Shape(Shape::EntryNotObject { index: self.entries }));
             }
             self.entries += 1;
-            (self.each)(entry).map_err(Stop::Sink)?;
+            (self.each)(entry, understood).map_err(Stop::Sink)?;
             self.values.settle();
         }
         Ok(())
@@ -162,6 +168,8 @@ mod tests {
         io::{self, Read},
     };
 
+    use serde::{Deserialize, de::IgnoredAny};
+
     use super::*;
 
     const LIMITS: Limits = Limits { record: Limits::RECORD, answer: 1 << 30 };
@@ -170,7 +178,7 @@ mod tests {
 
     fn entries_within(body: &[u8], limits: &Limits) -> Result<Vec<String>, DecodeError<Infallible>> {
         let mut entries = Vec::new();
-        let count = json_entries(body, limits, |entry| {
+        let count = json_entries(body, limits, |entry, _: Option<IgnoredAny>| {
             entries.push(String::from_utf8(entry.to_vec()).unwrap());
             Ok(())
         })?;
@@ -194,6 +202,22 @@ mod tests {
         let found = entries(SMALL.as_bytes()).unwrap();
         assert_eq!(found, [r#"{"a":"\u00e9 é","b":{"c":[1,2.50e3]}}"#, r#"{"a" : "}],["}"#]);
         assert!(entries(br#"{"accessLogs":[]}"#).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_entry_is_understood_where_it_is_as_expected_and_handed_out_where_not() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Number {
+            a: u8,
+        }
+        let page = br#"{"accessLogs":[{"a":1,"b":"x"},{"a":"x"},{"b":1},{"a":1,"a":2},{"a":3,"b":"\ud800"},{"a":4}]}"#;
+        let mut numbers = Vec::new();
+        let count = json_entries(&page[..], &LIMITS, |_, number: Option<Number>| {
+            numbers.push(number.map(|number| number.a));
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!(count.unwrap(), 6);
+        assert_eq!(numbers, [Some(1), None, None, None, Some(3), Some(4)]);
     }
 
     #[test]
@@ -274,7 +298,7 @@ mod tests {
             ("{\"accessLogs\":[{\"", "x"),
         ] {
             let body = start.as_bytes().chain(io::repeat(again.as_bytes()[0]));
-            let result = json_entries(body, &limits, |_| Ok::<_, Infallible>(()));
+            let result = json_entries(body, &limits, |_, _: Option<IgnoredAny>| Ok::<_, Infallible>(()));
             assert!(matches!(result, Err(DecodeError::RecordTooLong { .. })), "{start}{again}…: {result:?}");
         }
         let many = format!("{{\"accessLogs\":[{{}}{}", ",{}".repeat(400_000));
@@ -284,10 +308,10 @@ mod tests {
 
     #[test]
     fn an_error_of_the_sink_or_the_body_comes_through() {
-        let result = json_entries(SMALL.as_bytes(), &LIMITS, |_| Err(7));
+        let result = json_entries(SMALL.as_bytes(), &LIMITS, |_, _: Option<IgnoredAny>| Err(7));
         assert!(matches!(result, Err(DecodeError::Sink(7))));
         let broken = SMALL.as_bytes()[..60].chain(Broken);
-        let result = json_entries(broken, &LIMITS, |_| Ok::<_, Infallible>(()));
+        let result = json_entries(broken, &LIMITS, |_, _: Option<IgnoredAny>| Ok::<_, Infallible>(()));
         assert!(matches!(result, Err(DecodeError::Body(error)) if error.to_string() == "broken wire"));
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Deserializer, error::Category, value::RawValue};
 
 use super::Limits;
@@ -85,6 +86,20 @@ impl<'a, R: Read> Values<'a, R> {
         self.damaged_at(self.at)
     }
 
+    /// The next value, as it stands in the body, and what a `T` makes of it; nothing where it makes nothing of it, or where the
+    /// value was not in memory whole.
+    pub(super) fn value_as<T: DeserializeOwned>(&mut self) -> Result<(&[u8], Option<T>), Fault> {
+        let rest = &self.buffer[self.at..];
+        let mut values = Deserializer::from_slice(rest).into_iter();
+        let understood = values.next().and_then(Result::ok);
+        let length = values.byte_offset();
+        // What is passed over is looked at as JSON, but not as text.
+        if understood.is_none() || length == rest.len() || std::str::from_utf8(&rest[..length]).is_err() {
+            return Ok((self.value()?, None));
+        }
+        Ok((self.hand_out(length), understood))
+    }
+
     /// The next value, as it stands in the body.
     pub(super) fn value(&mut self) -> Result<&[u8], Fault> {
         let length = loop {
@@ -113,11 +128,16 @@ impl<'a, R: Read> Values<'a, R> {
             // Each try begins anew: the longer it is, the more has to come first.
             self.read(read / 2)?;
         };
+        Ok(self.hand_out(length))
+    }
+
+    /// The value in the next `length` bytes.
+    fn hand_out(&mut self, length: usize) -> &[u8] {
         let from = self.at;
         self.pass(length);
         let value = &self.buffer[from..self.at];
         let blank = value.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        Ok(&value[blank..])
+        &value[blank..]
     }
 
     fn pass(&mut self, bytes: usize) {

@@ -16,6 +16,7 @@ use crate::{
     clock::Clock,
     collect::STILL_LISTED,
     nearest::nearest,
+    record::EntryClocks,
     source::{Kind, Source},
     state::FoundSource,
     window::Window,
@@ -130,7 +131,9 @@ impl Asking<'_> {
         let ((sender, reader), limits) = (decode::channel(CHUNKS_AHEAD), self.limits);
         let decoding = tokio::task::spawn_blocking(move || match kind {
             Kind::StreamAudit => decode::gzip_lines(reader, &limits, |_| Ok(())),
-            Kind::AccessHistory => decode::json_entries(reader, &limits, |_| Ok(())).map(|_| ()),
+            Kind::AccessHistory => {
+                decode::json_entries(reader, &limits, |_, _: Option<EntryClocks>| Ok(())).map(|_| ())
+            }
         });
         let pumped = body.pump(sender).await;
         let decoded = decoding.await?;
