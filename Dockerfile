@@ -10,6 +10,7 @@ WORKDIR /build
 
 # The dependencies alone, in a layer that only Cargo.toml and Cargo.lock change.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 # (The test and the benchmarks that Cargo.toml names have to be there, though nothing builds them.)
 RUN mkdir -p src tests/kills benches/fleet benches/instructions benches/side_by_side benches/stages \
  && echo 'fn main() {}' | tee src/main.rs tests/kills/main.rs benches/fleet/main.rs \

@@ -7,7 +7,7 @@
 //!
 //! Each case runs both sides alternately, five times (`ATLAS_LOGD_BENCH_RUNS=N`), from nothing to everything durable, and
 //! prints medians and their ratio; of `verify`, what is archived is proven again and again, and the other side is `openssl`
-//! hashing the same segment. Needed: `curl`, `gunzip`, `jq`, `sync`, `openssl` and a disk with 12 GB free
+//! hashing the same segment. How large the program is, is told too. Needed: `curl`, `gunzip`, `jq`, `sync`, `openssl` and a disk with 12 GB free
 //! (`ATLAS_LOGD_BENCH_DIR=DIR` says where).
 //!
 //! | file | holds |
@@ -70,6 +70,13 @@ const CASES: [Case; 4] = [
     Case { name: "verify-4gb", work: Work::Verify, volume: LARGE, ratio: 1.25, peak: 40.0 },
 ];
 
+/// The program, in bytes.
+const LARGEST_PROGRAM: u64 = 15_000_000;
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 fn main() -> ExitCode {
     // The same program plays the other parts too, each in a process of its own.
     match std::env::var("ATLAS_LOGD_BENCH_PART").as_deref() {
@@ -88,6 +95,9 @@ fn main() -> ExitCode {
     for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.iter().any(|name| name == case.name)) {
         all &= case.run(&dir, runs);
     }
+    let size = sides::program().metadata().unwrap().len();
+    println!("\nThe program has {:.1} MB, of at most {:.1}.", megabytes(size), megabytes(LARGEST_PROGRAM));
+    all &= size <= LARGEST_PROGRAM;
     if all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -119,7 +119,7 @@ impl Archived {
 }
 
 /// The program that is measured: the one that was built with this, or another one.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     std::env::var_os("ATLAS_LOGD_BENCH_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_atlas-logd").into(), PathBuf::from)
 }
 

@@ -1,4 +1,5 @@
-//! Writes a file: the first block here, all further ones on a thread of their own, beside whoever makes the bytes.
+//! Writes and hashes a file: the first block here, all further ones on a thread of their own, beside whoever makes the
+//! bytes.
 
 use std::{
     io,
@@ -19,16 +20,21 @@ pub(super) struct Pen {
     /// Bytes that were not written yet.
     block: Vec<u8>,
     hand: Option<Hand>,
-    /// SHA-256 of all that was written, where it is asked for.
-    sha256: Option<RunningSha256>,
 }
 
 /// Who writes.
 enum Hand {
     /// Whoever has the pen.
-    Own(Box<dyn WriteFile>),
+    Own(Page),
     /// A thread.
     Thread(Scribe),
+}
+
+/// What is written.
+struct Page {
+    file: Box<dyn WriteFile>,
+    /// SHA-256 of it, where it is asked for.
+    sha256: Option<RunningSha256>,
 }
 
 /// A thread that writes.
@@ -36,13 +42,13 @@ struct Scribe {
     blocks: SyncSender<Vec<u8>>,
     /// Blocks that are written and can be filled again.
     empty: Receiver<Vec<u8>>,
-    done: JoinHandle<io::Result<Box<dyn WriteFile>>>,
+    done: JoinHandle<io::Result<Page>>,
 }
 
 impl Pen {
-    /// A pen for a file that is empty. Whether SHA-256 is `wanted` of what is written.
-    pub(super) fn new(file: Box<dyn WriteFile>, wanted: bool) -> Self {
-        Self { block: Vec::new(), hand: Some(Hand::Own(file)), sha256: wanted.then(RunningSha256::default) }
+    /// A pen for a file that is empty. The SHA-256 of what is written goes on from `sha256`, where there is one.
+    pub(super) fn new(file: Box<dyn WriteFile>, sha256: Option<RunningSha256>) -> Self {
+        Self { block: Vec::new(), hand: Some(Hand::Own(Page { file, sha256 })) }
     }
 
     /// Adds bytes.
@@ -65,27 +71,19 @@ impl Pen {
     /// # Errors
     /// Whatever writing gave.
     pub(super) fn finish(mut self) -> io::Result<(Box<dyn WriteFile>, RunningSha256)> {
-        self.hash();
-        let mut file = match self.hand.take() {
-            Some(Hand::Own(file)) => file,
+        let mut page = match self.hand.take() {
+            Some(Hand::Own(page)) => page,
             Some(Hand::Thread(scribe)) => scribe.finish()?,
             None => return Err(failed_before()),
         };
-        file.write_all(&self.block)?;
-        Ok((file, self.sha256.take().unwrap_or_default()))
-    }
-
-    fn hash(&mut self) {
-        if let Some(sha256) = &mut self.sha256 {
-            sha256.update(&self.block);
-        }
+        page.write(&self.block)?;
+        Ok((page.file, page.sha256.unwrap_or_default()))
     }
 
     /// Has a full block written.
     fn turn_over(&mut self) -> io::Result<()> {
-        self.hash();
         let scribe = match self.hand.take() {
-            Some(Hand::Own(file)) => Scribe::start(file)?,
+            Some(Hand::Own(page)) => Scribe::start(page)?,
             Some(Hand::Thread(scribe)) => scribe,
             None => return Err(failed_before()),
         };
@@ -112,22 +110,31 @@ impl Drop for Pen {
     }
 }
 
+impl Page {
+    fn write(&mut self, block: &[u8]) -> io::Result<()> {
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(block);
+        }
+        self.file.write_all(block)
+    }
+}
+
 impl Scribe {
-    fn start(mut file: Box<dyn WriteFile>) -> io::Result<Self> {
+    fn start(mut page: Page) -> io::Result<Self> {
         let (blocks, waiting) = sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
         let (written, empty) = channel();
         let done = std::thread::Builder::new().name("spool".to_owned()).spawn(move || {
             for block in waiting {
-                file.write_all(&block)?;
+                page.write(&block)?;
                 // Nobody needs it any more at the end.
                 let _ = written.send(block);
             }
-            Ok(file)
+            Ok(page)
         })?;
         Ok(Self { blocks, empty, done })
     }
 
-    fn finish(self) -> io::Result<Box<dyn WriteFile>> {
+    fn finish(self) -> io::Result<Page> {
         let Self { blocks, done, .. } = self;
         drop(blocks);
         done.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes the spool panicked")))

@@ -29,7 +29,9 @@ pub struct Spooled {
     pub length: u64,
     /// Records.
     pub records: u64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of what they are to lie behind, as it was said to [`SpoolWriter::new`].
+    pub before: RunningSha256,
+    /// The same with the bytes.
     pub sha256: RunningSha256,
 }
 
@@ -48,6 +50,7 @@ pub struct SpoolWriter {
     /// The number in the file's name.
     number: i64,
     newest_first: bool,
+    before: RunningSha256,
     pen: Option<Pen>,
     /// What comes newest first, as long as it is little.
     answer: Vec<u8>,
@@ -58,11 +61,12 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    /// The spool of the source with this number. Records that come newest first are turned round at the end.
+    /// The spool of the source with this number. Records that come newest first are turned round at the end. Their SHA-256 goes
+    /// on from `before`, that of what they are to lie behind.
     #[must_use]
-    pub fn new(files: Arc<dyn Files>, number: i64, newest_first: bool) -> Self {
+    pub fn new(files: Arc<dyn Files>, number: i64, newest_first: bool, before: RunningSha256) -> Self {
         let answer = Vec::new();
-        Self { files, number, newest_first, pen: None, answer, unfinished: false, length: 0, records: 0 }
+        Self { files, number, newest_first, before, pen: None, answer, unfinished: false, length: 0, records: 0 }
     }
 
     /// Adds a record; a newline is added to it.
@@ -91,14 +95,21 @@ impl SpoolWriter {
             Some(pen) => pen,
             None => {
                 self.unfinished = true;
-                let files = self.files.as_ref();
                 match self.newest_first {
-                    true => Pen::new(create_answer(files, &Spooled::path(&answer_name(self.number)))?, false),
-                    false => Pen::new(create_spool(files, &Spooled::path(&final_name(self.number)))?, true),
+                    true => {
+                        let path = Spooled::path(&answer_name(self.number));
+                        Pen::new(create_answer(self.files.as_ref(), &path)?, None)
+                    }
+                    false => self.final_pen()?,
                 }
             }
         };
         Ok(self.pen.insert(pen))
+    }
+
+    fn final_pen(&self) -> io::Result<Pen> {
+        let file = create_spool(self.files.as_ref(), &Spooled::path(&final_name(self.number)))?;
+        Ok(Pen::new(file, Some(self.before.clone())))
     }
 
     /// Makes the records durable; nothing when there are none.
@@ -120,7 +131,8 @@ impl SpoolWriter {
         file.sync()?;
         self.files.sync_folder(Path::new(SPOOL))?;
         self.unfinished = false;
-        Ok(Some(Spooled { name: final_name(self.number), length: self.length, records: self.records, sha256 }))
+        let (before, name) = (std::mem::take(&mut self.before), final_name(self.number));
+        Ok(Some(Spooled { name, length: self.length, records: self.records, before, sha256 }))
     }
 
     /// Removes what was written.
@@ -140,8 +152,7 @@ impl SpoolWriter {
     /// Writes the lines of the answer in reverse order into the final file. No record holds a newline.
     fn turn_round(&mut self) -> io::Result<(Box<dyn WriteFile>, RunningSha256)> {
         self.unfinished = true;
-        let file = create_spool(self.files.as_ref(), &Spooled::path(&final_name(self.number)))?;
-        let mut pen = Pen::new(file, true);
+        let mut pen = self.final_pen()?;
         if !self.answer.is_empty() {
             reversed_lines(&mut io::Cursor::new(&self.answer), self.length, |line| pen.write(line))?;
             return pen.finish();
@@ -296,12 +307,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let files: Arc<dyn Files> = Arc::new(RealFiles::open(root.path(), 0o640, 0o750).unwrap());
         files.make_folder(Path::new(SPOOL)).unwrap();
-        let mut writer = SpoolWriter::new(files, 7, newest_first);
+        let mut before = RunningSha256::default();
+        before.update(b"before\n");
+        let mut writer = SpoolWriter::new(files, 7, newest_first, before.clone());
         records.iter().for_each(|record| writer.push(record).unwrap());
         let Some(spooled) = writer.finish().unwrap() else { return Vec::new() };
         let bytes = std::fs::read(root.path().join(Spooled::path(&spooled.name))).unwrap();
         assert_eq!(spooled.length, bytes.len() as u64);
-        assert_eq!(spooled.sha256.sum(), Sha256Sum::of(&bytes));
+        assert_eq!(spooled.before, before);
+        assert_eq!(spooled.sha256.sum(), Sha256Sum::of(&[&b"before\n"[..], &bytes].concat()));
         assert_eq!(spooled.records, records.len() as u64);
         assert_eq!(std::fs::read_dir(root.path().join(SPOOL)).unwrap().count(), 1);
         bytes
@@ -321,13 +335,13 @@ mod tests {
         files.make_folder(Path::new(SPOOL)).unwrap();
         let left = || std::fs::read_dir(root.path().join(SPOOL)).unwrap().count();
         for newest_first in [false, true] {
-            let mut writer = SpoolWriter::new(Arc::clone(&files), 7, newest_first);
+            let mut writer = SpoolWriter::new(Arc::clone(&files), 7, newest_first, RunningSha256::default());
             writer.push(&vec![b'a'; IN_MEMORY]).unwrap();
             assert_eq!(left(), 1);
             drop(writer);
             assert_eq!(left(), 0);
         }
-        let mut writer = SpoolWriter::new(Arc::clone(&files), 7, true);
+        let mut writer = SpoolWriter::new(Arc::clone(&files), 7, true, RunningSha256::default());
         writer.push(&vec![b'a'; IN_MEMORY]).unwrap();
         // A folder lies where the answer is to be turned round to.
         std::fs::create_dir_all(root.path().join(SPOOL).join("7.records")).unwrap();

@@ -1,7 +1,7 @@
 //! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
 
 use std::{
-    io::{BufReader, Read as _},
+    io::{ErrorKind, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -112,7 +112,10 @@ impl Committer {
     /// A spool for the new records of one answer.
     #[must_use]
     pub fn spool(&self, state: &SourceState, newest_first: bool) -> SpoolWriter {
-        SpoolWriter::new(self.archive.shared_files(), state.key, newest_first)
+        // A page of access history goes behind what is there, as a rule; a window of an audit log may become a segment.
+        let open = state.open.as_ref().filter(|_| newest_first);
+        let before = open.map(|open| open.sha256.clone()).unwrap_or_default();
+        SpoolWriter::new(self.archive.shared_files(), state.key, newest_first, before)
     }
 
     /// Removes the spool of a source without a commit under way: its window failed, and is asked again.
@@ -194,11 +197,16 @@ impl Committer {
             change = CoverageChange::none(change.covered.from);
         }
         let rotates = full(state) || own_segment;
-        let before = state.open.as_ref().filter(|open| !rotates && open.length > 0).map(|open| open.sha256.clone());
-        let hash = *spooled.sha256.sum().as_bytes();
-        let (tail, sha256) = match before {
-            Some(before) => self.read_spool(&spooled.name, spooled.length, before)?,
-            None => (self.read_tail(&spooled)?, spooled.sha256),
+        let before = state.open.as_ref().filter(|_| !rotates).map(|open| open.sha256.clone()).unwrap_or_default();
+        let tail = self.read_tail(&spooled)?;
+        let sha256 = match spooled.before == before {
+            true => spooled.sha256,
+            false => {
+                let mut sha256 = [before];
+                self.hash_spool(&spooled.name, spooled.length, &mut sha256)?;
+                let [sha256] = sha256;
+                sha256
+            }
         };
         let intent = self.store.transaction(|transaction| {
             if rotates {
@@ -217,7 +225,6 @@ impl Committer {
                 placement,
                 length: spooled.length,
                 records: spooled.records,
-                hash,
                 tail,
                 sha256,
                 times,
@@ -270,7 +277,8 @@ impl Committer {
 
     /// Steps 3 and 4. A damaged segment is given up once; the second time the next poll goes on.
     pub(super) fn finish(&self, state: &mut SourceState, mut intent: Intent, fresh: bool) -> Result<(), CommitError> {
-        for last_try in [false, true] {
+        // In another segment, only the SHA-256 proves the spool.
+        for (last_try, fresh) in [(false, fresh), (true, false)] {
             match place::place(self.archive.files(), state, &intent, fresh)? {
                 Placed::Durable => {
                     self.store.transaction(|transaction| intent.apply(transaction, state, self.clock.now()))?;
@@ -286,9 +294,7 @@ impl Committer {
                         // records are archived, but it proves nothing about its range: it is asked again.
                         intent.change = CoverageChange::none(intent.change.covered.from);
                     }
-                    // What is wrong with the spool itself is seen when the records are placed again.
-                    let sha256 = self.read_spool(&intent.spool, intent.length, RunningSha256::default());
-                    let sha256 = sha256.map(|(_, sha256)| sha256).unwrap_or_default();
+                    let sha256 = self.sha256_alone(state, &intent);
                     self.seal_damaged(state, &damage, |transaction, state| {
                         let open = state.open.clone().ok_or_else(|| no_open_segment(state))?;
                         Ok(intent.redirect(transaction, state, &open, sha256)?)
@@ -326,18 +332,32 @@ impl Committer {
         Ok(())
     }
 
-    /// The tail of a spool, and the SHA-256 of its bytes behind those of `before`.
-    fn read_spool(
-        &self,
-        name: &str,
-        length: u64,
-        before: RunningSha256,
-    ) -> Result<(Vec<u8>, RunningSha256), CommitError> {
+    /// The SHA-256 of the records of an intent, behind nothing. Where they cannot be read any more or are not what they were,
+    /// what nothing fits, so that it is seen when they are placed.
+    fn sha256_alone(&self, source: &SourceState, intent: &Intent) -> RunningSha256 {
+        let mut sums = [place::before(source, intent), RunningSha256::default()];
+        let hashed = self.hash_spool(&intent.spool, intent.length, &mut sums);
+        let [behind, alone] = sums;
+        match hashed {
+            Ok(()) if behind.sum() == intent.sha256.sum() => alone,
+            _ => RunningSha256::default(),
+        }
+    }
+
+    /// Adds the bytes of a spool to each of `sums`.
+    fn hash_spool(&self, name: &str, length: u64, sums: &mut [RunningSha256]) -> Result<(), CommitError> {
         let path = Spooled::path(name);
-        let read = self.archive.files().read(&path).and_then(|mut file| {
-            let mut sha256 = before;
-            std::io::copy(&mut BufReader::with_capacity(BUFFER, file.as_mut().take(length)), &mut sha256)?;
-            Ok((tail::tail_of(file.as_mut(), length, length)?, sha256))
+        let mut block = vec![0; BUFFER];
+        let read = self.archive.files().read(&path).and_then(|file| {
+            let mut file = file.take(length);
+            loop {
+                match file.read(&mut block) {
+                    Ok(0) => return Ok(()),
+                    Ok(read) => sums.iter_mut().for_each(|sum| sum.update(&block[..read])),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
         });
         read.map_err(CommitError::io("read", path))
     }

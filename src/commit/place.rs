@@ -63,7 +63,8 @@ pub(super) fn place(
     fresh: bool,
 ) -> Result<Placed, CommitError> {
     let folder = Path::new(&source.folder);
-    let target = Target { files, folder, path: folder.join(intent.segment.as_str()), intent };
+    let path = folder.join(intent.segment.as_str());
+    let target = Target { files, folder, path, intent, before: before(source, intent) };
     match intent.placement {
         Placement::Append { offset } => {
             let tail = source.open.as_ref().filter(|open| open.name == intent.segment).map(|open| &open.tail[..]);
@@ -71,6 +72,12 @@ pub(super) fn place(
         }
         Placement::Adopt => target.adopt(fresh),
     }
+}
+
+/// SHA-256 of what is committed to the segment of `intent` before its records.
+pub(super) fn before(source: &SourceState, intent: &Intent) -> RunningSha256 {
+    let open = source.open.as_ref().filter(|open| open.name == intent.segment);
+    open.map(|open| open.sha256.clone()).unwrap_or_default()
 }
 
 /// Looks whether an open segment is what the state says. A file that was never needed may be missing; it is made.
@@ -183,6 +190,8 @@ struct Target<'a> {
     folder: &'a Path,
     path: PathBuf,
     intent: &'a Intent,
+    /// SHA-256 of what the records lie behind.
+    before: RunningSha256,
 }
 
 impl Target<'_> {
@@ -296,12 +305,12 @@ impl Target<'_> {
         if fresh {
             return Ok(Ok(spool));
         }
-        match hash(spool.as_mut(), self.intent.length) {
-            Ok(hash) if hash == self.intent.hash => {
+        match self.are_the_records(spool.as_mut()) {
+            Ok(true) => {
                 spool.seek(SeekFrom::Start(0)).map_err(CommitError::io("read", &path))?;
                 Ok(Ok(spool))
             }
-            Ok(_) => Ok(Err("the spool file was changed by someone else".to_owned())),
+            Ok(false) => Ok(Err("the spool file was changed by someone else".to_owned())),
             // It would be unreadable for ever; Atlas still has what it held.
             Err(cause) if cause.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
                 Ok(Err(format!("the disk cannot read the spool file any more: {cause}")))
@@ -313,8 +322,14 @@ impl Target<'_> {
     /// Whether the segment holds all the records from `offset` on.
     fn holds_the_records(&self, offset: u64) -> Result<bool, CommitError> {
         let mut segment = self.files.read(&self.path).map_err(CommitError::io("read", &self.path))?;
-        let hash = segment.seek(SeekFrom::Start(offset)).and_then(|_| hash(segment.as_mut(), self.intent.length));
-        Ok(hash.map_err(CommitError::io("read", &self.path))? == self.intent.hash)
+        let are = segment.seek(SeekFrom::Start(offset)).and_then(|_| self.are_the_records(segment.as_mut()));
+        are.map_err(CommitError::io("read", &self.path))
+    }
+
+    /// Whether the next bytes of a file are the records.
+    fn are_the_records(&self, file: &mut dyn ReadFile) -> io::Result<bool> {
+        let sha256 = hash(file, self.intent.length, self.before.clone())?;
+        Ok(sha256.sum() == self.intent.sha256.sum())
     }
 
     /// How many of the `length` bytes after `offset` of the segment are those that the spool begins with.
@@ -356,12 +371,12 @@ impl Target<'_> {
 /// SHA-256 of the first `length` bytes.
 fn sum_of(file: &mut dyn ReadFile, length: u64) -> io::Result<Sha256Sum> {
     file.seek(SeekFrom::Start(0))?;
-    Ok(Sha256Sum::from_bytes(hash(file, length)?))
+    Ok(hash(file, length, RunningSha256::default())?.sum())
 }
 
-/// SHA-256 of the next `length` bytes, fewer if the file ends.
-fn hash(file: &mut dyn ReadFile, length: u64) -> io::Result<[u8; 32]> {
-    let mut running = RunningSha256::default();
-    io::copy(&mut BufReader::with_capacity(BUFFER, file.take(length)), &mut running)?;
-    Ok(*running.sum().as_bytes())
+/// SHA-256 of what was before and of the next `length` bytes, fewer if the file ends.
+fn hash(file: &mut dyn ReadFile, length: u64, before: RunningSha256) -> io::Result<RunningSha256> {
+    let mut sha256 = before;
+    io::copy(&mut BufReader::with_capacity(BUFFER, file.take(length)), &mut sha256)?;
+    Ok(sha256)
 }

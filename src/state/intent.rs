@@ -38,11 +38,9 @@ pub struct Intent {
     pub length: u64,
     /// How many they are.
     pub records: u64,
-    /// SHA-256 of the bytes.
-    pub hash: [u8; 32],
     /// Hash of the segment's last bytes afterwards.
     pub tail: Vec<u8>,
-    /// SHA-256 of what is committed to the segment afterwards.
+    /// SHA-256 of what is committed to the segment afterwards: it proves the spool too.
     pub sha256: RunningSha256,
     /// What is known of the times of the records.
     pub times: RecordTimes,
@@ -59,23 +57,23 @@ impl Intent {
     /// When the row is damaged, or whatever SQLite gives.
     pub fn load(connection: &Connection, source: &SourceState) -> Result<Option<Self>, StateError> {
         let mut statement = connection.prepare_cached(
-            "SELECT spool, placement, segment, offset, length, records, hash, tail, change, pending_digest, sha256, times
+            "SELECT spool, placement, segment, offset, length, records, tail, change, pending_digest, sha256, times
              FROM intent WHERE source = ?1",
         )?;
         let row = statement
             .query_row([source.key], |row| {
-                let (placement, segment, change): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(8)?);
+                let (placement, segment, change): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(7)?);
                 let placement = match placement.as_str() {
                     "append" => Some(Placement::Append { offset: unsigned(row.get(3)?) }),
                     "adopt" => Some(Placement::Adopt),
                     _ => None,
                 };
-                let (spool, tail) = (row.get(0)?, row.get(7)?);
-                let (length, records, hash) = (unsigned(row.get(4)?), unsigned(row.get(5)?), row.get(6)?);
+                let (spool, tail) = (row.get(0)?, row.get(6)?);
+                let (length, records) = (unsigned(row.get(4)?), unsigned(row.get(5)?));
                 let change = CoverageChange::from_stored(&change);
-                let pending = Digest::from_stored(&row.get::<_, Vec<u8>>(9)?);
-                let sha256 = RunningSha256::from_stored(&row.get::<_, Vec<u8>>(10)?);
-                let times: Option<RecordTimes> = serde_json::from_str(&row.get::<_, String>(11)?).ok();
+                let pending = Digest::from_stored(&row.get::<_, Vec<u8>>(8)?);
+                let sha256 = RunningSha256::from_stored(&row.get::<_, Vec<u8>>(9)?);
+                let times: Option<RecordTimes> = serde_json::from_str(&row.get::<_, String>(10)?).ok();
                 let parts = placement.zip(segment.parse().ok()).zip(change).zip(pending).zip(sha256).zip(times);
                 Ok(parts.map(|(((((placement, segment), change), pending), sha256), times)| Self {
                     spool,
@@ -83,7 +81,6 @@ impl Intent {
                     placement,
                     length,
                     records,
-                    hash,
                     tail,
                     sha256,
                     times,
@@ -145,9 +142,9 @@ impl Intent {
         let times = serde_json::to_string(&self.times).map_err(|error| StateError::Damaged(error.to_string()))?;
         transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change,
+                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, tail, change,
                     pending_digest, sha256, times)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute((
                 key,
@@ -157,7 +154,6 @@ impl Intent {
                 signed(offset),
                 signed(self.length),
                 signed(self.records),
-                &self.hash,
                 &self.tail,
                 change,
                 self.pending.as_bytes(),
