@@ -143,3 +143,27 @@ fn two_processes_never_share_a_state_or_an_archive() {
     let said = open();
     assert!(said.contains("another atlas-logd is writing to the archive"), "{said}");
 }
+
+/// What lies in the spool now is not made evidence of.
+#[test]
+fn a_spool_that_was_changed_is_not_believed_where_the_segment_of_its_commit_is_damaged_too() {
+    let scene = Scene::new();
+    let calm = scene.folders();
+    calm.poll_well("11:10");
+    let folders = calm.poll_interrupted("11:45");
+    for kind in Kind::ALL {
+        let segment = folders.segments(kind).pop().unwrap();
+        let length = segment.metadata().unwrap().len();
+        OpenOptions::new().write(true).open(segment).unwrap().set_len(length - 1).unwrap();
+        let spool = folders.archive().join(format!(".spool/{}.records", folders.load(kind).key));
+        let mut records = fs::read(&spool).unwrap();
+        let middle = records.len() / 2;
+        records[middle] ^= 1;
+        fs::write(spool, records).unwrap();
+    }
+    let failures = folders.poll("11:50").unwrap();
+    let told = failures.values().filter(|said| said.contains("the spool file was changed by someone else")).count();
+    assert_eq!(told, 2, "{failures:?}");
+    folders.poll_well("11:55");
+    all_exact(&folders);
+}
