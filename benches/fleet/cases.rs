@@ -202,7 +202,7 @@ fn quiet() -> Vec<Figure> {
         at_most(what, share * 100.0, 1.0, "%"),
         at_most("peak of memory", run.daemon.peak(), 40.0, "MiB"),
         exactly("polls skipped", taken.starts.skipped as u64, 0),
-        exactly("requests for each poll", (taken.starts.requests / taken.starts.polls()) as u64, 1),
+        exactly("requests, one for each poll", taken.starts.requests as u64, taken.starts.polls() as u64),
     ];
     eprintln!("{:.2} ms of CPU for each poll", millis(taken.of_poll));
     run.daemon.stop();

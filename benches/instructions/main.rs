@@ -1,8 +1,8 @@
 //! How many instructions the decoders and the commit path take: `cargo bench --bench instructions`.
 //!
 //! Times on shared machines are noisy; the number of instructions is the same in every run, but for a little that depends on
-//! random ids. Each piece of work runs under callgrind (`valgrind` has to be installed) in a process of its own, and only
-//! the function that does it counts. The figures are compared with those in `benches/instructions/expected`, which are of an
+//! random ids. Each piece of work runs under callgrind (`valgrind` has to be installed) in processes of its own, once and many
+//! times: the difference is the work without what prepares it. The figures are compared with those in `benches/instructions/expected`, which are of an
 //! x86-64 with AVX2; one that is more than 2 % higher is a failure, and one that is lower is worth being written down:
 //!
 //! ```text
@@ -36,15 +36,19 @@ use crate::work::Writer;
 /// So much more may be chance.
 const TOLERANCE: f64 = 1.02;
 
-/// In which process which piece of work is done.
+/// In which process which piece of work is done, and how often.
 const PIECE: &str = "ATLAS_LOGD_BENCH_PIECE";
+const TIMES: &str = "ATLAS_LOGD_BENCH_TIMES";
+
+/// So many times more make the difference.
+const MORE: u64 = 20;
 
 const PIECES: [&str; 7] =
     ["decode-audit", "decode-access", "read-audit", "read-access", "commit-audit", "commit-access", "commit-quiet"];
 
 fn main() -> ExitCode {
     if let Ok(piece) = std::env::var(PIECE) {
-        do_piece(&piece);
+        do_piece(&piece, std::env::var(TIMES).unwrap().parse().unwrap());
         return ExitCode::SUCCESS;
     }
     let accept = std::env::args().any(|argument| argument == "--accept");
@@ -81,13 +85,19 @@ fn read(text: &str) -> BTreeMap<&str, u64> {
 
 /// How many instructions a piece of work takes.
 fn count(piece: &str) -> u64 {
+    (count_all(piece, 1 + MORE) - count_all(piece, 1)) / MORE
+}
+
+/// How many instructions a process takes that does it so many times.
+fn count_all(piece: &str, times: u64) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("callgrind.out");
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=*measured*", "--callgrind-out-file"])
+        .args(["--tool=callgrind", "--callgrind-out-file"])
         .arg(&out)
         .arg(std::env::current_exe().unwrap())
         .env(PIECE, piece)
+        .env(TIMES, times.to_string())
         .output();
     let output = output.expect("valgrind has to be installed");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -97,9 +107,9 @@ fn count(piece: &str) -> u64 {
     summary.unwrap_or_else(|| panic!("callgrind says nothing of a sum: {said}")).trim().parse().unwrap()
 }
 
-fn do_piece(piece: &str) {
-    const BYTES: usize = 4 << 20;
-    const ENTRIES: usize = 5_000;
+fn do_piece(piece: &str, times: u64) {
+    const BYTES: usize = 1 << 20;
+    const ENTRIES: usize = 1_000;
     let lines = || work::records(Kind::StreamAudit, &work::lines(BYTES));
     let entries = || work::records(Kind::AccessHistory, &work::page(ENTRIES));
     let folder = tempfile::tempdir().unwrap();
@@ -107,19 +117,19 @@ fn do_piece(piece: &str) {
         "decode-audit" => {
             // Less than what is inflated on a thread of its own.
             let body = work::gzip(&work::lines(1 << 19));
-            measured(|| _ = black_box(work::inflate_and_split(black_box(&body))));
+            repeat(times, || _ = black_box(work::inflate_and_split(black_box(&body))));
         }
         "decode-access" => {
             let page = work::page(ENTRIES);
-            measured(|| _ = black_box(work::split_page(black_box(&page))));
+            repeat(times, || _ = black_box(work::split_page(black_box(&page))));
         }
         "read-audit" => {
             let records = lines();
-            measured(|| _ = black_box(work::read(Kind::StreamAudit, black_box(&records))));
+            repeat(times, || _ = black_box(work::read(Kind::StreamAudit, black_box(&records))));
         }
         "read-access" => {
             let records = entries();
-            measured(|| _ = black_box(work::read(Kind::AccessHistory, black_box(&records))));
+            repeat(times, || _ = black_box(work::read(Kind::AccessHistory, black_box(&records))));
         }
         "commit-audit" | "commit-access" => {
             let (kind, records) = match piece {
@@ -130,19 +140,17 @@ fn do_piece(piece: &str) {
             let records = &records[..200];
             // What is prepared once, is.
             writer.commit(records);
-            measured(|| (0..20).for_each(|_| writer.commit(black_box(records))));
+            repeat(times, || writer.commit(black_box(records)));
         }
         "commit-quiet" => {
             let mut writer = Writer::new(folder.path(), Kind::StreamAudit);
             writer.commit_quietly();
-            measured(|| (0..20).for_each(|_| writer.commit_quietly()));
+            repeat(times, || writer.commit_quietly());
         }
         other => panic!("there is no {other}"),
     }
 }
 
-/// What is done in here, counts.
-#[inline(never)]
-fn measured(work: impl FnOnce()) {
-    work();
+fn repeat(times: u64, work: impl FnMut()) {
+    std::iter::repeat_with(work).take(usize::try_from(times).unwrap()).for_each(drop);
 }

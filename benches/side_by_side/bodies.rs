@@ -1,6 +1,6 @@
 //! What Atlas answers, made before anything is measured.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use atlas_logd::instant::Instant;
 use flate2::{Compression, write::GzEncoder};
@@ -12,8 +12,8 @@ use crate::access_entry::access_entry;
 /// How much of what happened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Volume {
-    /// Lines of an audit log.
-    Audit { megabytes: usize },
+    /// Lines of an audit log of one hour, which ended so long before now.
+    Audit { megabytes: usize, before: Duration },
     /// Entries of an access history.
     Access { entries: usize },
 }

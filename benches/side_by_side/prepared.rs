@@ -28,10 +28,7 @@ use crate::{
     replies::{self, Process},
 };
 
-/// All of it happened before so long.
-const BEFORE: Duration = Duration::from_secs(2 * 3600);
-
-/// An audit log is of one hour, so new that each of its lines may come again.
+/// An audit log is of one hour.
 const AUDIT_OVER: Duration = Duration::from_secs(3600);
 
 /// An access history is the backlog of days, as it is after a first start.
@@ -56,11 +53,11 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Starts it; it is ready.
     pub(crate) fn start(volume: Volume) -> Self {
-        let (kind, amount) = match volume {
-            Volume::Audit { megabytes } => ("audit", megabytes),
-            Volume::Access { entries } => ("access", entries),
+        let (kind, amount, before) = match volume {
+            Volume::Audit { megabytes, before } => ("audit", megabytes, before),
+            Volume::Access { entries } => ("access", entries, Duration::from_secs(2 * 3600)),
         };
-        let (process, line) = Process::start(&[kind, &amount.to_string()]);
+        let (process, line) = Process::start(&[kind, &amount.to_string(), &before.as_secs().to_string()]);
         let told: Vec<&str> = line.split_whitespace().collect();
         let number = |at: usize| told[at].parse::<i64>().unwrap();
         let pages = told[4..].iter().map(|page| page.split_once('-').unwrap());
@@ -102,7 +99,8 @@ impl Answers {
 pub(crate) fn serve() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let amount: usize = arguments[1].parse().unwrap();
-    let to = Instant::from_seconds((SystemClock.now() - BEFORE).seconds_floor());
+    let before = Duration::from_secs(arguments[2].parse().unwrap());
+    let to = Instant::from_seconds((SystemClock.now() - before).seconds_floor());
     let from = to - if arguments[0] == "audit" { AUDIT_OVER } else { ACCESS_OVER };
     let mut answers = Answers { from, to, audit: Bytes::new(), access: None, requests: AtomicU64::new(0) };
     let (bytes, pages) = if arguments[0] == "audit" {

@@ -13,6 +13,8 @@ use crate::{
     prepared::Prepared,
 };
 
+const CURL: &str = "curl -fsS -H 'Authorization: Bearer made-up'";
+
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
 pub(crate) struct Bench<'a> {
@@ -28,29 +30,39 @@ impl<'a> Bench<'a> {
 
     /// What people would write.
     pub(crate) fn pipe(&self) -> Measured {
-        let (base, file) = (&self.atlas.base, self.folder.path().join("piped"));
+        let file = self.folder.path().join("piped");
         let shown = file.display();
-        let curl = "curl -fsS -H 'Authorization: Bearer made-up'";
-        let line = match self.volume {
-            Volume::Audit { .. } => {
-                let path = format!("/api/atlas/v2/groups/{PROJECT}/streams/orders/auditLogs");
-                let (from, to) = (self.atlas.from.seconds_floor(), self.atlas.to.seconds_ceil());
-                format!("{curl} '{base}{path}?startDate={from}&endDate={to}' | gunzip > {shown} && sync {shown}")
-            }
-            Volume::Access { .. } => {
-                let path = format!("/api/atlas/v2/groups/{PROJECT}/dbAccessHistory/clusters/prod-0");
-                let page = |(from, to): &(i64, i64)| {
-                    format!(
-                        "{curl} '{base}{path}?start={from}&end={to}&nLogs=20000' | jq -c '.accessLogs[]' >> {shown} && "
-                    )
-                };
-                format!("{}sync {shown}", self.atlas.pages.iter().map(page).collect::<String>())
-            }
+        let decode = match self.volume {
+            Volume::Audit { .. } => "gunzip",
+            Volume::Access { .. } => "jq -c '.accessLogs[]'",
         };
-        let measured = measure(&line);
+        let page = |url: String| format!("{CURL} '{url}' | {decode} >> {shown} && ");
+        let measured = measure(&format!("{}sync {shown}", self.urls().map(page).collect::<String>()));
         assert!(fs::metadata(&file).unwrap().len() > self.atlas.bytes / 2);
         fs::remove_file(&file).unwrap();
         measured
+    }
+
+    /// The same answers, and nothing done with them.
+    pub(crate) fn fetch_only(&self) -> Measured {
+        let page = |url: String| format!("{CURL} -o /dev/null '{url}' && ");
+        measure(&format!("{}true", self.urls().map(page).collect::<String>()))
+    }
+
+    /// What somebody would ask for who knew all in advance: each page is full.
+    fn urls(&self) -> impl Iterator<Item = String> {
+        let base = format!("{}/api/atlas/v2/groups/{PROJECT}", self.atlas.base);
+        let audit = match self.volume {
+            Volume::Audit { .. } => {
+                let (from, to) = (self.atlas.from.seconds_floor(), self.atlas.to.seconds_ceil());
+                Some(format!("{base}/streams/orders/auditLogs?startDate={from}&endDate={to}"))
+            }
+            Volume::Access { .. } => None,
+        };
+        let page = move |&(from, to): &(i64, i64)| {
+            format!("{base}/dbAccessHistory/clusters/prod-0?start={from}&end={to}&nLogs=20000")
+        };
+        audit.into_iter().chain(self.atlas.pages.iter().map(page))
     }
 
     /// `atlas-logd collect`: the same bytes, and watermark, fingerprints, hash and commit.

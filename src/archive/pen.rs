@@ -25,13 +25,13 @@ pub(super) struct Pen {
 /// Who writes.
 enum Hand {
     /// Whoever has the pen.
-    Own(Page),
+    Own(Sheet),
     /// A thread.
     Thread(Scribe),
 }
 
 /// What is written.
-struct Page {
+struct Sheet {
     file: Box<dyn WriteFile>,
     /// SHA-256 of it, where it is asked for.
     sha256: Option<RunningSha256>,
@@ -42,13 +42,13 @@ struct Scribe {
     blocks: SyncSender<Vec<u8>>,
     /// Blocks that are written and can be filled again.
     empty: Receiver<Vec<u8>>,
-    done: JoinHandle<io::Result<Page>>,
+    done: JoinHandle<io::Result<Sheet>>,
 }
 
 impl Pen {
     /// A pen for a file that is empty. The SHA-256 of what is written goes on from `sha256`, where there is one.
     pub(super) fn new(file: Box<dyn WriteFile>, sha256: Option<RunningSha256>) -> Self {
-        Self { block: Vec::new(), hand: Some(Hand::Own(Page { file, sha256 })) }
+        Self { block: Vec::new(), hand: Some(Hand::Own(Sheet { file, sha256 })) }
     }
 
     /// Adds bytes.
@@ -71,19 +71,19 @@ impl Pen {
     /// # Errors
     /// Whatever writing gave.
     pub(super) fn finish(mut self) -> io::Result<(Box<dyn WriteFile>, RunningSha256)> {
-        let mut page = match self.hand.take() {
-            Some(Hand::Own(page)) => page,
+        let mut sheet = match self.hand.take() {
+            Some(Hand::Own(sheet)) => sheet,
             Some(Hand::Thread(scribe)) => scribe.finish()?,
             None => return Err(failed_before()),
         };
-        page.write(&self.block)?;
-        Ok((page.file, page.sha256.unwrap_or_default()))
+        sheet.write(&self.block)?;
+        Ok((sheet.file, sheet.sha256.unwrap_or_default()))
     }
 
     /// Has a full block written.
     fn turn_over(&mut self) -> io::Result<()> {
         let scribe = match self.hand.take() {
-            Some(Hand::Own(page)) => Scribe::start(page)?,
+            Some(Hand::Own(sheet)) => Scribe::start(sheet)?,
             Some(Hand::Thread(scribe)) => scribe,
             None => return Err(failed_before()),
         };
@@ -110,7 +110,7 @@ impl Drop for Pen {
     }
 }
 
-impl Page {
+impl Sheet {
     fn write(&mut self, block: &[u8]) -> io::Result<()> {
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(block);
@@ -120,21 +120,21 @@ impl Page {
 }
 
 impl Scribe {
-    fn start(mut page: Page) -> io::Result<Self> {
+    fn start(mut sheet: Sheet) -> io::Result<Self> {
         let (blocks, waiting) = sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
         let (written, empty) = channel();
         let done = std::thread::Builder::new().name("spool".to_owned()).spawn(move || {
             for block in waiting {
-                page.write(&block)?;
+                sheet.write(&block)?;
                 // Nobody needs it any more at the end.
                 let _ = written.send(block);
             }
-            Ok(page)
+            Ok(sheet)
         })?;
         Ok(Self { blocks, empty, done })
     }
 
-    fn finish(self) -> io::Result<Page> {
+    fn finish(self) -> io::Result<Sheet> {
         let Self { blocks, done, .. } = self;
         drop(blocks);
         done.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes the spool panicked")))

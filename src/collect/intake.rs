@@ -56,8 +56,9 @@ impl AnswerBounds {
 
 /// Takes in one answer.
 pub(super) struct Intake {
-    /// Whether records were forgotten that come again where Atlas goes by arrival.
-    forgot: bool,
+    /// Whether it was known before that Atlas goes by arrival. Else records may have been forgotten that come again then: of
+    /// this answer too, those before the one that says it.
+    knew_arrival: bool,
     placer: Placer,
     shelf: Shelf,
     seen: u64,
@@ -142,8 +143,7 @@ impl Intake {
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
-        let forgot = bounds.purpose == Purpose::Forward && !state.by_arrival && state.records > 0;
-        Self { forgot, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
+        Self { knew_arrival: state.by_arrival, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
     }
 
     /// Whether the fingerprint of a record with such clocks will be needed, as far as that can be said before.
@@ -176,7 +176,7 @@ impl Intake {
 
     /// Whether the answer says that Atlas goes by arrival, so that more has to be known to tell which of its records are new.
     pub(super) fn needs_to_know_more(&self) -> bool {
-        self.forgot && self.shelf.by_arrival
+        !self.knew_arrival && self.shelf.by_arrival
     }
 
     /// How many records were taken in so far, and how they lie.

@@ -1,7 +1,7 @@
 //! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
 
 use std::{
-    io::{ErrorKind, Read as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -203,7 +203,8 @@ impl Committer {
             true => spooled.sha256,
             false => {
                 let mut sha256 = [before];
-                self.hash_spool(&spooled.name, spooled.length, &mut sha256)?;
+                let hashed = self.hash_spool(&spooled.name, spooled.length, &mut sha256);
+                hashed.map_err(CommitError::io("read", Spooled::path(&spooled.name)))?;
                 let [sha256] = sha256;
                 sha256
             }
@@ -294,7 +295,7 @@ impl Committer {
                         // records are archived, but it proves nothing about its range: it is asked again.
                         intent.change = CoverageChange::none(intent.change.covered.from);
                     }
-                    let sha256 = self.sha256_alone(state, &intent);
+                    let sha256 = self.sha256_alone(state, &intent)?;
                     self.seal_damaged(state, &damage, |transaction, state| {
                         let open = state.open.clone().ok_or_else(|| no_open_segment(state))?;
                         Ok(intent.redirect(transaction, state, &open, sha256)?)
@@ -332,34 +333,33 @@ impl Committer {
         Ok(())
     }
 
-    /// The SHA-256 of the records of an intent, behind nothing. Where they cannot be read any more or are not what they were,
-    /// what nothing fits, so that it is seen when they are placed.
-    fn sha256_alone(&self, source: &SourceState, intent: &Intent) -> RunningSha256 {
+    /// The SHA-256 of the records of an intent, behind nothing. Where they are gone, cannot be read any more or are not what they
+    /// were, what nothing fits, so that it is seen when they are placed.
+    fn sha256_alone(&self, source: &SourceState, intent: &Intent) -> Result<RunningSha256, CommitError> {
         let mut sums = [place::before(source, intent), RunningSha256::default()];
         let hashed = self.hash_spool(&intent.spool, intent.length, &mut sums);
         let [behind, alone] = sums;
         match hashed {
-            Ok(()) if behind.sum() == intent.sha256.sum() => alone,
-            _ => RunningSha256::default(),
+            Ok(()) if behind.sum() == intent.sha256.sum() => Ok(alone),
+            Err(error) if !place::is_lost_for_good(&error) => {
+                Err(CommitError::io("read", Spooled::path(&intent.spool))(error))
+            }
+            _ => Ok(RunningSha256::default()),
         }
     }
 
     /// Adds the bytes of a spool to each of `sums`.
-    fn hash_spool(&self, name: &str, length: u64, sums: &mut [RunningSha256]) -> Result<(), CommitError> {
-        let path = Spooled::path(name);
+    fn hash_spool(&self, name: &str, length: u64, sums: &mut [RunningSha256]) -> io::Result<()> {
+        let mut file = self.archive.files().read(&Spooled::path(name))?.take(length);
         let mut block = vec![0; BUFFER];
-        let read = self.archive.files().read(&path).and_then(|file| {
-            let mut file = file.take(length);
-            loop {
-                match file.read(&mut block) {
-                    Ok(0) => return Ok(()),
-                    Ok(read) => sums.iter_mut().for_each(|sum| sum.update(&block[..read])),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
+        loop {
+            match file.read(&mut block) {
+                Ok(0) => return Ok(()),
+                Ok(read) => sums.iter_mut().for_each(|sum| sum.update(&block[..read])),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-        });
-        read.map_err(CommitError::io("read", path))
+        }
     }
 
     fn read_tail(&self, spooled: &Spooled) -> Result<Vec<u8>, CommitError> {

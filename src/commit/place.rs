@@ -311,8 +311,7 @@ impl Target<'_> {
                 Ok(Ok(spool))
             }
             Ok(false) => Ok(Err("the spool file was changed by someone else".to_owned())),
-            // It would be unreadable for ever; Atlas still has what it held.
-            Err(cause) if cause.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            Err(cause) if is_lost_for_good(&cause) => {
                 Ok(Err(format!("the disk cannot read the spool file any more: {cause}")))
             }
             Err(cause) => Err(CommitError::io("read", &path)(cause)),
@@ -366,6 +365,11 @@ impl Target<'_> {
         let detail = format!("the disk did not take its last bytes: {cause}");
         Damage::without_loss(offset, detail)
     }
+}
+
+/// Whether a file that cannot be read for this reason will never be read; Atlas still has what it held.
+pub(super) fn is_lost_for_good(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::NotFound || cause.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 /// SHA-256 of the first `length` bytes.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use rusqlite::Connection;
+use serde::Deserialize;
 
 use crate::{
+    archive::SegmentName,
     instant::Instant,
     source::SourceId,
     state::{SourceKey, StateError},
@@ -41,4 +43,40 @@ pub fn source_keys(connection: &Connection) -> Result<Vec<(SourceKey, Option<Sou
         Ok((row.get(0)?, id.map(|(kind, filter)| SourceId { project_id, kind, name, filter })))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// How long the open segment of a source has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenLength {
+    /// The folder of the source, below the archive's root.
+    pub folder: String,
+    /// The segment.
+    pub segment: SegmentName,
+    /// So many of its bytes are committed.
+    pub committed: u64,
+    /// Its length once the commit under way is done, if there is one.
+    pub once_done: Option<u64>,
+}
+
+/// The open segments of all sources, as they stand there. What cannot be read is passed over: whoever opens the source refuses
+/// it.
+///
+/// # Errors
+/// Whatever SQLite gives.
+pub fn open_lengths(connection: &Connection) -> Result<Vec<OpenLength>, StateError> {
+    #[derive(Deserialize)]
+    struct Open {
+        name: SegmentName,
+        length: u64,
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT folder, open, offset + length FROM source LEFT JOIN intent ON source = key WHERE open IS NOT NULL",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let once_done = row.get::<_, Option<i64>>(2)?.map(|length| u64::try_from(length).unwrap_or(0));
+        let (folder, open): (String, String) = (row.get(0)?, row.get(1)?);
+        let open: Option<Open> = serde_json::from_str(&open).ok();
+        Ok(open.map(|open| OpenLength { folder, segment: open.name, committed: open.length, once_done }))
+    })?;
+    Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }

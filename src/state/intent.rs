@@ -139,12 +139,14 @@ impl Intent {
             Placement::Adopt => ("adopt", 0),
         };
         let change = self.change.to_stored()?;
+        // `hash` is of the records alone, as an earlier version proved them. The column stays, because the digest of the rows of
+        // a commit that was under way when the program was replaced is made with it.
         let times = serde_json::to_string(&self.times).map_err(|error| StateError::Damaged(error.to_string()))?;
         transaction
             .prepare_cached(
-                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, tail, change,
+                "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change,
                     pending_digest, sha256, times)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, X'', ?8, ?9, ?10, ?11, ?12)",
             )?
             .execute((
                 key,

@@ -74,7 +74,7 @@ pub use coverage::{CoverageChange, gaps, islands, missing, untold_gaps};
 pub use damaged::{DamagedSegment, damaged_segments};
 pub use day_count::DayCount;
 pub use digest::{Digest, RowDigests};
-pub use ends::{source_ends, source_keys};
+pub use ends::{OpenLength, open_lengths, source_ends, source_keys};
 pub use error::StateError;
 pub use failing_lists::{FailingList, failing_lists, replace_failing_lists};
 pub use fingerprints::{

@@ -176,8 +176,6 @@ const MIGRATIONS: &[&str] = &[
     super::failing_lists::TABLE,
     super::runs::TABLES,
     super::probe::TABLE,
-    // The SHA-256 that the segment will have proves the records of an intent, too.
-    "ALTER TABLE intent DROP COLUMN hash;",
 ];
 
 /// The newest version that this program knows.

@@ -289,3 +289,29 @@ fn a_daemon_that_collects_is_never_told_to_be_damaged() {
     }
     daemon.stop();
 }
+
+#[test]
+fn lengths_are_looked_at_when_the_daemon_starts_before_any_source_has_its_turn() {
+    let (stage, segments) = stage();
+    let [_, open] = last_sealed_and_open(&segments);
+    let length = fs::metadata(open).unwrap().len();
+    stage.damaged(|| OpenOptions::new().write(true).open(open).unwrap().set_len(length - 1).unwrap());
+    let mut daemon = stage.spawn_daemon_unready();
+    let said = daemon.wait_for_line("the next poll of its source seals it as damaged");
+    let expected = format!("the segment {} has {} bytes instead of {length}", open.display(), length - 1);
+    assert!(said.contains("ERROR") && said.contains(&expected), "{said}");
+    daemon.wait_for_line("collecting");
+    daemon.stop();
+}
+
+#[test]
+fn a_longer_segment_is_told_when_the_daemon_starts() {
+    let (stage, segments) = stage();
+    let [_, open] = last_sealed_and_open(&segments);
+    append(&stage, open);
+    let mut daemon = stage.spawn_daemon_unready();
+    let said = daemon.wait_for_line("cut it back");
+    assert!(said.contains("ERROR") && said.contains(&open.display().to_string()), "{said}");
+    daemon.wait_for_line("collecting");
+    daemon.stop();
+}

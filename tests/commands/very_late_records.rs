@@ -79,6 +79,46 @@ fn a_record_that_was_late_in_the_first_range_that_tells_of_it_is_archived_once()
     }
 }
 
+/// The very first answer tells it, behind a record that its clock lets forget.
+#[test]
+fn a_record_that_was_late_in_the_first_answer_of_all_is_archived_once() {
+    let stage = stage();
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    add_late(&stage, "late", 40 * MINUTE, 35 * MINUTE);
+    add_late(&stage, "that tells how Atlas compares", 60 * HOUR, 59 * HOUR);
+    for _ in 0..8 {
+        stage.poll_once();
+        stage.pass(4 * MINUTE);
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), 2, "{source}");
+        stage.assert_exact(&source);
+    }
+}
+
+/// A range that is collected again tells it; what was forgotten before is known again all the same.
+#[test]
+fn a_record_that_was_late_before_a_backfill_tells_how_atlas_compares_is_archived_once() {
+    let stage = stage();
+    stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
+    add_late(&stage, "late", 40 * MINUTE, 35 * MINUTE);
+    stage.poll_once();
+    add_late(&stage, "that tells how Atlas compares", 60 * HOUR, 58 * HOUR);
+    let desk = stage.desk();
+    for source in [orders(), prod()] {
+        desk.backfill(&source, Window::new(stage.ago(3 * HOUR), stage.ago(HOUR)));
+    }
+    drop(desk);
+    for _ in 0..8 {
+        stage.poll_once();
+        stage.pass(4 * MINUTE);
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), 2, "{source}");
+        stage.assert_exact(&source);
+    }
+}
+
 /// And where the fingerprints have to be made again from the segments in between.
 #[test]
 fn a_record_that_was_late_is_known_again_by_its_segment() {

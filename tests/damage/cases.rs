@@ -167,3 +167,27 @@ fn a_spool_that_was_changed_is_not_believed_where_the_segment_of_its_commit_is_d
     folders.poll_well("11:55");
     all_exact(&folders);
 }
+
+#[test]
+fn a_length_is_explained_by_the_commit_under_way_and_by_nothing_else() {
+    let scene = Scene::new();
+    let calm = scene.folders();
+    calm.poll_well("11:10");
+    let folders = calm.poll_interrupted("11:45");
+    let look = || folders.open().unwrap().collector.committer().look_at_lengths().unwrap();
+    let found = look();
+    assert_eq!((found.under_way, found.faults.len(), found.more), (2, 0, 0));
+    // As it is once all is written.
+    for kind in Kind::ALL {
+        let spool = folders.archive().join(format!(".spool/{}.records", folders.load(kind).key));
+        let segment = folders.segments(kind).pop().unwrap();
+        OpenOptions::new().append(true).open(segment).unwrap().write_all(&fs::read(spool).unwrap()).unwrap();
+    }
+    assert_eq!(look().faults.len(), 0);
+    for kind in Kind::ALL {
+        let segment = folders.segments(kind).pop().unwrap();
+        OpenOptions::new().append(true).open(segment).unwrap().write_all(b"{}\n").unwrap();
+    }
+    let said: Vec<String> = look().faults.iter().map(ToString::to_string).collect();
+    assert!(said.len() == 2 && said.iter().all(|said| said.contains("cut it back")), "{said:?}");
+}

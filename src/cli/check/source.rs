@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
+use serde::de::IgnoredAny;
 use tokio::{task::JoinError, time::Instant};
 
 use super::{
@@ -16,7 +17,6 @@ use crate::{
     clock::Clock,
     collect::STILL_LISTED,
     nearest::nearest,
-    record::EntryClocks,
     source::{Kind, Source},
     state::FoundSource,
     window::Window,
@@ -131,9 +131,7 @@ impl Asking<'_> {
         let ((sender, reader), limits) = (decode::channel(CHUNKS_AHEAD), self.limits);
         let decoding = tokio::task::spawn_blocking(move || match kind {
             Kind::StreamAudit => decode::gzip_lines(reader, &limits, |_| Ok(())),
-            Kind::AccessHistory => {
-                decode::json_entries(reader, &limits, |_, _: Option<EntryClocks>| Ok(())).map(|_| ())
-            }
+            Kind::AccessHistory => decode::json_entries(reader, &limits, |_, _: Option<IgnoredAny>| Ok(())).map(|_| ()),
         });
         let pumped = body.pump(sender).await;
         let decoded = decoding.await?;

@@ -1,0 +1,81 @@
+//! The look at the open segments of all sources when the daemon starts: at their lengths and at the commits under way, so that
+//! what is wrong is told at once and not only when the turn of a source comes. The bytes of a segment are looked at when
+//! its source is opened, and all bytes by `verify`.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::{
+    commit::{CommitError, Committer},
+    state::{OpenLength, open_lengths},
+};
+
+/// So many are told one by one.
+const TOLD: usize = 20;
+
+/// What is wrong with the length of an open segment.
+#[derive(Debug, Error)]
+pub enum LengthFault {
+    /// Committed bytes are missing.
+    #[error(
+        "the segment {path} has {actual} bytes instead of {expected}; the next poll of its source seals it as damaged, and asks \
+         Atlas again for what it lost"
+    )]
+    Shorter {
+        /// The segment.
+        path: PathBuf,
+        /// Its length according to the state.
+        expected: u64,
+        /// Its length.
+        actual: u64,
+    },
+    /// What the next poll is going to refuse.
+    #[error(transparent)]
+    Refused(#[from] CommitError),
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Lengths {
+    /// How many sources have a commit under way.
+    pub under_way: usize,
+    /// What is wrong, of the first sources where something is.
+    pub faults: Vec<LengthFault>,
+    /// Where else something is wrong.
+    pub more: usize,
+}
+
+impl Committer {
+    /// Looks at the lengths of all open segments.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn look_at_lengths(&self) -> Result<Lengths, CommitError> {
+        let mut found = Lengths::default();
+        for open in self.store.read(open_lengths)? {
+            found.under_way += usize::from(open.once_done.is_some());
+            match self.length_fault(&open) {
+                Some(fault) if found.faults.len() < TOLD => found.faults.push(fault),
+                Some(_) => found.more += 1,
+                None => {}
+            }
+        }
+        Ok(found)
+    }
+
+    fn length_fault(&self, open: &OpenLength) -> Option<LengthFault> {
+        let path = Path::new(&open.folder).join(open.segment.as_str());
+        let expected = open.committed;
+        let actual = match self.archive.files().length(&path) {
+            Ok(length) => length.unwrap_or(0),
+            Err(cause) => return Some(self.absolute(CommitError::io("look at", path)(cause)).into()),
+        };
+        let path = self.archive.folder().join(path);
+        if actual < expected {
+            return Some(LengthFault::Shorter { path, expected, actual });
+        }
+        let longer = actual > open.once_done.unwrap_or(0).max(expected);
+        longer.then(|| CommitError::Longer { path, expected, actual }.into())
+    }
+}
