@@ -50,7 +50,7 @@ fn millis(value: &[u8]) -> Option<Instant> {
 }
 
 /// Where something stands in an object.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Place {
     /// How many objects and arrays in it are open.
     depth: i64,
@@ -61,15 +61,23 @@ struct Place {
 
 impl Place {
     fn pass(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' => self.escaped = self.in_string,
-                b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' if !self.in_string => self.depth += 1,
-                b'}' | b']' if !self.in_string => self.depth -= 1,
-                _ => {}
-            }
+        // Before the time of an event there are only members with plain values, as a rule: then quotes decide alone.
+        let special = |byte: &u8| matches!(byte, b'\\' | b'{' | b'}' | b'[' | b']');
+        if !self.escaped && !bytes.iter().fold(false, |found, byte| found | special(byte)) {
+            self.in_string ^= bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+            return;
+        }
+        bytes.iter().for_each(|&byte| self.pass_byte(byte));
+    }
+
+    fn pass_byte(&mut self, byte: u8) {
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' => self.escaped = self.in_string,
+            b'"' => self.in_string = !self.in_string,
+            b'{' | b'[' if !self.in_string => self.depth += 1,
+            b'}' | b']' if !self.in_string => self.depth -= 1,
+            _ => {}
         }
     }
 
@@ -81,6 +89,8 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     fn time(line: &str) -> Option<i64> {
@@ -128,5 +138,17 @@ mod tests {
         assert_eq!(read(b"\xff\xfe{\"time\":1}", |_| false).clocks, Clocks::NONE);
         let nested = "[".repeat(1_000_000);
         assert_eq!(time(&format!("{{\"a\":{nested}")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_stretch_is_passed_as_its_bytes_are(stretches in vec(r#"[\]a"{}\\\[]{0,5}"#, 0..6)) {
+            let (mut at_once, mut byte_by_byte) = (Place::default(), Place::default());
+            for stretch in stretches {
+                at_once.pass(stretch.as_bytes());
+                stretch.bytes().for_each(|byte| byte_by_byte.pass_byte(byte));
+                prop_assert_eq!(&at_once, &byte_by_byte);
+            }
+        }
     }
 }
