@@ -1,7 +1,7 @@
 //! Many sources: what a fleet of them costs the daemon, hour for hour, measured from outside with the real program.
 //!
 //! ```text
-//! cargo bench --bench fleet                             # all cases, three quarters of an hour
+//! cargo bench --bench fleet                             # all cases, more than an hour
 //! cargo bench --bench fleet -- quiet-1000 busy-10000    # some, by name
 //! ```
 //!

@@ -25,6 +25,19 @@ fn add_absurd(stage: &Stage) {
     stage.add(&orders(), Event::new(stage.ago(MINUTE), "{\"time\":0,\"note\":\"absurd\"}"));
 }
 
+/// Polls on for half an hour: each of so many records of both sources is archived once.
+#[track_caller]
+fn assert_archived_once(stage: &Stage, records: usize) {
+    for _ in 0..8 {
+        stage.poll_once();
+        stage.pass(4 * MINUTE);
+    }
+    for source in [orders(), prod()] {
+        assert_eq!(stage.lines(&source).len(), records, "{source}");
+        stage.assert_exact(&source);
+    }
+}
+
 /// The fingerprints are damaged, and have to be made again from the segments.
 fn forget_fingerprints(stage: &Stage) {
     let database = rusqlite::Connection::open(stage.state().join("state.db")).unwrap();
@@ -46,14 +59,7 @@ fn a_record_that_arrived_much_later_than_its_clock_says_is_archived_once() {
     stage.pass(30 * MINUTE);
     add_late(&stage, "late", MINUTE, 85 * MINUTE);
     stage.pass(90 * MINUTE);
-    for _ in 0..8 {
-        stage.poll_once();
-        stage.pass(4 * MINUTE);
-    }
-    for source in [orders(), prod()] {
-        assert_eq!(stage.lines(&source).len(), 2, "{source}");
-        stage.assert_exact(&source);
-    }
+    assert_archived_once(&stage, 2);
 }
 
 /// The same where nothing has told yet how Atlas compares, and the range is so wide that the clock lies in it too.
@@ -86,14 +92,7 @@ fn a_record_that_was_late_in_the_first_answer_of_all_is_archived_once() {
     stage.world.set(|settings| settings.range_clock = RangeClock::Ingested);
     add_late(&stage, "late", 40 * MINUTE, 35 * MINUTE);
     add_late(&stage, "that tells how Atlas compares", 60 * HOUR, 59 * HOUR);
-    for _ in 0..8 {
-        stage.poll_once();
-        stage.pass(4 * MINUTE);
-    }
-    for source in [orders(), prod()] {
-        assert_eq!(stage.lines(&source).len(), 2, "{source}");
-        stage.assert_exact(&source);
-    }
+    assert_archived_once(&stage, 2);
 }
 
 /// A range that is collected again tells it; what was forgotten before is known again all the same.
@@ -109,14 +108,7 @@ fn a_record_that_was_late_before_a_backfill_tells_how_atlas_compares_is_archived
         desk.backfill(&source, Window::new(stage.ago(3 * HOUR), stage.ago(HOUR)));
     }
     drop(desk);
-    for _ in 0..8 {
-        stage.poll_once();
-        stage.pass(4 * MINUTE);
-    }
-    for source in [orders(), prod()] {
-        assert_eq!(stage.lines(&source).len(), 2, "{source}");
-        stage.assert_exact(&source);
-    }
+    assert_archived_once(&stage, 2);
 }
 
 /// And where the fingerprints have to be made again from the segments in between.
