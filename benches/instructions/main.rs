@@ -93,8 +93,7 @@ fn count_all(piece: &str, times: u64) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("callgrind.out");
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file"])
-        .arg(&out)
+        .args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())])
         .arg(std::env::current_exe().unwrap())
         .env(PIECE, piece)
         .env(TIMES, times.to_string())
