@@ -13,7 +13,7 @@ fn said(answer: &Answer) -> (u16, &str) {
 
 /// Waits for an answer of `/readyz`.
 #[track_caller]
-fn wait_for(address: SocketAddr, expected: (u16, &str)) {
+pub(crate) fn wait_for_readiness(address: SocketAddr, expected: (u16, &str)) {
     let deadline = Deadline::now() + PATIENCE;
     let mut answer = get(address, "/readyz");
     while said(&answer) != expected {
@@ -35,14 +35,14 @@ fn a_daemon_is_ready_while_it_collects_and_alive_to_its_end() {
     daemon.wait_for_line("collecting");
     let alive = get(address, "/healthz");
     assert_eq!(said(&alive), (200, "alive\n"));
-    wait_for(address, (200, "collecting\n"));
+    wait_for_readiness(address, (200, "collecting\n"));
     assert_eq!(alive.header("content-type"), Some("text/plain; charset=utf-8"));
     // A poll that Atlas does not answer holds up its end.
     let hold = stage.world.hold(Match::source(&orders().id).authenticated());
     assert!(hold.wait_arrived(1));
     daemon.signal(Signal::TERM);
     daemon.wait_for_line("stopping");
-    wait_for(address, (503, "not collecting: the daemon is starting or stopping\n"));
+    wait_for_readiness(address, (503, "not collecting: the daemon is starting or stopping\n"));
     assert_eq!(said(&get(address, "/healthz")), (200, "alive\n"));
     hold.release();
     assert_eq!(daemon.wait().0, Some(0));

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::harness::{Daemon, EVERY_SECOND, Stage, ask, get, orders};
+use crate::{
+    harness::{Daemon, EVERY_SECOND, Stage, ask, get, orders},
+    health::wait_for_readiness,
+};
 
 /// A daemon that polls every second, and where it shows its state.
 fn daemon(stage: &Stage) -> (Daemon, SocketAddr) {
@@ -70,6 +73,7 @@ fn what_is_no_request_for_a_page_is_refused() {
     ] {
         assert_eq!(ask(address, request).status(), status, "{request}");
     }
+    wait_for_readiness(address, (200, "collecting\n"));
     let (page, head) = (get(address, "/readyz"), ask(address, "HEAD /readyz"));
     assert_eq!((head.status(), &*head.body), (200, ""));
     assert_eq!(head.header("content-length"), page.header("content-length"));
