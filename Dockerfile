@@ -8,7 +8,7 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 
-# The dependencies alone, in a layer that only Cargo.toml and Cargo.lock change.
+# The dependencies alone, in a layer that only Cargo.toml, Cargo.lock and .cargo change.
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 # (The test and the benchmarks that Cargo.toml names have to be there, though nothing builds them.)

@@ -2,8 +2,9 @@
 //!
 //! Times on shared machines are noisy; the number of instructions is the same in every run, but for a little that depends on
 //! random ids. Each piece of work runs under callgrind (`valgrind` has to be installed) in processes of its own, once and many
-//! times: the difference is the work without what prepares it. The figures are compared with those in `benches/instructions/expected`, which are of an
-//! x86-64 with AVX2; one that is more than 2 % higher is a failure, and one that is lower is worth being written down:
+//! times: the difference is the work without what prepares it. The figures are compared with those in
+//! `benches/instructions/expected`, which are of an x86-64 with AVX2; one that is more than 2 % higher is a failure, and one
+//! that is lower is worth being written down:
 //!
 //! ```text
 //! cargo bench --bench instructions               # compares

@@ -9,12 +9,15 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::access_entry::access_entry;
 
+/// So long before now a backlog has ended: nothing of it can come again at the next poll.
+pub(crate) const BACKLOG: Duration = Duration::from_secs(2 * 3600);
+
 /// How much of what happened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Volume {
     /// Lines of an audit log of one hour, which ended so long before now.
     Audit { megabytes: usize, before: Duration },
-    /// Entries of an access history.
+    /// Entries of an access history, the backlog of days.
     Access { entries: usize },
 }
 

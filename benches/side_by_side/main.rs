@@ -7,8 +7,8 @@
 //!
 //! Each case runs both sides alternately, five times (`ATLAS_LOGD_BENCH_RUNS=N`), from nothing to everything durable, and
 //! prints medians and their ratio; of `verify`, what is archived is proven again and again, and the other side is `openssl`
-//! hashing the same segment. How large the program is, is told too. Needed: `curl`, `gunzip`, `jq`, `sync`, `openssl` and a disk with 12 GB free
-//! (`ATLAS_LOGD_BENCH_DIR=DIR` says where).
+//! hashing the same segment. How large the program is, is told too. Needed: `curl`, `gunzip`, `jq`, `sync`, `openssl` and a
+//! disk with 12 GB free (`ATLAS_LOGD_BENCH_DIR=DIR` says where).
 //!
 //! | file | holds |
 //! |---|---|
@@ -33,7 +33,7 @@ mod sides;
 use std::{collections::HashMap, path::PathBuf, process::ExitCode, time::Duration};
 
 use crate::{
-    bodies::Volume,
+    bodies::{BACKLOG, Volume},
     measured::{Measured, median},
     prepared::Prepared,
     sides::{Archived, Bench},
@@ -61,11 +61,9 @@ struct Case {
 /// The hour that has just passed: a third of the lines can come again at the next poll.
 const SMALL: Volume = Volume::Audit { megabytes: 400, before: Duration::ZERO };
 /// An hour of a backlog: none of its lines can come again.
-const OLD: Volume = Volume::Audit { megabytes: 400, before: TWO_HOURS };
-const LARGE: Volume = Volume::Audit { megabytes: 4000, before: TWO_HOURS };
+const OLD: Volume = Volume::Audit { megabytes: 400, before: BACKLOG };
+const LARGE: Volume = Volume::Audit { megabytes: 4000, before: BACKLOG };
 const PAGES: Volume = Volume::Access { entries: 400_000 };
-
-const TWO_HOURS: Duration = Duration::from_secs(2 * 3600);
 
 const CASES: [Case; 5] = [
     Case { name: "audit-400mb", work: Work::Archive, volume: SMALL, ratio: 0.6, requests: 1 },

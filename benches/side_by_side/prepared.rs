@@ -55,7 +55,7 @@ impl Prepared {
     pub(crate) fn start(volume: Volume) -> Self {
         let (kind, amount, before) = match volume {
             Volume::Audit { megabytes, before } => ("audit", megabytes, before),
-            Volume::Access { entries } => ("access", entries, Duration::from_secs(2 * 3600)),
+            Volume::Access { entries } => ("access", entries, bodies::BACKLOG),
         };
         let (process, line) = Process::start(&[kind, &amount.to_string(), &before.as_secs().to_string()]);
         let told: Vec<&str> = line.split_whitespace().collect();

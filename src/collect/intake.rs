@@ -56,9 +56,8 @@ impl AnswerBounds {
 
 /// Takes in one answer.
 pub(super) struct Intake {
-    /// Whether it was known before that Atlas goes by arrival. Else records may have been forgotten that come again then: of
-    /// this answer too, those before the one that says it.
-    knew_arrival: bool,
+    /// Whether a record says that Atlas compares ranges with the arrival of records.
+    shows_arrival: bool,
     placer: Placer,
     shelf: Shelf,
     seen: u64,
@@ -83,7 +82,7 @@ struct Shelf {
     /// New records.
     new: u64,
     times: RecordTimes,
-    /// Whether Atlas compares ranges with the arrival of records, as far as that was seen.
+    /// Whether it is known that Atlas compares ranges with the arrival of records.
     by_arrival: bool,
     /// Where the spool lies, for the one who reads that it failed.
     spool_folder: PathBuf,
@@ -109,8 +108,6 @@ pub(super) struct TakenIn {
     pub(super) seen: u64,
     /// Those of the window, and the new ones.
     pub(super) tally: Tally,
-    /// Whether Atlas compares ranges with the arrival of records, as far as that was seen by now.
-    pub(super) by_arrival: bool,
     /// When the new records happened, and how many of them came late.
     pub(super) times: RecordTimes,
 }
@@ -143,7 +140,7 @@ impl Intake {
             spool_folder: committer.archive().folder().join(SPOOL),
         };
         let placer = Placer::new(bounds.asked, bounds.settle, newest_first);
-        Self { knew_arrival: state.by_arrival, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
+        Self { shows_arrival: false, placer, shelf, seen: 0, beside: 0, page: FullPage::default() }
     }
 
     /// Whether the fingerprint of a record with such clocks will be needed, as far as that can be said before.
@@ -163,7 +160,7 @@ impl Intake {
     fn note_shape(&mut self, clocks: Clocks) {
         let AnswerBounds { asked, slack, .. } = self.shelf.bounds;
         let Some(clock) = clocks.latest() else { return };
-        self.shelf.by_arrival |= shows_arrival(clocks, asked, slack);
+        self.shows_arrival |= shows_arrival(clocks, asked, slack);
         if !asked.contains(clock) {
             return;
         }
@@ -174,9 +171,10 @@ impl Intake {
         }
     }
 
-    /// Whether the answer says that Atlas goes by arrival, so that more has to be known to tell which of its records are new.
+    /// Whether the answer is the first to say that Atlas goes by arrival, so that more has to be known to tell which of its records
+    /// are new. Those that come again then may have been forgotten: of this answer too, before the one that says it.
     pub(super) fn needs_to_know_more(&self) -> bool {
-        !self.knew_arrival && self.shelf.by_arrival
+        self.shows_arrival && !self.shelf.by_arrival
     }
 
     /// How many records were taken in so far, and how they lie.
@@ -194,9 +192,9 @@ impl Intake {
             return Ok(Taken::Differs(tally));
         }
         let spooled = shelf.spool.finish().map_err(CommitError::io("write to", shelf.spool_folder))?;
-        let Shelf { committer, source, allowance, kept, by_arrival, times, .. } = shelf;
+        let Shelf { committer, source, allowance, kept, times, .. } = shelf;
         let spooled = spooled.map(|spooled| Uncommitted::new(committer, source, spooled, allowance.for_the_commit()));
-        let taken_in = TakenIn { spooled, kept, seen: self.seen, tally, by_arrival, times };
+        let taken_in = TakenIn { spooled, kept, seen: self.seen, tally, times };
         Ok(Taken::In(Box::new(taken_in)))
     }
 

@@ -258,9 +258,6 @@ impl Poll<'_> {
         range: Window,
         last: bool,
     ) -> Result<(), PollError> {
-        if let Some(state) = &mut self.lane.state {
-            state.by_arrival |= answer.taken_in.by_arrival;
-        }
         let (kept, times) = (answer.taken_in.kept, answer.taken_in.times);
         let tally = answer.taken_in.tally;
         let (records, bytes) = answer.taken_in.spooled.as_ref().map_or((0, 0), Uncommitted::size);

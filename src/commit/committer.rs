@@ -1,7 +1,7 @@
 //! Opens sources and commits their windows. All of it waits for disks: call it on a blocking thread.
 
 use std::{
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -27,9 +27,6 @@ use crate::{
 
 /// A window that is shorter is rather copied into an open segment that is empty than that one be sealed for it.
 const WORTH_A_SEGMENT: u64 = 32 << 20;
-
-/// How much of a spool is read at once.
-const BUFFER: usize = 256 * 1024;
 
 /// The new records of a window and what has to be known of them afterwards.
 #[derive(Debug)]
@@ -202,10 +199,8 @@ impl Committer {
         let sha256 = match spooled.before == before {
             true => spooled.sha256,
             false => {
-                let mut sha256 = [before];
-                let hashed = self.hash_spool(&spooled.name, spooled.length, &mut sha256);
-                hashed.map_err(CommitError::io("read", Spooled::path(&spooled.name)))?;
-                let [sha256] = sha256;
+                let hashed = self.hash_spool(&spooled.name, spooled.length, [before]);
+                let [sha256] = hashed.map_err(CommitError::io("read", Spooled::path(&spooled.name)))?;
                 sha256
             }
         };
@@ -336,11 +331,9 @@ impl Committer {
     /// The SHA-256 of the records of an intent, behind nothing. Where they are gone, cannot be read any more or are not what they
     /// were, what nothing fits, so that it is seen when they are placed.
     fn sha256_alone(&self, source: &SourceState, intent: &Intent) -> Result<RunningSha256, CommitError> {
-        let mut sums = [place::before(source, intent), RunningSha256::default()];
-        let hashed = self.hash_spool(&intent.spool, intent.length, &mut sums);
-        let [behind, alone] = sums;
-        match hashed {
-            Ok(()) if behind.sum() == intent.sha256.sum() => Ok(alone),
+        let before = [place::before(source, intent), RunningSha256::default()];
+        match self.hash_spool(&intent.spool, intent.length, before) {
+            Ok([behind, alone]) if behind.sum() == intent.sha256.sum() => Ok(alone),
             Err(error) if !place::is_lost_for_good(&error) => {
                 Err(CommitError::io("read", Spooled::path(&intent.spool))(error))
             }
@@ -348,18 +341,14 @@ impl Committer {
         }
     }
 
-    /// Adds the bytes of a spool to each of `sums`.
-    fn hash_spool(&self, name: &str, length: u64, sums: &mut [RunningSha256]) -> io::Result<()> {
-        let mut file = self.archive.files().read(&Spooled::path(name))?.take(length);
-        let mut block = vec![0; BUFFER];
-        loop {
-            match file.read(&mut block) {
-                Ok(0) => return Ok(()),
-                Ok(read) => sums.iter_mut().for_each(|sum| sum.update(&block[..read])),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    /// SHA-256 of each of `before` and of a spool.
+    fn hash_spool<const N: usize>(
+        &self,
+        name: &str,
+        length: u64,
+        before: [RunningSha256; N],
+    ) -> io::Result<[RunningSha256; N]> {
+        place::hash(self.archive.files().read(&Spooled::path(name))?.as_mut(), length, before)
     }
 
     fn read_tail(&self, spooled: &Spooled) -> Result<Vec<u8>, CommitError> {

@@ -46,6 +46,29 @@ pub struct Lengths {
     pub more: usize,
 }
 
+impl Lengths {
+    /// Tells it.
+    pub fn tell(self) {
+        if self.under_way > 0 {
+            tracing::info!(
+                event = "commits-under-way",
+                sources = self.under_way,
+                "commits were interrupted; each is finished by the next poll of its source, before Atlas is asked"
+            );
+        }
+        for fault in self.faults {
+            tracing::error!(event = "segment-length", "{fault}");
+        }
+        if self.more > 0 {
+            tracing::error!(
+                event = "segment-length",
+                more = self.more,
+                "more segments are not as long as the state says; `atlas-logd check` tells which"
+            );
+        }
+    }
+}
+
 impl Committer {
     /// Looks at the lengths of all open segments.
     ///

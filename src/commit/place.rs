@@ -1,7 +1,7 @@
 //! Step 3 of a commit: the records reach their segment. The same code for a commit just begun and for recovery.
 
 use std::{
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -9,7 +9,7 @@ use crate::{
     archive::{Files, ReadFile, Spooled},
     commit::{CommitError, placing::sync_names, tail},
     evidence::{RunningSha256, Sha256Sum},
-    state::{Intent, Placement, SealedSegment, SourceState},
+    state::{Intent, OpenSegment, Placement, SealedSegment, SourceState},
 };
 
 /// How much is compared or copied at once.
@@ -67,7 +67,7 @@ pub(super) fn place(
     let target = Target { files, folder, path, intent, before: before(source, intent) };
     match intent.placement {
         Placement::Append { offset } => {
-            let tail = source.open.as_ref().filter(|open| open.name == intent.segment).map(|open| &open.tail[..]);
+            let tail = open_segment_of(source, intent).map(|open| &open.tail[..]);
             target.append(offset, tail.unwrap_or_default(), fresh)
         }
         Placement::Adopt => target.adopt(fresh),
@@ -76,8 +76,11 @@ pub(super) fn place(
 
 /// SHA-256 of what is committed to the segment of `intent` before its records.
 pub(super) fn before(source: &SourceState, intent: &Intent) -> RunningSha256 {
-    let open = source.open.as_ref().filter(|open| open.name == intent.segment);
-    open.map(|open| open.sha256.clone()).unwrap_or_default()
+    open_segment_of(source, intent).map(|open| open.sha256.clone()).unwrap_or_default()
+}
+
+fn open_segment_of<'a>(source: &'a SourceState, intent: &Intent) -> Option<&'a OpenSegment> {
+    source.open.as_ref().filter(|open| open.name == intent.segment)
 }
 
 /// Looks whether an open segment is what the state says. A file that was never needed may be missing; it is made.
@@ -327,7 +330,7 @@ impl Target<'_> {
 
     /// Whether the next bytes of a file are the records.
     fn are_the_records(&self, file: &mut dyn ReadFile) -> io::Result<bool> {
-        let sha256 = hash(file, self.intent.length, self.before.clone())?;
+        let [sha256] = hash(file, self.intent.length, [self.before.clone()])?;
         Ok(sha256.sum() == self.intent.sha256.sum())
     }
 
@@ -375,12 +378,27 @@ pub(super) fn is_lost_for_good(cause: &io::Error) -> bool {
 /// SHA-256 of the first `length` bytes.
 fn sum_of(file: &mut dyn ReadFile, length: u64) -> io::Result<Sha256Sum> {
     file.seek(SeekFrom::Start(0))?;
-    Ok(hash(file, length, RunningSha256::default())?.sum())
+    let [sha256] = hash(file, length, [RunningSha256::default()])?;
+    Ok(sha256.sum())
 }
 
-/// SHA-256 of what was before and of the next `length` bytes, fewer if the file ends.
-fn hash(file: &mut dyn ReadFile, length: u64, before: RunningSha256) -> io::Result<RunningSha256> {
-    let mut sha256 = before;
-    io::copy(&mut BufReader::with_capacity(BUFFER, file.take(length)), &mut sha256)?;
-    Ok(sha256)
+/// SHA-256 of each of `before` and of the next `length` bytes, fewer if the file ends. They are read once.
+pub(super) fn hash<const N: usize>(
+    file: &mut dyn ReadFile,
+    length: u64,
+    before: [RunningSha256; N],
+) -> io::Result<[RunningSha256; N]> {
+    let mut sums = before;
+    let mut bytes = BufReader::with_capacity(BUFFER, file.take(length));
+    loop {
+        let block = match bytes.fill_buf() {
+            Ok([]) => return Ok(sums),
+            Ok(block) => block,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        sums.iter_mut().for_each(|sum| sum.update(block));
+        let read = block.len();
+        bytes.consume(read);
+    }
 }

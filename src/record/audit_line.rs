@@ -50,7 +50,7 @@ fn millis(value: &[u8]) -> Option<Instant> {
 }
 
 /// Where something stands in an object.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 struct Place {
     /// How many objects and arrays in it are open.
     depth: i64,

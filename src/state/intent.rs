@@ -139,9 +139,9 @@ impl Intent {
             Placement::Adopt => ("adopt", 0),
         };
         let change = self.change.to_stored()?;
+        let times = serde_json::to_string(&self.times).map_err(|error| StateError::Damaged(error.to_string()))?;
         // `hash` is of the records alone, as an earlier version proved them. The column stays, because the digest of the rows of
         // a commit that was under way when the program was replaced is made with it.
-        let times = serde_json::to_string(&self.times).map_err(|error| StateError::Damaged(error.to_string()))?;
         transaction
             .prepare_cached(
                 "INSERT OR REPLACE INTO intent (source, spool, placement, segment, offset, length, records, hash, tail, change,

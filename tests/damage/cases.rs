@@ -22,6 +22,13 @@ fn collected(scene: &Scene) -> Folders<'_> {
     folders
 }
 
+/// With a commit of each source under way.
+fn interrupted(scene: &Scene) -> Folders<'_> {
+    let folders = scene.folders();
+    folders.poll_well("11:10");
+    folders.poll_interrupted("11:45")
+}
+
 fn all_exact(folders: &Folders<'_>) {
     Kind::ALL.into_iter().for_each(|kind| assert_exact(folders, kind, &[]));
 }
@@ -148,14 +155,12 @@ fn two_processes_never_share_a_state_or_an_archive() {
 #[test]
 fn a_spool_that_was_changed_is_not_believed_where_the_segment_of_its_commit_is_damaged_too() {
     let scene = Scene::new();
-    let calm = scene.folders();
-    calm.poll_well("11:10");
-    let folders = calm.poll_interrupted("11:45");
+    let folders = interrupted(&scene);
     for kind in Kind::ALL {
         let segment = folders.segments(kind).pop().unwrap();
         let length = segment.metadata().unwrap().len();
         OpenOptions::new().write(true).open(segment).unwrap().set_len(length - 1).unwrap();
-        let spool = folders.archive().join(format!(".spool/{}.records", folders.load(kind).key));
+        let spool = folders.spool(kind);
         let mut records = fs::read(&spool).unwrap();
         let middle = records.len() / 2;
         records[middle] ^= 1;
@@ -171,17 +176,19 @@ fn a_spool_that_was_changed_is_not_believed_where_the_segment_of_its_commit_is_d
 #[test]
 fn a_length_is_explained_by_the_commit_under_way_and_by_nothing_else() {
     let scene = Scene::new();
-    let calm = scene.folders();
-    calm.poll_well("11:10");
-    let folders = calm.poll_interrupted("11:45");
+    let folders = interrupted(&scene);
     let look = || folders.open().unwrap().collector.committer().look_at_lengths().unwrap();
     let found = look();
     assert_eq!((found.under_way, found.faults.len(), found.more), (2, 0, 0));
     // As it is once all is written.
     for kind in Kind::ALL {
-        let spool = folders.archive().join(format!(".spool/{}.records", folders.load(kind).key));
         let segment = folders.segments(kind).pop().unwrap();
-        OpenOptions::new().append(true).open(segment).unwrap().write_all(&fs::read(spool).unwrap()).unwrap();
+        OpenOptions::new()
+            .append(true)
+            .open(segment)
+            .unwrap()
+            .write_all(&fs::read(folders.spool(kind)).unwrap())
+            .unwrap();
     }
     assert_eq!(look().faults.len(), 0);
     for kind in Kind::ALL {

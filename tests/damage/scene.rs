@@ -291,6 +291,12 @@ impl<'a> Folders<'a> {
         })
     }
 
+    /// Where the new records of a source lie until they are committed.
+    pub(crate) fn spool(&self, kind: Kind) -> PathBuf {
+        let key = if kind == Kind::StreamAudit { 1 } else { 2 };
+        self.archive().join(format!(".spool/{key}.records"))
+    }
+
     /// What the state says of a source.
     pub(crate) fn load(&self, kind: Kind) -> SourceState {
         let store = Store::open_read_only(&self.state()).unwrap();

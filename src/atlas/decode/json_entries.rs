@@ -1,6 +1,6 @@
 //! The body of an access history: `{"accessLogs":[{…},…]}`, streamed entry by entry.
 
-use std::{io::Read, marker::PhantomData};
+use std::io::Read;
 
 use serde::de::DeserializeOwned;
 
@@ -24,8 +24,8 @@ pub fn json_entries<T: DeserializeOwned, E>(
     limits: &Limits,
     each: impl FnMut(&[u8], Option<T>) -> Result<(), E>,
 ) -> Result<u64, DecodeError<E>> {
-    let mut page = Page { values: Values::new(body, limits), limits, each, entries: 0, understood: PhantomData };
-    match page.read() {
+    let mut page = Page { values: Values::new(body, limits), limits, each, entries: 0 };
+    match page.read::<T, E>() {
         Ok(()) => Ok(page.entries),
         Err(stop) => Err(page.explain(stop)),
     }
@@ -45,16 +45,15 @@ impl<E> From<Fault> for Stop<E> {
     }
 }
 
-struct Page<'a, R, F, T> {
+struct Page<'a, R, F> {
     values: Values<'a, R>,
     limits: &'a Limits,
     each: F,
     entries: u64,
-    understood: PhantomData<T>,
 }
 
-impl<R: Read, F, T: DeserializeOwned> Page<'_, R, F, T> {
-    fn read<E>(&mut self) -> Result<(), Stop<E>>
+impl<R: Read, F> Page<'_, R, F> {
+    fn read<T: DeserializeOwned, E>(&mut self) -> Result<(), Stop<E>>
     where
         F: FnMut(&[u8], Option<T>) -> Result<(), E>,
     {
@@ -81,7 +80,7 @@ impl<R: Read, F, T: DeserializeOwned> Page<'_, R, F, T> {
                 return Err(Stop::Shape(Shape::Twice));
             } else {
                 seen = true;
-                self.read_entries()?;
+                self.read_entries::<T, E>()?;
             }
             self.values.settle();
         }
@@ -94,7 +93,7 @@ impl<R: Read, F, T: DeserializeOwned> Page<'_, R, F, T> {
         }
     }
 
-    fn read_entries<E>(&mut self) -> Result<(), Stop<E>>
+    fn read_entries<T: DeserializeOwned, E>(&mut self) -> Result<(), Stop<E>>
     where
         F: FnMut(&[u8], Option<T>) -> Result<(), E>,
     {

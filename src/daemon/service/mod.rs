@@ -143,7 +143,7 @@ impl Service {
         tokio::task::block_in_place(|| {
             let lengths = self.station.collector.committer().look_at_lengths();
             self.station.finish_check()?;
-            lengths.map(tell_lengths).map_err(anyhow::Error::from)
+            lengths.map(Lengths::tell).map_err(anyhow::Error::from)
         })?;
         self.retire_removed()?;
         let mut ticks = Ticks::start(&self.patterns()).await?;
@@ -229,27 +229,6 @@ impl Service {
         // While the lock of the state is still held: the next daemon makes a socket of its own.
         control.orders.close().await;
         Ok(())
-    }
-}
-
-/// Tells where open segments are not as long as the state says, and how many commits were interrupted.
-fn tell_lengths(found: Lengths) {
-    if found.under_way > 0 {
-        tracing::info!(
-            event = "commits-under-way",
-            sources = found.under_way,
-            "commits were interrupted; each is finished by the next poll of its source, before Atlas is asked"
-        );
-    }
-    for fault in found.faults {
-        tracing::error!(event = "segment-length", "{fault}");
-    }
-    if found.more > 0 {
-        tracing::error!(
-            event = "segment-length",
-            more = found.more,
-            "more segments are not as long as the state says; `atlas-logd check` tells which"
-        );
     }
 }
 

@@ -108,7 +108,6 @@ impl Place {
 
     pub(super) fn path(self, folders: &Folders<'_>, kind: Kind) -> PathBuf {
         let segment = |index: usize| folders.segments(kind).get(index).cloned().unwrap_or_default();
-        let key = if kind == Kind::StreamAudit { 1 } else { 2 };
         match self {
             Self::OpenSegment => segment(2),
             Self::LastSealedSegment => segment(1),
@@ -116,7 +115,7 @@ impl Place {
             Self::Digest => segment(0).with_extension("digest.json"),
             Self::SourceFolder => folders.source_folder(kind),
             Self::ProjectFolder => folders.archive().join("payments"),
-            Self::SpoolLeftOver | Self::SpoolOfAnIntent => folders.archive().join(format!(".spool/{key}.records")),
+            Self::SpoolLeftOver | Self::SpoolOfAnIntent => folders.spool(kind),
             Self::UnknownSpool => folders.archive().join(".spool/what-is-this"),
             Self::SpoolFolder => folders.archive().join(".spool"),
             Self::Marker => folders.archive().join(".atlas-logd"),
