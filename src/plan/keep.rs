@@ -13,16 +13,17 @@ const ROUNDING: Duration = Duration::from_secs(2);
 /// Atlas compares a range with one of the record's clocks, or with an instant that nobody sees: its arrival. Of that one
 /// only this is known: it lies before the end of the `asked` range that found the record. That is kept to where no clock
 /// of the record lies in the range, and always where Atlas goes `by_arrival`. Where nothing has said so yet and the clocks lie
-/// in the range, they decide: should the record come again all the same, it says itself that Atlas goes by arrival, and what
-/// was forgotten is read from the segments. Of the days that a backlog can have in one answer, this spares to remember the
-/// most.
+/// in the range, they decide, and no settle time is added to them: should the record come again all the same, it says itself
+/// that Atlas goes by arrival, and what was forgotten is read from the segments. Of the days that a backlog can have in one
+/// answer, this spares to remember the most; of an hour, all but what the next poll asks for again.
 #[must_use]
 pub fn keep_until(clocks: record::Clocks, asked: Window, settle: Duration, by_arrival: bool) -> Instant {
-    let decides = !by_arrival && clocks.decide(asked);
     // The next answer may be asked for from a slack before the end watermark, and a record that lies less than a slack
     // before what was asked shows nothing.
-    let latest = clocks.latest().filter(|_| decides).map_or(asked.to, |clock| asked.to.min(clock + SLACK));
-    latest + SLACK + settle
+    match clocks.latest() {
+        Some(clock) if !by_arrival && clocks.decide(asked) => asked.to.min(clock + SLACK) + SLACK,
+        _ => asked.to + SLACK + settle,
+    }
 }
 
 /// Whether an answer to the `asked` range, asked with a `slack`, shows by a record with these clocks that Atlas compares ranges
@@ -45,9 +46,9 @@ mod tests {
         let asked = Window::new(second(100), second(day));
         let settle = Duration::from_secs(10);
         let keep = |first, other| keep_until(record::Clocks { first, second: other }, asked, settle, false);
-        assert_eq!(keep(Some(second(150)), Some(second(151))), second(151 + 20));
+        assert_eq!(keep(Some(second(150)), Some(second(151))), second(151 + 10));
+        assert_eq!(keep(Some(second(day - 1)), None), second(day + 5), "it was there when the range was asked");
         let end = second(day + 15);
-        assert_eq!(keep(Some(second(day - 1)), None), end, "it was there when the range was asked");
         assert_eq!(keep(None, None), end);
         assert_eq!(keep(Some(second(150)), Some(second(99))), end);
         assert_eq!(keep(Some(second(9_999_999)), None), end, "an absurd clock does not keep it for ever");
