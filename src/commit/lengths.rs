@@ -2,7 +2,11 @@
 //! what is wrong is told at once and not only when the turn of a source comes. The bytes of a segment are looked at when
 //! its source is opened, and all bytes by `verify`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    panic::resume_unwind,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use thiserror::Error;
 
@@ -40,10 +44,8 @@ pub enum LengthFault {
 pub struct Lengths {
     /// How many sources have a commit under way.
     pub under_way: usize,
-    /// What is wrong, of the first sources where something is.
+    /// What is wrong, by source.
     pub faults: Vec<LengthFault>,
-    /// Where else something is wrong.
-    pub more: usize,
 }
 
 impl Lengths {
@@ -56,13 +58,13 @@ impl Lengths {
                 "commits were interrupted; each is finished by the next poll of its source, before Atlas is asked"
             );
         }
-        for fault in self.faults {
+        for fault in self.faults.iter().take(TOLD) {
             tracing::error!(event = "segment-length", "{fault}");
         }
-        if self.more > 0 {
+        if self.faults.len() > TOLD {
             tracing::error!(
                 event = "segment-length",
-                more = self.more,
+                more = self.faults.len() - TOLD,
                 "more segments are not as long as the state says; `atlas-logd check` tells which"
             );
         }
@@ -70,21 +72,26 @@ impl Lengths {
 }
 
 impl Committer {
-    /// Looks at the lengths of all open segments.
+    /// Looks at the lengths of all open segments, from two threads: it is what the start waits for, and each look only asks
+    /// the system.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub fn look_at_lengths(&self) -> Result<Lengths, CommitError> {
-        let mut found = Lengths::default();
-        for open in self.store.read(open_lengths)? {
-            found.under_way += usize::from(open.once_done.is_some());
-            match self.length_fault(&open) {
-                Some(fault) if found.faults.len() < TOLD => found.faults.push(fault),
-                Some(_) => found.more += 1,
-                None => {}
-            }
-        }
-        Ok(found)
+        let open = self.store.read(open_lengths)?;
+        let (first, second) = open.split_at(open.len() / 2);
+        let faults = thread::scope(|scope| {
+            let other = scope.spawn(|| self.faults_of(second));
+            let mut faults = self.faults_of(first);
+            faults.append(&mut other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            faults
+        });
+        let under_way = open.iter().filter(|open| open.once_done.is_some()).count();
+        Ok(Lengths { under_way, faults })
+    }
+
+    fn faults_of(&self, open: &[OpenLength]) -> Vec<LengthFault> {
+        open.iter().filter_map(|open| self.length_fault(open)).collect()
     }
 
     fn length_fault(&self, open: &OpenLength) -> Option<LengthFault> {
