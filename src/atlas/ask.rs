@@ -1,6 +1,6 @@
 //! What Atlas is asked, and what it answers.
 
-use super::body::Body;
+use super::{body::Body, encoding::Encoding};
 use crate::{
     instant::Instant,
     source::{AuthResult, SourceId},
@@ -29,6 +29,8 @@ pub struct Answer {
     /// For an audit log, the range that `Content-Disposition` says was applied, in whole seconds; possibly narrower than
     /// asked. None where it does not say.
     pub echoed: Option<Window>,
+    /// How the body is encoded.
+    pub encoding: Encoding,
     /// The body.
     pub body: Body,
 }

@@ -12,10 +12,7 @@ use std::{
 
 use reqwest::{
     StatusCode, Version,
-    header::{
-        AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
-        TRANSFER_ENCODING,
-    },
+    header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING},
 };
 use tokio::time::Instant;
 
@@ -24,6 +21,7 @@ use super::{
     auth::{Authenticator, Authorization, Renewal},
     client_error::ClientError,
     content_disposition::echoed_window,
+    encoding::Encoding,
     endpoint::Endpoint,
     error_body::Code,
     listing::{Listed, Listing, Page},
@@ -155,7 +153,8 @@ impl Client {
         }
         let disposition = header(headers, CONTENT_DISPOSITION.as_str());
         let echoed = disposition.filter(|_| ask.source.kind == Kind::StreamAudit).and_then(echoed_window);
-        Ok(Answer { asked_at, date, echoed, body: shared.transport.body(response) })
+        let encoding = encoding(&target, headers)?;
+        Ok(Answer { asked_at, date, echoed, encoding, body: shared.transport.body(response) })
     }
 
     /// Reads a whole list, following its pages.
@@ -277,11 +276,7 @@ impl Shared {
         {
             return Err(RequestError::MediaType { found: excerpt(found, 100), expected: target.endpoint.expected() });
         }
-        if let Some(found) = header(headers, CONTENT_ENCODING.as_str())
-            && !found.trim().eq_ignore_ascii_case("identity")
-        {
-            return Err(RequestError::Encoding { found: excerpt(found, 100) });
-        }
+        encoding(target, headers)?;
         Ok(exchange)
     }
 
@@ -329,6 +324,15 @@ impl Shared {
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// How a body is encoded that `target` answers with.
+fn encoding(target: &Target, headers: &HeaderMap) -> Result<Encoding, RequestError> {
+    match Encoding::of(headers) {
+        Ok(encoding) if encoding == Encoding::Identity || encoding == Encoding::asked(target.endpoint) => Ok(encoding),
+        Ok(other) => Err(RequestError::Encoding { found: other.name().to_owned() }),
+        Err(found) => Err(RequestError::Encoding { found }),
+    }
 }
 
 /// Whether the end of the body can be told from a connection that just stops. HTTP/2 ends its streams; HTTP/1 needs a

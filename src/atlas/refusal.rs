@@ -6,6 +6,7 @@ use reqwest::{StatusCode, header::RETRY_AFTER};
 
 use super::{
     auth::Identity,
+    encoding::Encoding,
     error_body::ErrorBody,
     request_error::RequestError,
     retry_after,
@@ -42,8 +43,10 @@ pub(super) async fn explain(
 
 /// What the server says about its refusal; nothing when its words do not arrive.
 pub(super) async fn error_body(transport: &Transport, exchange: Exchange) -> ErrorBody {
+    // Whoever refuses may compress its words as well.
+    let Ok(encoding) = Encoding::of(exchange.response.headers()) else { return ErrorBody::default() };
     match transport.short_body(exchange.response, ErrorBody::LIMIT).await {
-        Ok(body) => ErrorBody::parse(&body),
+        Ok(body) => ErrorBody::parse(&encoding.decode_text(body, ErrorBody::LIMIT)),
         Err(_) => ErrorBody::default(),
     }
 }

@@ -13,6 +13,7 @@ use super::{
     body::Body,
     client_error::ClientError,
     clock_offset::ClockOffset,
+    encoding::Encoding,
     http_date,
     request_error::RequestError,
     stats::{ClientStats, Counters},
@@ -130,12 +131,11 @@ impl Transport {
         self.http.request(method, url)
     }
 
-    /// A GET of `target` without credentials. The payload of an audit log is gzip itself, so that no other encoding
-    /// is wanted.
+    /// A GET of `target` without credentials.
     pub(super) fn get(&self, target: &Target) -> RequestBuilder {
         self.request(Method::GET, target.url.clone())
             .header(ACCEPT, HeaderValue::from_static(target.endpoint.accept()))
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static(Encoding::asked(target.endpoint).name()))
     }
 
     /// Sends `request` and waits until its answer begins; redirects are errors.

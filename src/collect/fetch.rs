@@ -227,12 +227,12 @@ impl Fetch<'_> {
         // Reading segments takes its time, and an answer that nobody reads may be cut off.
         let stock = self.stock(question).await?;
         let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
-        let Answer { asked_at, date, echoed, body } = self.ask_client(&ask).await?;
+        let Answer { asked_at, date, echoed, encoding, body } = self.ask_client(&ask).await?;
         let clocks = plan::Clocks { local: asked_at, date };
         self.report_wrong_clock(clocks);
         let (window, narrower) = answered(question, echoed);
         let worker = self.worker(question, window, clocks, keep_full, stock);
-        Ok(Some(match worker.run(body).await? {
+        Ok(Some(match worker.run(body, encoding).await? {
             Outcome::TakenIn(taken_in) => {
                 Fetched::Answer(Box::new(FetchedAnswer { window, narrower, clocks, taken_in: *taken_in, slot }))
             }

@@ -1,8 +1,10 @@
 //! The work on one answer: its body is decoded on one thread, and its records are taken in on another.
 
+use std::io::Read;
+
 use crate::{
     atlas::{
-        Body,
+        Body, Encoding,
         decode::{self, BodyReader, DecodeError, Limits},
     },
     collect::{
@@ -46,12 +48,12 @@ pub(super) enum Outcome {
 }
 
 impl Worker {
-    /// Does it.
-    pub(super) async fn run(self, body: Body) -> Result<Outcome, PollError> {
+    /// Does it, with a body that is so encoded.
+    pub(super) async fn run(self, body: Body, encoding: Encoding) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
         let (batcher, batches) = batches(self.intake.wanted());
-        let (kind, limits) = (self.kind, self.limits);
-        let decoding = vitals::blocking(move || decode(kind, &limits, reader, batcher));
+        let (coded, limits) = ((self.kind, encoding), self.limits);
+        let decoding = vitals::blocking(move || decode(coded, &limits, reader, batcher));
         let taking_in = vitals::blocking(move || self.take_in(batches));
         let pumped = body.pump(sender).await;
         let panicked = |error| PollError::Panicked(panic_message(error));
@@ -89,12 +91,23 @@ impl Worker {
 }
 
 /// Decodes the body of an answer.
-fn decode(kind: Kind, limits: &Limits, reader: BodyReader, mut batcher: Batcher) -> Result<(), DecodeError<Closed>> {
-    match kind {
-        Kind::StreamAudit => decode::gzip_lines(reader, limits, |line| batcher.push_line(line)),
-        Kind::AccessHistory => {
-            decode::json_entries(reader, limits, |entry, clocks| batcher.push_entry(entry, clocks)).map(|_| ())
+fn decode(
+    coded: (Kind, Encoding),
+    limits: &Limits,
+    reader: BodyReader,
+    mut batcher: Batcher,
+) -> Result<(), DecodeError<Closed>> {
+    match coded {
+        // It is a gzip itself, and never asked for in another one.
+        (Kind::StreamAudit, _) => decode::gzip_lines(reader, limits, |line| batcher.push_line(line)),
+        (Kind::AccessHistory, Encoding::Identity) => entries(reader, limits, &mut batcher),
+        (Kind::AccessHistory, Encoding::Gzip) => {
+            decode::inflated(reader, limits, |page| entries(page, limits, &mut batcher))
         }
     }?;
     batcher.finish().map_err(DecodeError::Sink)
+}
+
+fn entries(page: impl Read, limits: &Limits, batcher: &mut Batcher) -> Result<(), DecodeError<Closed>> {
+    decode::json_entries(page, limits, |entry, clocks| batcher.push_entry(entry, clocks)).map(|_| ())
 }

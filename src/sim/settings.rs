@@ -126,6 +126,8 @@ pub struct Settings {
     pub audit_range_cut: (Duration, Duration),
     /// How access-history entries are rendered.
     pub rendering: Rendering,
+    /// Open: whether JSON is compressed for those who take that.
+    pub compresses: bool,
     /// How bodies end.
     pub framing: Framing,
     /// Peers that may use a token or key; without a list all may.
@@ -166,6 +168,7 @@ impl Default for Settings {
             downloads_are_audited: false,
             audit_range_cut: (Duration::ZERO, Duration::ZERO),
             rendering: Rendering::AsHeld,
+            compresses: false,
             framing: Framing::Auto,
             access_list: None,
             denial: Denial::Unauthorized,

@@ -7,7 +7,7 @@ use atlas_logd::{
     sim::{Bounds, Event, Profile, RangeClock},
 };
 
-use crate::harness::{DAY, HOUR, MINUTE, SECOND, Stage, orders, prod};
+use crate::harness::{Configuration, DAY, HOUR, MINUTE, SECOND, Stage, orders, prod};
 
 /// Dozens of polls at uneven times, with late records and all oddities, restarts among them: exact at every step.
 fn exact_under(range_clock: RangeClock) {
@@ -54,6 +54,20 @@ fn assert_current_now_and_an_hour_later(stage: &Stage) {
         for source in [orders(), prod()] {
             stage.assert_current(&source);
         }
+    }
+}
+
+/// More than a page, whether they come as they are or compressed.
+#[test]
+fn exact_whether_pages_are_compressed_or_not() {
+    for compresses in [false, true] {
+        let stage = Stage::at("2026-11-20T12:00:00Z");
+        stage.world.set(|settings| settings.compresses = compresses);
+        stage.configure(Configuration::only_access);
+        stage.generate(&prod(), &Profile::access(stage.ago(5 * HOUR), 100.0));
+        stage.poll_once();
+        stage.assert_current(&prod());
+        assert!(stage.lines(&prod()).len() > 25_000, "there was something to collect");
     }
 }
 

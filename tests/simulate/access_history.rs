@@ -1,6 +1,6 @@
 //! The access history of a cluster.
 
-use std::time::Duration;
+use std::{io::Read as _, time::Duration};
 
 use atlas_logd::{
     sim::{Bounds, Event, Framing, Profile, RangeClock, Rendering},
@@ -8,7 +8,7 @@ use atlas_logd::{
     window::Window,
 };
 
-use crate::client::{ACCESS, PROD, Setup, at};
+use crate::client::{ACCESS, AUDIT, ORDERS, PROD, Setup, at};
 
 const DAY: &str = "start=1795132800000&end=1795219200000";
 
@@ -43,6 +43,28 @@ fn an_answer_has_the_recorded_headers_in_their_order_and_the_recorded_body() {
     assert_eq!(reply.header("Date"), Some("Fri, 20 Nov 2026 12:00:00 GMT"));
     assert_eq!(reply.header("Ratelimit-Limit"), Some("1200"));
     assert_eq!(reply.header("Ratelimit-Remaining"), Some("1199"));
+}
+
+#[test]
+fn json_is_compressed_for_those_who_take_that_where_atlas_does() {
+    let setup = Setup::new();
+    setup.world.add(&setup.access_source(), Event::access(at("2026-11-20T11:00:00Z"), "host", "one"));
+    let (path, token) = (format!("{PROD}?{DAY}"), setup.token());
+    let plain = setup.get(&path, ACCESS);
+    let send = |path: &str, accept, encodings| {
+        setup.send("GET", path, &[("Authorization", &token), ("Accept", accept), ("Accept-Encoding", encodings)], "")
+    };
+    assert_eq!(send(&path, ACCESS, "gzip").header("Content-Encoding"), None);
+    setup.world.set(|settings| settings.compresses = true);
+    assert_eq!(send(&path, ACCESS, "identity, br").header("Content-Encoding"), None);
+    assert_eq!(send(&format!("{ORDERS}?startDate=1"), AUDIT, "gzip").header("Content-Encoding"), None);
+    let packed = send(&path, ACCESS, "br, gzip");
+    assert_eq!(packed.header("Content-Encoding"), Some("gzip"));
+    assert_eq!(packed.header("Content-Length"), None);
+    let mut page = Vec::new();
+    flate2::read::GzDecoder::new(&packed.body[..]).read_to_end(&mut page).unwrap();
+    assert_eq!(page, plain.body);
+    assert_eq!(send(&format!("{PROD}-none"), ACCESS, "gzip").header("Content-Encoding"), Some("gzip"), "errors too");
 }
 
 #[test]

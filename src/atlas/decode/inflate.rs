@@ -69,14 +69,19 @@ impl<R: BufRead> Inflate<R> {
         block.resize(BLOCK_BYTES, 0);
         let mut filled = 0;
         while filled < BLOCK_BYTES {
-            match self.decoder.read(&mut block[filled..]) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) => return Err(self.explain(error, filled)),
+            match self.read(&mut block[filled..])? {
+                0 => break,
+                count => filled += count,
             }
         }
         block.truncate(filled);
-        self.decompressed += filled as u64;
+        Ok(filled > 0)
+    }
+
+    /// Puts the next bytes into `into`, and tells how many; none at the end, which is checked.
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+        let count = self.decoder.read(into).map_err(|error| self.explain(error))?;
+        self.decompressed += count as u64;
         let (compressed, decompressed) = (self.decoder.get_ref().compressed, self.decompressed);
         if decompressed > self.limit {
             return Err(Fault::TooLarge { limit: self.limit });
@@ -84,11 +89,11 @@ impl<R: BufRead> Inflate<R> {
         if decompressed > EXPANSION_FLOOR && decompressed / EXPANSION_RATIO > compressed {
             return Err(Fault::Expands { compressed, decompressed });
         }
-        Ok(filled > 0)
+        Ok(count)
     }
 
-    fn explain(&mut self, error: io::Error, filled: usize) -> Fault {
-        let decompressed = self.decompressed + filled as u64;
+    fn explain(&mut self, error: io::Error) -> Fault {
+        let decompressed = self.decompressed;
         let body = self.decoder.get_mut();
         if body.compressed > body.limit {
             return Fault::TooLarge { limit: body.limit };
@@ -100,6 +105,39 @@ impl<R: BufRead> Inflate<R> {
             return Fault::Cut { decompressed };
         }
         Fault::Damaged { decompressed, cause: error }
+    }
+}
+
+/// Lets `read` read what the gzip `body` inflates to: one that was compressed only for its way.
+///
+/// # Errors
+/// Those of `read`, and those of the gzip data. What `read` did counts only without an error.
+pub fn inflated<B: BufRead, T, E>(
+    body: B,
+    limits: &Limits,
+    read: impl FnOnce(&mut Inflated<B>) -> Result<T, DecodeError<E>>,
+) -> Result<T, DecodeError<E>> {
+    let mut inflated = Inflated { inflate: Inflate::new(body, limits), fault: None };
+    let done = read(&mut inflated);
+    match inflated.fault {
+        Some(fault) => Err(fault.into()),
+        None => done,
+    }
+}
+
+/// Inflates a body while it is read.
+pub struct Inflated<R> {
+    inflate: Inflate<R>,
+    /// Why there is no more.
+    fault: Option<Fault>,
+}
+
+impl<R: BufRead> Read for Inflated<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inflate.read(into).map_err(|fault| {
+            self.fault = Some(fault);
+            io::ErrorKind::InvalidData.into()
+        })
     }
 }
 

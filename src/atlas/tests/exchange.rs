@@ -1,9 +1,11 @@
 //! One request and its answer.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
+
+use flate2::{Compression, write::GzEncoder};
 
 use super::{
-    super::{Ask, Consequence, RequestError, decode},
+    super::{Ask, Consequence, Encoding, RequestError, decode},
     server::{Reply, Server, Then},
     setting::{access, ask, audit, client, client_at, impatient_client, source},
 };
@@ -48,6 +50,8 @@ async fn asks_in_the_units_and_versions_of_the_two_endpoints() {
     );
     let accepts: Vec<_> = requests[1..3].iter().filter_map(|request| request.header("accept")).collect();
     assert_eq!(accepts, ["application/vnd.atlas.2023-10-01+gzip", "application/vnd.atlas.2025-03-12+json"]);
+    let encodings: Vec<_> = requests[1..3].iter().filter_map(|request| request.header("accept-encoding")).collect();
+    assert_eq!(encodings, ["identity", "gzip"], "an audit log is a gzip itself");
     let agent =
         format!("atlas-logd/{} ({};{})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
     for request in &requests {
@@ -169,6 +173,37 @@ async fn a_200_of_another_type_is_an_error_that_names_it() {
     }
     let server = Server::with_token(Reply::new("200 OK", ""));
     assert!(audit(&client(&server.base_url)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_tells_how_its_body_is_encoded() {
+    const PAGE: &str = "200 OK\nContent-Type: application/json";
+    for (header, expected) in [
+        ("", Ok(Encoding::Identity)),
+        ("\nContent-Encoding: identity", Ok(Encoding::Identity)),
+        ("\nContent-Encoding: gzip", Ok(Encoding::Gzip)),
+        ("\nContent-Encoding: deflate", Err("the answer has the content encoding deflate, which was not asked for")),
+    ] {
+        let server = Server::with_token(Reply::new(&format!("{PAGE}{header}"), "{}"));
+        let answer = ask(&client(&server.base_url), &source(Kind::AccessHistory, "prod-0")).await;
+        let encoding = answer.map(|answer| answer.encoding).map_err(|error| error.to_string());
+        assert_eq!(encoding.as_ref().map_err(String::as_str), expected.as_ref().map_err(|text| *text), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_refusal_are_read_compressed_too() {
+    let body = r#"{"error":404,"errorCode":"CLUSTER_NOT_FOUND","detail":"No cluster named prod-0 exists."}"#;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body.as_bytes()).unwrap();
+    let head = "404 Not Found\nContent-Type: application/json";
+    let plain = Reply::new(head, body);
+    let packed = Reply::new(&format!("{head}\nContent-Encoding: gzip"), encoder.finish().unwrap());
+    for reply in [plain, packed] {
+        let server = Server::with_token(reply);
+        let error = access(&client(&server.base_url)).await.unwrap_err().to_string();
+        assert!(error.contains("CLUSTER_NOT_FOUND: No cluster named prod-0 exists."), "{error}");
+    }
 }
 
 #[tokio::test]

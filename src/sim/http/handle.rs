@@ -10,6 +10,7 @@ use super::{
     answer::Answer,
     audit_logs,
     caller::{authenticate, check_address, scheme},
+    compressed::{compressed, takes_gzip},
     connection::Line,
     damage::damage,
     discovery,
@@ -165,7 +166,8 @@ async fn respond(asked: Asked<'_>, route: Option<Route>, body: Incoming) -> Answ
         answer.set("Deprecation", Some(sunset.clone()));
         answer.set("Sunset", Some(sunset));
     }
-    answer.with("X-Java-Method", method)
+    let answer = answer.with("X-Java-Method", method);
+    if settings.compresses && header("accept-encoding").is_some_and(takes_gzip) { compressed(answer) } else { answer }
 }
 
 /// Takes a token, then answers; the headers say how many are left either way.

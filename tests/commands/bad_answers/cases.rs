@@ -168,7 +168,29 @@ fn of_access_history() -> Vec<Case> {
     let page = "{\"accessLogs\":[{\"forged\":1},{\"forged\":2}]}";
     let long = [b"{\"accessLogs\":[{\"a\":\"".to_vec(), vec![b'x'; 17 << 20], b"\"}]}".to_vec()].concat();
     let repeated = |unit: &str| Fault::Repeat { unit: unit.repeat(20_000).into(), times: None };
+    let compressed = || Fault::Header("Content-Encoding".into(), Some("gzip".into()));
+    let entry = [b"{\"a\":\"".to_vec(), vec![b'x'; (1 << 20) - 9], b"\"},".to_vec()].concat();
+    let bomb = gzip([&b"{\"accessLogs\":["[..], &entry.repeat(70), b"]}"].concat());
     vec![
+        case(
+            "not-compressed",
+            vec![compressed(), body(page)],
+            "the gzip data is damaged after 0 decompressed bytes: ",
+            Then::Skip,
+        ),
+        case(
+            "garbage-after-compressed",
+            vec![compressed(), body(gzip(page)), Fault::Append("garbage after the end".into())],
+            "the gzip data is damaged after 42 decompressed bytes: ",
+            Then::Skip,
+        ),
+        case(
+            "compressed-truncated",
+            vec![compressed(), body(gzip(&page[..page.len() - 1]))],
+            "the JSON stops in the middle, after 2 entries",
+            Then::Wait,
+        ),
+        case("compressed-bomb", vec![compressed(), body(bomb)], "the gzip data expands without end: ", Then::Skip),
         case(
             "truncated",
             vec![body(page), Fault::Truncate(page.len() - 1)],

@@ -48,14 +48,24 @@ fn small_page(stage: &Stage) -> (Vec<Event>, Vec<u8>) {
     (events, page)
 }
 
-/// The small answer for a source.
-fn small_answer(stage: &Stage, source: &Source) -> (Vec<Event>, Vec<u8>) {
-    if *source == prod() {
-        return small_page(stage);
-    }
-    let (events, body, _) = small_gzip(stage);
-    (events, body)
+/// The same, compressed for its way.
+fn small_compressed_page(stage: &Stage) -> (Vec<Event>, Vec<u8>) {
+    stage.world.set(|settings| settings.compresses = true);
+    let (events, page) = small_page(stage);
+    (events, gzip(page))
 }
+
+/// The small answers: an audit log, and a page as it is and compressed.
+const SMALL_ANSWERS: [(fn() -> Source, SmallAnswer); 3] = [
+    (orders, |stage| {
+        let (events, body, _) = small_gzip(stage);
+        (events, body)
+    }),
+    (prod, small_page),
+    (prod, small_compressed_page),
+];
+
+type SmallAnswer = fn(&Stage) -> (Vec<Event>, Vec<u8>);
 
 /// Polls once for every place in `body`, each time with the fault at that place. Whether the answer counted, by place.
 fn at_every_byte(stage: &Stage, source: &Source, body: &[u8], fault: impl Fn(usize) -> Fault) -> Vec<bool> {
@@ -96,9 +106,10 @@ fn then_all_is_well(stage: &Stage, source: &Source, events: &[Event]) {
 
 #[test]
 fn an_answer_whose_connection_is_closed_or_reset_anywhere_brings_no_record() {
-    for source in [orders(), prod()] {
+    for (source, small_answer) in SMALL_ANSWERS {
+        let source = source();
         let stage = stage_of(&source);
-        let (events, body) = small_answer(&stage, &source);
+        let (events, body) = small_answer(&stage);
         nothing_comes_of(&stage, &source, &body, Fault::Cut);
         nothing_comes_of(&stage, &source, &body, Fault::ResetAfter);
         then_all_is_well(&stage, &source, &events);
@@ -107,13 +118,14 @@ fn an_answer_whose_connection_is_closed_or_reset_anywhere_brings_no_record() {
 
 #[test]
 fn an_answer_that_stalls_anywhere_brings_no_record() {
-    for source in [orders(), prod()] {
+    for (source, small_answer) in SMALL_ANSWERS {
+        let source = source();
         let stage = stage_of(&source);
         stage.configure(|config| {
             config.set_text("atlas", "connect_timeout", "20ms");
             config.set_text("atlas", "stall_timeout", "20ms");
         });
-        let (events, body) = small_answer(&stage, &source);
+        let (events, body) = small_answer(&stage);
         let desk = stage.desk();
         for place in 0..body.len() {
             // On a busy machine the answer may not even begin in time.
@@ -155,6 +167,33 @@ fn a_page_that_is_changed_anywhere_brings_no_record() {
     for (place, counted) in counted.into_iter().enumerate() {
         assert!(!counted, "byte {place} of {}", last);
     }
+    then_all_is_well(&stage, &prod(), &events);
+}
+
+#[test]
+fn a_compressed_page_that_is_changed_anywhere_but_in_what_nobody_reads_brings_no_record() {
+    let stage = stage_of(&prod());
+    let (events, body) = small_compressed_page(&stage);
+    let counted = at_every_byte(&stage, &prod(), &body, Fault::Corrupt);
+    for (place, counted) in counted.into_iter().enumerate() {
+        assert_eq!(counted, (4..10).contains(&place), "byte {place} of {}", body.len());
+    }
+    then_all_is_well(&stage, &prod(), &events);
+}
+
+#[test]
+fn a_compressed_page_that_stops_anywhere_brings_no_record() {
+    let stage = stage_of(&prod());
+    let (events, body) = small_compressed_page(&stage);
+    let desk = stage.desk();
+    for length in 0..body.len() {
+        let failure = failure_at(&stage, &desk, &prod(), &body, Fault::Truncate(length));
+        let failure = failure.expect("an answer that stopped counted");
+        assert!(failure.contains("the gzip data stops in the middle"), "{length}: {failure}");
+    }
+    drop(desk);
+    assert_eq!(stage.lines(&prod()).len(), 0);
+    stage.world.clear_faults();
     then_all_is_well(&stage, &prod(), &events);
 }
 

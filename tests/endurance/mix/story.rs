@@ -83,6 +83,7 @@ impl Story {
             final_newline: rng.random_bool(0.5),
             downloads_are_audited: rng.random_bool(0.3),
             rate_limit_headers: rng.random_bool(0.5),
+            compresses: seed.is_multiple_of(2),
             ..calm()
         };
         stage.world.set(|all| *all = settings);
