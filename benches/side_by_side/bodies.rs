@@ -15,8 +15,8 @@ pub(crate) const BACKLOG: Duration = Duration::from_secs(2 * 3600);
 /// How much of what happened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Volume {
-    /// Lines of an audit log of one hour, which ended so long before now.
-    Audit { megabytes: usize, before: Duration },
+    /// Lines of an audit log over so long, which ended so long before now.
+    Audit { megabytes: usize, over: Duration, before: Duration },
     /// Entries of an access history, the backlog of days.
     Access { entries: usize },
 }

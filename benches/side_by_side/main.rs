@@ -58,15 +58,20 @@ struct Case {
     requests: u64,
 }
 
-/// The hour that has just passed: a third of the lines can come again at the next poll.
-const SMALL: Volume = Volume::Audit { megabytes: 400, before: Duration::ZERO };
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The hour that has just passed: a sixth of the lines can come again at the next poll.
+const SMALL: Volume = Volume::Audit { megabytes: 400, over: HOUR, before: Duration::ZERO };
+/// A burst of some minutes: all of its lines can come again.
+const BURST: Volume = Volume::Audit { megabytes: 400, over: Duration::from_secs(300), before: Duration::ZERO };
 /// An hour of a backlog: none of its lines can come again.
-const OLD: Volume = Volume::Audit { megabytes: 400, before: BACKLOG };
-const LARGE: Volume = Volume::Audit { megabytes: 4000, before: BACKLOG };
+const OLD: Volume = Volume::Audit { megabytes: 400, over: HOUR, before: BACKLOG };
+const LARGE: Volume = Volume::Audit { megabytes: 4000, over: HOUR, before: BACKLOG };
 const PAGES: Volume = Volume::Access { entries: 400_000 };
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     Case { name: "audit-400mb", work: Work::Archive, volume: SMALL, ratio: 0.6, requests: 1 },
+    Case { name: "audit-400mb-burst", work: Work::Archive, volume: BURST, ratio: 1.0, requests: 1 },
     Case { name: "audit-400mb-old", work: Work::Archive, volume: OLD, ratio: 0.6, requests: 1 },
     Case { name: "audit-4gb", work: Work::Archive, volume: LARGE, ratio: 0.6, requests: 1 },
     // 1.4 for each page of 20,000, of which there are 20.

@@ -28,9 +28,6 @@ use crate::{
     replies::{self, Process},
 };
 
-/// An audit log is of one hour.
-const AUDIT_OVER: Duration = Duration::from_secs(3600);
-
 /// An access history is the backlog of days, as it is after a first start.
 const ACCESS_OVER: Duration = Duration::from_secs(6 * 24 * 3600);
 
@@ -53,11 +50,12 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Starts it; it is ready.
     pub(crate) fn start(volume: Volume) -> Self {
-        let (kind, amount, before) = match volume {
-            Volume::Audit { megabytes, before } => ("audit", megabytes, before),
-            Volume::Access { entries } => ("access", entries, bodies::BACKLOG),
+        let (kind, amount, over, before) = match volume {
+            Volume::Audit { megabytes, over, before } => ("audit", megabytes, over, before),
+            Volume::Access { entries } => ("access", entries, ACCESS_OVER, bodies::BACKLOG),
         };
-        let (process, line) = Process::start(&[kind, &amount.to_string(), &before.as_secs().to_string()]);
+        let [over, before] = [over, before].map(|duration| duration.as_secs().to_string());
+        let (process, line) = Process::start(&[kind, &amount.to_string(), &over, &before]);
         let told: Vec<&str> = line.split_whitespace().collect();
         let number = |at: usize| told[at].parse::<i64>().unwrap();
         let pages = told[4..].iter().map(|page| page.split_once('-').unwrap());
@@ -99,9 +97,9 @@ impl Answers {
 pub(crate) fn serve() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let amount: usize = arguments[1].parse().unwrap();
-    let before = Duration::from_secs(arguments[2].parse().unwrap());
+    let [over, before] = [2, 3].map(|at: usize| Duration::from_secs(arguments[at].parse().unwrap()));
     let to = Instant::from_seconds((SystemClock.now() - before).seconds_floor());
-    let from = to - if arguments[0] == "audit" { AUDIT_OVER } else { ACCESS_OVER };
+    let from = to - over;
     let mut answers = Answers { from, to, audit: Bytes::new(), access: None, requests: AtomicU64::new(0) };
     let (bytes, pages) = if arguments[0] == "audit" {
         let (body, bytes) = bodies::audit(amount * 1_000_000, from, to);

@@ -43,6 +43,13 @@ fn split_a_page_of_access_history(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(page.len())).bench(|| work::split_page(black_box(&page)));
 }
 
+#[divan::bench]
+fn inflate_and_split_a_page_of_access_history(bencher: Bencher<'_, '_>) {
+    let page = work::page(ENTRIES);
+    let body = work::gzip(&page);
+    bencher.counter(BytesCount::new(page.len())).bench(|| work::inflate_and_split_page(black_box(&body)));
+}
+
 #[divan::bench(args = [Kind::StreamAudit, Kind::AccessHistory])]
 fn read_records(bencher: Bencher<'_, '_>, kind: Kind) {
     let records = records(kind);

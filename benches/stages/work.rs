@@ -4,7 +4,10 @@ use std::{convert::Infallible, fs, io::Write as _, path::Path, sync::Arc, time::
 
 use atlas_logd::{
     archive::{Archive, RealFiles, Spooled},
-    atlas::decode::{Limits, gzip_lines, json_entries},
+    atlas::{
+        Encoding,
+        decode::{Limits, gzip_lines, json_entries},
+    },
     clock::SystemClock,
     commit::{Committer, Records, Rotation},
     config,
@@ -62,6 +65,11 @@ pub(crate) fn inflate_and_split(body: &[u8]) -> u64 {
 /// Cuts a page into its entries, and reads their clocks on the way; how many there are.
 pub(crate) fn split_page(page: &[u8]) -> u64 {
     json_entries(page, &LIMITS, |_, _: Option<EntryClocks>| Ok::<_, Infallible>(())).unwrap()
+}
+
+/// The same of a page that was compressed for its way.
+pub(crate) fn inflate_and_split_page(page: &[u8]) -> u64 {
+    Encoding::Gzip.json_entries(page, &LIMITS, |_, _: Option<EntryClocks>| Ok::<_, Infallible>(())).unwrap()
 }
 
 /// The records of a body.

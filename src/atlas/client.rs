@@ -187,6 +187,22 @@ impl Client {
         Err(fault(PageFault::TooMany { limit: PAGES }))
     }
 
+    /// Whether pages are asked for compressed.
+    #[must_use]
+    pub fn asks_compressed(&self) -> bool {
+        self.0.transport.asks_compressed()
+    }
+
+    /// Asks for nothing compressed any more: something on the way may mishandle it.
+    pub fn distrust_compression(&self) {
+        if self.0.transport.ask_uncompressed() {
+            tracing::info!(
+                event = "compression-off",
+                "a page of access history could not be read; pages are asked for uncompressed from now on"
+            );
+        }
+    }
+
     /// Gives the token back, best effort and within a few seconds, when there is one.
     pub async fn revoke(&self) {
         self.0.authenticator.revoke(&self.0.transport).await;

@@ -1,11 +1,15 @@
 //! How the body of an answer is encoded on its way.
 
-use std::io::Read as _;
+use std::io::{BufRead, Read as _};
 
 use flate2::read::MultiGzDecoder;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use serde::de::DeserializeOwned;
 
-use super::endpoint::Endpoint;
+use super::{
+    decode::{DecodeError, Limits, inflated, json_entries},
+    endpoint::Endpoint,
+};
 use crate::shown::excerpt;
 
 /// How the body of an answer is encoded on its way: what is decoded first, before it is what `Content-Type` says.
@@ -51,6 +55,22 @@ impl Encoding {
             "identity" => Ok(Self::Identity),
             "gzip" | "x-gzip" => Ok(Self::Gzip),
             _ => Err(excerpt(&name, 100)),
+        }
+    }
+
+    /// Calls `each` with every entry of a page of access history whose `body` is so encoded: see [`json_entries`].
+    ///
+    /// # Errors
+    /// See [`DecodeError`].
+    pub fn json_entries<T: DeserializeOwned, E>(
+        self,
+        body: impl BufRead,
+        limits: &Limits,
+        each: impl FnMut(&[u8], Option<T>) -> Result<(), E>,
+    ) -> Result<u64, DecodeError<E>> {
+        match self {
+            Self::Identity => json_entries(body, limits, each),
+            Self::Gzip => inflated(body, limits, |page| json_entries(page, limits, each)),
         }
     }
 

@@ -174,7 +174,8 @@ fn archived_of_late(
         let latest = clocks.latest().or(key.between.map(|between| between.to));
         collected_since |= opened >= since || latest.is_some_and(|latest| latest >= since);
         if counts(&key) && (collected_since || tell_nothing(clocks, opened)) {
-            let keep_until = keep_until(clocks, asked, settle, by_arrival);
+            // No clock decides: which answer held it is not known.
+            let keep_until = keep_until(clocks, asked, settle, true);
             kept.new_record(key, clocks, asked.to, keep_until)?;
         }
         Ok(())

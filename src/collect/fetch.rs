@@ -10,7 +10,10 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    atlas::{self, Answer, Ask, Consequence, decode::Limits},
+    atlas::{
+        self, Answer, Ask, Consequence,
+        decode::{DecodeError, Limits},
+    },
     collect::{
         PollError, Progress, Tally, Task,
         allowance::Allowance,
@@ -135,11 +138,26 @@ impl Fetch<'_> {
         loop {
             let slot = self.turn(&mut patience).await?;
             *requests += 1;
+            let compressed = self.task.client.asks_compressed();
             match self.try_once(question, keep_full, slot).await {
                 Ok(fetched) => return Ok(fetched),
+                Err(error) if compressed && self.may_be_of_compression(&error) => {
+                    self.task.client.distrust_compression();
+                }
                 Err(error) => self.wait_after(error, &mut patience).await?,
             }
         }
+    }
+
+    /// Whether a page may be good, and only its compression was mishandled on the way: inflated, and still said to be compressed,
+    /// or the other way round.
+    fn may_be_of_compression(&self, error: &PollError) -> bool {
+        let PollError::Decode(error) = error else { return false };
+        self.state.kind == Kind::AccessHistory
+            && matches!(
+                error,
+                DecodeError::GzipDamaged { decompressed: 0, .. } | DecodeError::JsonDamaged { line: 1, column: 1, .. }
+            )
     }
 
     /// Lets Atlas say what time it is, so that the first plan need not rely on the local clock.

@@ -1,7 +1,5 @@
 //! The work on one answer: its body is decoded on one thread, and its records are taken in on another.
 
-use std::io::Read;
-
 use crate::{
     atlas::{
         Body, Encoding,
@@ -92,22 +90,18 @@ impl Worker {
 
 /// Decodes the body of an answer.
 fn decode(
-    coded: (Kind, Encoding),
+    (kind, encoding): (Kind, Encoding),
     limits: &Limits,
     reader: BodyReader,
     mut batcher: Batcher,
 ) -> Result<(), DecodeError<Closed>> {
-    match coded {
+    match kind {
         // It is a gzip itself, and never asked for in another one.
-        (Kind::StreamAudit, _) => decode::gzip_lines(reader, limits, |line| batcher.push_line(line)),
-        (Kind::AccessHistory, Encoding::Identity) => entries(reader, limits, &mut batcher),
-        (Kind::AccessHistory, Encoding::Gzip) => {
-            decode::inflated(reader, limits, |page| entries(page, limits, &mut batcher))
+        Kind::StreamAudit => decode::gzip_lines(reader, limits, |line| batcher.push_line(line)),
+        Kind::AccessHistory => {
+            let entries = encoding.json_entries(reader, limits, |entry, clocks| batcher.push_entry(entry, clocks));
+            entries.map(|_| ())
         }
     }?;
     batcher.finish().map_err(DecodeError::Sink)
-}
-
-fn entries(page: impl Read, limits: &Limits, batcher: &mut Batcher) -> Result<(), DecodeError<Closed>> {
-    decode::json_entries(page, limits, |entry, clocks| batcher.push_entry(entry, clocks)).map(|_| ())
 }

@@ -44,7 +44,7 @@ pub enum LengthFault {
 pub struct Lengths {
     /// How many sources have a commit under way.
     pub under_way: usize,
-    /// What is wrong, by source.
+    /// What is wrong.
     pub faults: Vec<LengthFault>,
 }
 
@@ -81,9 +81,13 @@ impl Committer {
         let open = self.store.read(open_lengths)?;
         let (first, second) = open.split_at(open.len() / 2);
         let faults = thread::scope(|scope| {
-            let other = scope.spawn(|| self.faults_of(second));
+            let other = thread::Builder::new().spawn_scoped(scope, || self.faults_of(second));
             let mut faults = self.faults_of(first);
-            faults.append(&mut other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            faults.extend(match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // There can be no other thread.
+                Err(_) => self.faults_of(second),
+            });
             faults
         });
         let under_way = open.iter().filter(|open| open.once_done.is_some()).count();

@@ -18,11 +18,11 @@ const ROUNDING: Duration = Duration::from_secs(2);
 /// answer, this spares to remember the most; of an hour, all but what the next poll asks for again.
 #[must_use]
 pub fn keep_until(clocks: record::Clocks, asked: Window, settle: Duration, by_arrival: bool) -> Instant {
-    // The next answer may be asked for from a slack before the end watermark, and a record that lies less than a slack
-    // before what was asked shows nothing.
+    // The next answer may be asked for from a slack before the end watermark, rounded outwards, and a record that lies less
+    // than a slack before what was asked shows nothing.
     match clocks.latest() {
-        Some(clock) if !by_arrival && clocks.decide(asked) => asked.to.min(clock + SLACK) + SLACK,
-        _ => asked.to + SLACK + settle,
+        Some(clock) if !by_arrival && clocks.decide(asked) => asked.to.min(clock + SLACK) + ROUNDING + SLACK,
+        _ => asked.to + SLACK + settle.max(ROUNDING),
     }
 }
 
@@ -46,8 +46,8 @@ mod tests {
         let asked = Window::new(second(100), second(day));
         let settle = Duration::from_secs(10);
         let keep = |first, other| keep_until(record::Clocks { first, second: other }, asked, settle, false);
-        assert_eq!(keep(Some(second(150)), Some(second(151))), second(151 + 10));
-        assert_eq!(keep(Some(second(day - 1)), None), second(day + 5), "it was there when the range was asked");
+        assert_eq!(keep(Some(second(150)), Some(second(151))), second(151 + 12));
+        assert_eq!(keep(Some(second(day - 1)), None), second(day + 7), "it was there when the range was asked");
         let end = second(day + 15);
         assert_eq!(keep(None, None), end);
         assert_eq!(keep(Some(second(150)), Some(second(99))), end);
@@ -57,23 +57,31 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever was forgotten by its clocks and comes again says that Atlas goes by arrival.
+        /// Whatever was forgotten by its clocks and comes again says that Atlas goes by arrival: whichever of its clocks, or of
+        /// the instants that it can have arrived at, the next range is compared with, and however that is rounded.
         #[test]
         fn what_is_forgotten_does_not_come_again_silently(
-            clocks in (0..1000_i64, 0..1000_i64),
-            passed in 1..1_000_i64,
-            settle in 0..100_i64,
+            to in 20_000..22_000_i64,
+            before in (0..20_000_i64, 0..20_000_i64),
+            arrival in 0..=20_000_i64,
+            passed in 1..5_000_i64,
+            settle in 0..100_u64,
             slack in 0..=5000_u64,
         ) {
-            let clocks = record::Clocks {
-                first: Some(Instant::from_millis(clocks.0)),
-                second: Some(Instant::from_millis(clocks.1)),
-            };
-            let found = Window::new(Instant::from_millis(0), Instant::from_millis(1_000_000));
-            let keep = keep_until(clocks, found, Duration::from_millis(settle.unsigned_abs()), false);
-            let end = keep + Duration::from_millis(passed.unsigned_abs());
+            let at = Instant::from_millis;
+            let clocks = record::Clocks { first: Some(at(to - before.0)), second: Some(at(to - before.1)) };
+            let found = Window::new(at(0), at(to));
+            let end = keep_until(clocks, found, Duration::from_millis(settle), false) + Duration::from_millis(passed as u64);
             let slack = Duration::from_millis(slack);
-            prop_assert!(shows_arrival(clocks, Window::new(end - slack, end + SLACK), slack));
+            let next = Window::new(end - slack, end + SLACK);
+            // It was there when the answer was asked for, up to an end that is rounded.
+            let last = Instant::from_seconds(found.to.seconds_ceil());
+            let arrival = last.min(at(to - before.0.min(before.1) + arrival));
+            let comes_again = [clocks.first, clocks.second, Some(arrival)]
+                .into_iter()
+                .flatten()
+                .any(|compared| compared >= Instant::from_seconds(next.from.seconds_floor()));
+            prop_assert!(!comes_again || shows_arrival(clocks, next, slack));
         }
     }
 }

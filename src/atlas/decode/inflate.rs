@@ -112,7 +112,7 @@ impl<R: BufRead> Inflate<R> {
 ///
 /// # Errors
 /// Those of `read`, and those of the gzip data. What `read` did counts only without an error.
-pub fn inflated<B: BufRead, T, E>(
+pub(in crate::atlas) fn inflated<B: BufRead, T, E>(
     body: B,
     limits: &Limits,
     read: impl FnOnce(&mut Inflated<B>) -> Result<T, DecodeError<E>>,
@@ -126,7 +126,7 @@ pub fn inflated<B: BufRead, T, E>(
 }
 
 /// Inflates a body while it is read.
-pub struct Inflated<R> {
+pub(in crate::atlas) struct Inflated<R> {
     inflate: Inflate<R>,
     /// Why there is no more.
     fault: Option<Fault>,

@@ -14,7 +14,7 @@ mod limits;
 pub use channel_reader::{BodyReader, BodySender, Closed, Interruption, channel};
 pub use decode_error::{DecodeError, Shape};
 pub use gzip_lines::gzip_lines;
-pub use inflate::{Inflated, inflated};
+pub(super) use inflate::inflated;
 pub use json_entries::json_entries;
 pub use limits::Limits;
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     atlas::{
-        Ask, Body, Client, Code, Consequence, Listed, NOT_ATLAS, RequestError,
+        Answer, Ask, Client, Code, Consequence, Listed, NOT_ATLAS, RequestError,
         decode::{self, DecodeError, Limits},
     },
     clock::Clock,
@@ -112,7 +112,7 @@ impl Asking<'_> {
         let give_up = Instant::now() + self.patience;
         loop {
             let error = match self.client.ask(&ask).await {
-                Ok(answer) => return self.read(answer.body, source.id.kind).await,
+                Ok(answer) => return self.read(answer, source.id.kind).await,
                 Err(error) => error,
             };
             // Too much was asked at once. That says nothing about this source.
@@ -127,11 +127,14 @@ impl Asking<'_> {
     }
 
     /// Reads an answer as a poll does, and keeps nothing of it.
-    async fn read(&self, body: Body, kind: Kind) -> Result<(), Fault> {
+    async fn read(&self, answer: Answer, kind: Kind) -> Result<(), Fault> {
+        let Answer { encoding, body, .. } = answer;
         let ((sender, reader), limits) = (decode::channel(CHUNKS_AHEAD), self.limits);
         let decoding = tokio::task::spawn_blocking(move || match kind {
             Kind::StreamAudit => decode::gzip_lines(reader, &limits, |_| Ok(())),
-            Kind::AccessHistory => decode::json_entries(reader, &limits, |_, _: Option<IgnoredAny>| Ok(())).map(|_| ()),
+            Kind::AccessHistory => {
+                encoding.json_entries(reader, &limits, |_, _: Option<IgnoredAny>| Ok(())).map(|_| ())
+            }
         });
         let pumped = body.pump(sender).await;
         let decoded = decoding.await?;

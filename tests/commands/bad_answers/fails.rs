@@ -54,7 +54,9 @@ fn a_wrong_answer_fails_its_poll_and_moves_nothing() {
             Then::Skip => assert!(printed_skip(line).is_some(), "{line}"),
         }
         assert_eq!(stage.segments(source), segments, "{source}");
-        assert_eq!(stage.requests_for(source), 1, "{source}");
+        // Only where compression may be what went wrong is it asked again, without.
+        let most = if case.may_be_of_compression() { 2 } else { 1 };
+        assert!((1..=most).contains(&stage.requests_for(source)), "{source}");
         let status = stage.status(source);
         assert_eq!((status.covered(), status.records), (*covered, *records), "{source}");
         assert!(status.failing_since.is_some());

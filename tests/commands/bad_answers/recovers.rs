@@ -7,7 +7,7 @@ use atlas_logd::{
     source::{Kind, Source},
 };
 
-use crate::harness::{HOUR, MINUTE, Stage};
+use crate::harness::{HOUR, MINUTE, Stage, prod};
 
 fn passing() -> Vec<(&'static str, Fault)> {
     vec![
@@ -24,6 +24,23 @@ fn passing() -> Vec<(&'static str, Fault)> {
         ("json-503", Fault::json(503, "SERVICE_UNAVAILABLE")),
         ("html-408", Fault::html(408)),
     ]
+}
+
+#[test]
+fn a_page_whose_compression_is_mishandled_on_the_way_is_asked_for_as_it_is() {
+    let encoding = |value: Option<&str>| Fault::Header("Content-Encoding".into(), value.map(str::to_owned));
+    // Still compressed, and not said to be; said to be, and not compressed.
+    for (compresses, fault) in [(true, encoding(None)), (false, encoding(Some("gzip")))] {
+        let stage = Stage::new();
+        stage.world.set(|settings| settings.compresses = compresses);
+        stage.add_record(&prod(), HOUR, "one");
+        let when = Match::source(&prod().id);
+        stage.world.fault(if compresses { when } else { when.times(1) }, fault);
+        let outcome = stage.command(["collect"]).assert_done();
+        assert_eq!(stage.requests_for(&prod()), 2, "{}", outcome.stderr);
+        stage.assert_current(&prod());
+        assert_eq!(stage.lines(&prod()).len(), 1);
+    }
 }
 
 #[test]
