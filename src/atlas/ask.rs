@@ -17,6 +17,8 @@ pub struct Ask<'a> {
     /// For access history: which attempts, in place of those of the source's filter (a part that cannot be split by
     /// time is split by this). Audit logs do not look at it.
     pub auth_result: AuthResult,
+    /// Whether it may come compressed. Audit logs do not look at it: they are gzip anyway.
+    pub compressed: bool,
 }
 
 /// The beginning of an answer, checked as far as its headers tell: status 200, the right type, a body that has an end.

@@ -54,6 +54,8 @@ struct Shared {
     authenticator: Authenticator,
     limits: RateLimits,
     primed: AtomicBool,
+    /// Whether pages are asked for compressed.
+    compressed: AtomicBool,
     /// Held while the first answer is got, with the last failure: who waited for it shares it.
     priming: tokio::sync::Mutex<Option<(Instant, RequestError)>>,
     /// Endpoints whose removal was announced to us, and reported.
@@ -88,6 +90,7 @@ impl Client {
             authenticator: Authenticator::new(credential),
             limits: RateLimits::default(),
             primed: AtomicBool::new(false),
+            compressed: AtomicBool::new(true),
             priming: tokio::sync::Mutex::default(),
             deprecated: Mutex::default(),
         })))
@@ -144,7 +147,10 @@ impl Client {
     /// [`RequestError::consequence`] tells what follows.
     pub async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, RequestError> {
         let shared = &*self.0;
-        let target = Target::ask(&shared.transport, ask)?;
+        let mut target = Target::ask(&shared.transport, ask)?;
+        if !ask.compressed || !self.asks_compressed() {
+            target.encoding = Encoding::Identity;
+        }
         let exchange = shared.get(&target, Some((&ask.source.project_id, ask.source.kind))).await?;
         let Exchange { response, asked_at, date } = exchange;
         let headers = response.headers();
@@ -190,15 +196,15 @@ impl Client {
     /// Whether pages are asked for compressed.
     #[must_use]
     pub fn asks_compressed(&self) -> bool {
-        self.0.transport.asks_compressed()
+        self.0.compressed.load(Ordering::Relaxed)
     }
 
     /// Asks for nothing compressed any more: something on the way may mishandle it.
     pub fn distrust_compression(&self) {
-        if self.0.transport.ask_uncompressed() {
+        if self.0.compressed.swap(false, Ordering::Relaxed) {
             tracing::info!(
                 event = "compression-off",
-                "a page of access history could not be read; pages are asked for uncompressed from now on"
+                "a page of access history could be read uncompressed only; pages are asked for so from now on"
             );
         }
     }

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
-use super::{ask::Ask, endpoint::Endpoint, listing::Listing, request_error::RequestError, transport::Transport};
+use super::{
+    ask::Ask, encoding::Encoding, endpoint::Endpoint, listing::Listing, request_error::RequestError,
+    transport::Transport,
+};
 use crate::source::{AuthResult, Kind};
 
 /// The most entries that one page of access history can have (documented), and what is always asked for.
@@ -20,6 +23,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) endpoint: Endpoint,
+    /// How the answer may be encoded.
+    pub(super) encoding: Encoding,
     pub(super) url: Url,
     /// Path and query exactly as they go over the wire: Digest signs them.
     pub(super) uri: String,
@@ -77,7 +82,7 @@ impl Target {
 
     /// Any path and query of `endpoint`.
     pub(super) fn new(transport: &Transport, endpoint: Endpoint, uri: String) -> Result<Self, RequestError> {
-        Ok(Self { endpoint, url: transport.url(&uri)?, uri })
+        Ok(Self { endpoint, encoding: Encoding::asked(endpoint), url: transport.url(&uri)?, uri })
     }
 
     /// The path without the query.

@@ -1,13 +1,6 @@
 //! Sends one request and sees its answer begin. Knows nothing of authentication, rate limits and retries.
 
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, sync::Arc, time::Duration};
 
 use reqwest::{
     Certificate, Client, Method, RequestBuilder, Response, Url,
@@ -20,7 +13,6 @@ use super::{
     body::Body,
     client_error::ClientError,
     clock_offset::ClockOffset,
-    encoding::Encoding,
     http_date,
     request_error::RequestError,
     stats::{ClientStats, Counters},
@@ -51,8 +43,6 @@ pub(super) struct Transport {
     base: Url,
     clock: Arc<dyn Clock>,
     offset: ClockOffset,
-    /// Whether answers are asked for compressed.
-    compressed: AtomicBool,
     connect_timeout: Duration,
     stall_timeout: Duration,
     counters: Arc<Counters>,
@@ -105,7 +95,6 @@ impl Transport {
             base,
             clock,
             offset: ClockOffset::unknown(),
-            compressed: AtomicBool::new(true),
             connect_timeout: atlas.connect_timeout,
             stall_timeout: atlas.stall_timeout,
             counters: Arc::new(Counters::new(meters)),
@@ -143,19 +132,9 @@ impl Transport {
 
     /// A GET of `target` without credentials.
     pub(super) fn get(&self, target: &Target) -> RequestBuilder {
-        let encoding = if self.asks_compressed() { Encoding::asked(target.endpoint) } else { Encoding::Identity };
         self.request(Method::GET, target.url.clone())
             .header(ACCEPT, HeaderValue::from_static(target.endpoint.accept()))
-            .header(ACCEPT_ENCODING, HeaderValue::from_static(encoding.name()))
-    }
-
-    pub(super) fn asks_compressed(&self) -> bool {
-        self.compressed.load(Ordering::Relaxed)
-    }
-
-    /// Asks for nothing compressed from now on; whether that is new.
-    pub(super) fn ask_uncompressed(&self) -> bool {
-        self.compressed.swap(false, Ordering::Relaxed)
+            .header(ACCEPT_ENCODING, HeaderValue::from_static(target.encoding.name()))
     }
 
     /// Sends `request` and waits until its answer begins; redirects are errors.

@@ -10,10 +10,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant as Deadline};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    atlas::{
-        self, Answer, Ask, Consequence,
-        decode::{DecodeError, Limits},
-    },
+    atlas::{self, Answer, Ask, Consequence, decode::Limits},
     collect::{
         PollError, Progress, Tally, Task,
         allowance::Allowance,
@@ -135,29 +132,31 @@ impl Fetch<'_> {
         requests: &mut u64,
     ) -> Result<Option<Fetched>, PollError> {
         let mut patience = Patience::new(self.task.retry_budget);
+        let mut compressed = true;
         loop {
             let slot = self.turn(&mut patience).await?;
             *requests += 1;
-            let compressed = self.task.client.asks_compressed();
-            match self.try_once(question, keep_full, slot).await {
-                Ok(fetched) => return Ok(fetched),
-                Err(error) if compressed && self.may_be_of_compression(&error) => {
-                    self.task.client.distrust_compression();
+            match self.try_once(question, keep_full, slot, compressed).await {
+                Ok(fetched) => {
+                    if !compressed {
+                        self.task.client.distrust_compression();
+                    }
+                    return Ok(fetched);
+                }
+                Err(error)
+                    if compressed && self.task.client.asks_compressed() && self.may_be_of_compression(&error) =>
+                {
+                    compressed = false;
                 }
                 Err(error) => self.wait_after(error, &mut patience).await?,
             }
         }
     }
 
-    /// Whether a page may be good, and only its compression was mishandled on the way: inflated, and still said to be compressed,
-    /// or the other way round.
+    /// Whether a page may be good, and only its compression was mishandled on the way.
     fn may_be_of_compression(&self, error: &PollError) -> bool {
         let PollError::Decode(error) = error else { return false };
-        self.state.kind == Kind::AccessHistory
-            && matches!(
-                error,
-                DecodeError::GzipDamaged { decompressed: 0, .. } | DecodeError::JsonDamaged { line: 1, column: 1, .. }
-            )
+        self.state.kind == Kind::AccessHistory && error.may_be_of_compression()
     }
 
     /// Lets Atlas say what time it is, so that the first plan need not rely on the local clock.
@@ -241,10 +240,12 @@ impl Fetch<'_> {
         question: Question,
         keep_full: bool,
         slot: OwnedSemaphorePermit,
+        compressed: bool,
     ) -> Result<Option<Fetched>, PollError> {
         // Reading segments takes its time, and an answer that nobody reads may be cut off.
         let stock = self.stock(question).await?;
-        let ask = Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result };
+        let ask =
+            Ask { source: &self.task.source.id, asked: question.asked, auth_result: question.auth_result, compressed };
         let Answer { asked_at, date, echoed, encoding, body } = self.ask_client(&ask).await?;
         let clocks = plan::Clocks { local: asked_at, date };
         self.report_wrong_clock(clocks);

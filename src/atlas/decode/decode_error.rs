@@ -83,6 +83,15 @@ impl<E> DecodeError<E> {
     }
 }
 
+impl<E> DecodeError<E> {
+    /// Whether a page may be good, and only its compression was mishandled on the way: inflated, and still said to be
+    /// compressed, or the other way round.
+    #[must_use]
+    pub fn may_be_of_compression(&self) -> bool {
+        matches!(self, Self::GzipDamaged { decompressed: 0, .. } | Self::JsonDamaged { line: 1, column: 1, .. })
+    }
+}
+
 fn entries_in_words(entries: u64) -> String {
     format!("{entries} {}", if entries == 1 { "entry" } else { "entries" })
 }

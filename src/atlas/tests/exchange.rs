@@ -30,7 +30,7 @@ async fn asks_in_the_units_and_versions_of_the_two_endpoints() {
     let filtered = SourceId { filter, ..source(Kind::AccessHistory, "prod-0") };
     let asked = Window::new(Instant::from_millis(-1), Instant::from_millis(1_700_000_100_999));
     for auth_result in [AuthResult::Success, AuthResult::Failure] {
-        client.ask(&Ask { source: &filtered, asked, auth_result }).await.unwrap();
+        client.ask(&Ask { source: &filtered, asked, auth_result, compressed: true }).await.unwrap();
     }
     ask(&client, &source(Kind::AccessHistory, "prod-0")).await.unwrap();
 

@@ -73,7 +73,7 @@ pub(super) fn advice(error: &RequestError, id: &SourceId) -> String {
 
 pub(super) async fn ask(client: &Client, source: &SourceId) -> Result<Answer, RequestError> {
     let asked = Window::new(Instant::from_millis(1_700_000_000_001), Instant::from_millis(1_700_000_100_999));
-    client.ask(&Ask { source, asked, auth_result: AuthResult::All }).await
+    client.ask(&Ask { source, asked, auth_result: AuthResult::All, compressed: true }).await
 }
 
 /// Asks for an audit log and reads the whole body.

@@ -108,11 +108,20 @@ impl Asking<'_> {
     async fn ask(&self, source: &Source) -> Result<(), Fault> {
         let now = self.clock.now();
         let asked = Window::new(now - RECENT, now);
-        let ask = Ask { source: &source.id, asked, auth_result: source.id.filter.auth_result };
+        let auth_result = source.id.filter.auth_result;
+        let mut ask = Ask { source: &source.id, asked, auth_result, compressed: true };
         let give_up = Instant::now() + self.patience;
         loop {
             let error = match self.client.ask(&ask).await {
-                Ok(answer) => return self.read(answer, source.id.kind).await,
+                Ok(answer) => match self.read(answer, source.id.kind).await {
+                    Err(Fault::Decode(fault))
+                        if ask.compressed && source.id.kind == Kind::AccessHistory && fault.may_be_of_compression() =>
+                    {
+                        ask.compressed = false;
+                        continue;
+                    }
+                    read => return read,
+                },
                 Err(error) => error,
             };
             // Too much was asked at once. That says nothing about this source.
