@@ -154,7 +154,8 @@ fn steady() -> Vec<Figure> {
     let taken = run.measure(unmeasured, ticks);
     let after = Log::read(&state);
     assert_eq!(before.salt, after.salt, "the log was begun anew");
-    let names = std::iter::from_fn(|| made.read_events().ok()).flatten().filter_map(|event| event.name);
+    let events = std::iter::from_fn(|| made.read_events().ok()).flatten();
+    let names = events.filter(|event| event.mask.intersects(MADE)).filter_map(|event| event.name);
     // Now and then the daemon looks whether it can write.
     let (probes, files): (Vec<_>, Vec<_>) = names.partition(|name| name == "probe");
     let polls = taken.starts.polls() as u64;
@@ -178,9 +179,13 @@ fn steady() -> Vec<Figure> {
     figures
 }
 
-/// Watches all folders below one, and itself.
+/// A file that was made.
+const MADE: AddWatchFlags = AddWatchFlags::IN_CREATE.union(AddWatchFlags::IN_MOVED_TO);
+
+/// Watches all folders below one, and itself. Two events that are the same, one behind the other, are told as one: that a file
+/// was removed comes between two times that it was made.
 fn watch(made: &Inotify, folder: &Path) {
-    made.add_watch(folder, AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO).unwrap();
+    made.add_watch(folder, MADE | AddWatchFlags::IN_DELETE).unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
