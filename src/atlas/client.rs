@@ -151,7 +151,7 @@ impl Client {
         if !ask.compressed || !self.asks_compressed() {
             target.encoding = Encoding::Identity;
         }
-        let exchange = shared.get(&target, Some((&ask.source.project_id, ask.source.kind))).await?;
+        let (exchange, encoding) = shared.get(&target, Some((&ask.source.project_id, ask.source.kind))).await?;
         let Exchange { response, asked_at, date } = exchange;
         let headers = response.headers();
         if target.endpoint == Endpoint::StreamAudit && !has_end(response.version(), headers) {
@@ -159,7 +159,6 @@ impl Client {
         }
         let disposition = header(headers, CONTENT_DISPOSITION.as_str());
         let echoed = disposition.filter(|_| ask.source.kind == Kind::StreamAudit).and_then(echoed_window);
-        let encoding = encoding(&target, headers)?;
         Ok(Answer { asked_at, date, echoed, encoding, body: shared.transport.body(response) })
     }
 
@@ -173,7 +172,7 @@ impl Client {
         let mut items = Vec::new();
         let mut target = Target::list(&shared.transport, &listing)?;
         for _ in 0..PAGES {
-            let exchange = shared.get(&target, None).await?;
+            let (exchange, _) = shared.get(&target, None).await?;
             let body = shared.transport.bounded_body(exchange.response, PAGE_BYTES).await?;
             let body = body.ok_or_else(|| fault(PageFault::TooLarge { limit: PAGE_BYTES }))?;
             let page = Page::parse(&body).ok_or_else(|| fault(PageFault::Shape))?;
@@ -226,8 +225,8 @@ impl Shared {
         self.primed.load(Ordering::Relaxed) || self.transport.clock_offset_ms().is_some()
     }
 
-    /// Gets an answer with status 200 and the right type; `limited` is whose rate limit it counts for.
-    async fn get(&self, target: &Target, limited: Option<(&str, Kind)>) -> Result<Exchange, RequestError> {
+    /// Gets an answer with status 200 and the right type, and how it is encoded; `limited` is whose rate limit it counts for.
+    async fn get(&self, target: &Target, limited: Option<(&str, Kind)>) -> Result<(Exchange, Encoding), RequestError> {
         let authorization = self.authenticator.authorize(&self.transport, target).await?;
         let (exchange, flight) = self.send(target, limited, &authorization).await?;
         if exchange.response.status() != StatusCode::UNAUTHORIZED {
@@ -281,7 +280,7 @@ impl Shared {
         target: &Target,
         exchange: Exchange,
         flight: Option<Flight<'_>>,
-    ) -> Result<Exchange, RequestError> {
+    ) -> Result<(Exchange, Encoding), RequestError> {
         let status = exchange.response.status();
         if status != StatusCode::OK {
             let wait = self.note_refusal(status, &exchange, flight.as_ref());
@@ -298,8 +297,8 @@ impl Shared {
         {
             return Err(RequestError::MediaType { found: excerpt(found, 100), expected: target.endpoint.expected() });
         }
-        encoding(target, headers)?;
-        Ok(exchange)
+        let encoding = encoding(target, headers)?;
+        Ok((exchange, encoding))
     }
 
     /// Lets a 429 hold its project and kind; any other answer ends the doubling of waits.

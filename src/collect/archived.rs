@@ -166,6 +166,8 @@ fn archived_of_late(
     // What the end has passed can still come again, should it have arrived late.
     let since = end - SLACK - settle - if by_arrival { CLOCKS_APART * 2 } else { MUCH_LATER };
     let asked = Window::new(end - SLACK - settle, now.max(end));
+    // No clock decides about any of them: which answer held it is not known.
+    let keep_until = keep_until(Clocks::NONE, asked, settle, true);
     let mut kept = Kept::new(committer.store().folder(), format!("kept-{}", state.key));
     // Behind the first record that is as new, all were collected since, whatever their clocks say.
     let mut collected_since = false;
@@ -174,8 +176,6 @@ fn archived_of_late(
         let latest = clocks.latest().or(key.between.map(|between| between.to));
         collected_since |= opened >= since || latest.is_some_and(|latest| latest >= since);
         if counts(&key) && (collected_since || tell_nothing(clocks, opened)) {
-            // No clock decides: which answer held it is not known.
-            let keep_until = keep_until(clocks, asked, settle, true);
             kept.new_record(key, clocks, asked.to, keep_until)?;
         }
         Ok(())

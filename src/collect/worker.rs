@@ -50,8 +50,8 @@ impl Worker {
     pub(super) async fn run(self, body: Body, encoding: Encoding) -> Result<Outcome, PollError> {
         let (sender, reader) = decode::channel(CHUNKS_AHEAD);
         let (batcher, batches) = batches(self.intake.wanted());
-        let (coded, limits) = ((self.kind, encoding), self.limits);
-        let decoding = vitals::blocking(move || decode(coded, &limits, reader, batcher));
+        let (kind, limits) = (self.kind, self.limits);
+        let decoding = vitals::blocking(move || decode(kind, encoding, &limits, reader, batcher));
         let taking_in = vitals::blocking(move || self.take_in(batches));
         let pumped = body.pump(sender).await;
         let panicked = |error| PollError::Panicked(panic_message(error));
@@ -90,7 +90,8 @@ impl Worker {
 
 /// Decodes the body of an answer.
 fn decode(
-    (kind, encoding): (Kind, Encoding),
+    kind: Kind,
+    encoding: Encoding,
     limits: &Limits,
     reader: BodyReader,
     mut batcher: Batcher,

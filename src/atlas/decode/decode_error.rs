@@ -81,9 +81,7 @@ impl<E> DecodeError<E> {
             | Self::AnswerTooLarge { .. } => true,
         }
     }
-}
 
-impl<E> DecodeError<E> {
     /// Whether a page may be good, and only its compression was mishandled on the way: inflated, and still said to be
     /// compressed, or the other way round.
     #[must_use]
