@@ -52,8 +52,9 @@ impl Histogram {
     pub fn observe(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = self.bounds.partition_point(|bound| bound * 1000 < micros);
-        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        // The sum first: whoever reads meanwhile sees nothing counted that has taken no time.
         self.sum_micros.fetch_add(micros, Ordering::Relaxed);
+        self.counts[bucket].fetch_add(1, Ordering::Release);
     }
 
     /// What was noted so far.
@@ -61,7 +62,7 @@ impl Histogram {
     pub fn spread(&self) -> Spread {
         #[expect(clippy::cast_precision_loss, reason = "the bounds are small")]
         let seconds = self.bounds.iter().map(|millis| *millis as f64 / 1000.0);
-        let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
+        let counts = self.counts.iter().map(|count| count.load(Ordering::Acquire));
         let buckets: Vec<(f64, u64)> = seconds.chain([f64::INFINITY]).zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         Spread { buckets, count, sum: Duration::from_micros(self.sum_micros.load(Ordering::Relaxed)) }

@@ -14,7 +14,7 @@ use super::{lock::lock, matching::Match, request::Request};
 const KEPT: usize = 100_000;
 
 /// How long a synchronous test waits in real time before its wait is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All requests and holds.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Hold {
         let _ = self.0.arrived.subscribe().wait_for(|arrived| *arrived >= count).await;
     }
 
-    /// The same for a synchronous test. False if they did not come within 30 s.
+    /// The same for a synchronous test. False if they did not come within two minutes.
     #[must_use]
     pub fn wait_arrived(&self, count: usize) -> bool {
         wait(self.arrived(count))

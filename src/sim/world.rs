@@ -214,7 +214,7 @@ impl World {
         self.requests.arrived(when, count).await;
     }
 
-    /// The same for a synchronous test. False if they did not come within 30 s.
+    /// The same for a synchronous test. False if they did not come within two minutes.
     #[must_use]
     pub fn wait_arrived(&self, when: &Match, count: usize) -> bool {
         self.requests.wait_arrived(when, count)

@@ -9,7 +9,7 @@ use std::{
 
 /// The demo shows some minutes' worth of work, in half a minute of a machine that has nothing else to do. An unoptimised
 /// program beside other tests takes several times as long, most of it for making up the truth that it compares with.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 const SOURCES: [&str; 8] = [
     "payments/stream-audit/orders",
@@ -60,7 +60,11 @@ fn shows_everything_compares_every_byte_and_leaves_something_to_try() {
     let (caught_up, behind) = (said.contains("all sources have caught up"), end.contains("had not caught up yet"));
     assert!(caught_up != behind, "{said}");
     if caught_up {
-        assert!(said.contains("  live     ") && said.contains("  split    "), "{said}");
+        assert!(said.contains("  split    "), "{said}");
+        let (before, _) = said.split_once(" s  all sources have caught up").unwrap();
+        let seconds: f64 = before.rsplit(['\n', ' ']).next().unwrap().parse().unwrap();
+        // What catches up only while the demo ends is not polled any more.
+        assert!(seconds > 27.0 || said.contains("  live     "), "{said}");
     }
     let archive = dir.join("archive");
     assert!(end.contains(&format!("The files lie in {}\n", archive.display())), "{end}");
@@ -98,7 +102,7 @@ fn a_single_byte_that_differs_is_found_and_fails_it() {
                 break entry.path();
             }
             assert!(Instant::now() < deadline, "the demo archives nothing");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(1));
         };
         let mut file = std::fs::OpenOptions::new().write(true).open(segment).unwrap();
         file.seek(SeekFrom::Start(10)).unwrap();

@@ -170,6 +170,8 @@ fn whoever_understands_only_the_older_format_gets_it() {
     let address = address(&mut daemon);
     daemon.wait_for_line("collecting");
     stage.wait_until_polled(&prod());
+    // What the first look at the disk tells comes a moment later.
+    scrape_until(address, |text| text.contains("\natlas_logd_disk_writable "));
     let (head, older) = get_with(address, "/metrics", "Accept: text/plain\r\n");
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
     assert!(older.contains("\n# TYPE atlas_logd_records_total counter\n"), "{older}");

@@ -148,7 +148,8 @@ fn another_credential_takes_the_place_of_the_old_one() {
         assert!(Deadline::now() < deadline, "the old token is not revoked");
         std::thread::yield_now();
     }
-    // From here on only the new account can ask.
+    // From here on only the new account can ask: of both sources, no poll is under way that began before.
+    stage.wait_until_polled(&prod());
     stage.world.change_service_accounts(|accounts| accounts.retain(|account| account.client_id != CLIENT_ID));
     stage.add(&orders(), Event::audit(stage.ago(SECOND), "second"));
     stage.wait_until_polled(&orders());

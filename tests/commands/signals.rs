@@ -5,10 +5,16 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::Pa
 use atlas_logd::{
     clock::{Clock as _, SystemClock},
     sim::{Event, Fault, Match},
+    source::Source,
 };
 use rustix::process::Signal;
 
 use crate::harness::{Daemon, EVERY_SECOND, HOUR, ONCE_A_YEAR, PATIENCE, Stage, orders, prod};
+
+/// What a line holds that tells of the source.
+fn behind(source: &Source) -> String {
+    format!("event=\"source-behind\" source=\"{source}\"")
+}
 
 /// A daemon that looks every second.
 fn watchful(stage: &Stage) -> Daemon {
@@ -19,10 +25,18 @@ fn watchful(stage: &Stage) -> Daemon {
 #[test]
 fn a_source_that_falls_behind_is_told_once_and_when_it_has_caught_up() {
     let stage = Stage::new();
-    stage.configure(|config| config.schedule(EVERY_SECOND));
+    stage.configure(|config| {
+        config.schedule(ONCE_A_YEAR);
+        config.set_text("schedule", "stream_audit", EVERY_SECOND);
+    });
     stage.add(&orders(), Event::audit(stage.ago(HOUR), "before"));
-    let mut daemon = watchful(&stage);
+    let mut daemon = stage.spawn_daemon();
     stage.wait_until_polled(&orders());
+    stage.wait_for_data_requests(&prod(), 1);
+    // Only now: before the first poll, each is behind that is not polled at once.
+    stage.configure(|config| config.set_text("signals", "behind", "2s"));
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("the new configuration is in force");
     let refused = Match::source(&orders().id);
     stage.world.fault(refused.clone(), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
     let behind = daemon.wait_for_line("source-behind");
@@ -32,7 +46,9 @@ fn a_source_that_falls_behind_is_told_once_and_when_it_has_caught_up() {
     let caught_up = daemon.wait_for_line("source-caught-up");
     assert!(caught_up.contains("INFO") && caught_up.contains(&orders().to_string()), "{caught_up}");
     let log = daemon.stop();
-    assert_eq!(log.iter().filter(|line| line.contains("source-behind")).count(), 1, "{log:#?}");
+    // On a busy machine it may be behind once more after that.
+    let until_then = log.iter().take_while(|line| !line.contains("source-caught-up"));
+    assert_eq!(until_then.filter(|line| line.contains("source-behind")).count(), 1, "{log:#?}");
     assert!(!log.iter().any(|line| line.contains("source-") && line.contains(&prod().to_string())), "{log:#?}");
 }
 
@@ -44,7 +60,7 @@ fn what_a_reload_takes_out_is_not_said_to_have_caught_up() {
     stage.wait_until_polled(&prod());
     let refused = Match::source(&prod().id);
     stage.world.fault(refused, Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
-    daemon.wait_for_line("source-behind");
+    daemon.wait_for_line(&behind(&prod()));
     stage.configure(|config| config.projects[0].clusters.clear());
     daemon.signal(Signal::HUP);
     daemon.wait_for_line("the new configuration is in force");
@@ -52,9 +68,11 @@ fn what_a_reload_takes_out_is_not_said_to_have_caught_up() {
     stage
         .world
         .fault(Match::source(&orders().id), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
-    daemon.wait_for_line("source-behind");
+    daemon.wait_for_line(&behind(&orders()));
     let log = daemon.stop();
-    assert!(!log.iter().any(|line| line.contains("source-caught-up")), "{log:#?}");
+    let since_then = log.iter().skip_while(|line| !line.contains("the new configuration is in force"));
+    let caught_up = |line: &String| line.contains("source-caught-up") && line.contains(&prod().to_string());
+    assert!(!since_then.into_iter().any(caught_up), "{log:#?}");
 }
 
 #[test]
@@ -62,7 +80,9 @@ fn a_backlog_that_is_being_collected_is_not_told() {
     let stage = Stage::new();
     stage.configure(|config| config.schedule(EVERY_SECOND));
     stage.add(&orders(), Event::audit(stage.ago(100 * HOUR), "before"));
-    let daemon = watchful(&stage);
+    // Far less than what there is to collect, and more than a busy machine takes for it.
+    stage.configure(|config| config.set_text("signals", "behind", "30s"));
+    let daemon = stage.spawn_daemon();
     stage.wait_until_polled(&orders());
     stage.wait_until_polled(&prod());
     let log = daemon.stop();

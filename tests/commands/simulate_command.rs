@@ -192,10 +192,10 @@ fn tokens_are_limited_unless_it_is_told_otherwise() {
         let basic = base64(format!("{}:{}", simulated.variable("ID"), simulated.variable("SECRET")).as_bytes());
         let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
         let ask = || simulated.ask("POST", "/api/oauth/token", &headers, "grant_type=client_credentials").status;
-        (0..120).map(|_| ask()).filter(|status| *status == 200).count()
+        (0..30).map(|_| ask()).filter(|status| *status == 200).count()
     };
     assert_eq!(statuses(&[]), 10, "ten a minute");
-    assert_eq!(statuses(&["--no-limits"]), 120);
+    assert_eq!(statuses(&["--no-limits"]), 30);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_share_of_the_requests_goes_wrong_where_that_is_asked_for() {
     let (target, accept) = simulated.command("clusters/prod-0");
     let right = (0..40).filter(|_| {
         let mut stream = simulated.send("GET", &target, &format!("Accept: {accept}\r\n"), "");
-        stream.set_read_timeout(Some(SECOND / 4)).unwrap();
+        stream.set_read_timeout(Some(SECOND)).unwrap();
         let mut received = Vec::new();
         // Whatever there is: it may be reset, or stall.
         let _ = stream.read_to_end(&mut received);

@@ -80,14 +80,20 @@ impl Life {
 }
 
 impl Event {
-    /// Waits for it, with a daemon not for long: it does not end when it has nothing to do.
+    /// Waits for it, with a daemon that is ready not for long: it does not end when it has nothing to do.
     pub(crate) fn wait(self, victim: &mut Victim, is_daemon: bool) -> Waited {
-        let no_longer = if is_daemon { NO_LONGER } else { PATIENCE };
-        match self {
-            Self::Start => Waited::Reached,
-            Self::Ready => victim.wait_until(PATIENCE, |victim| victim.said.ready > 0),
-            Self::Spool(bytes) => victim.wait_until(no_longer, |victim| victim.spooled() >= bytes),
-            Self::Commit(count) => victim.wait_until(no_longer, |victim| victim.said.commits.len() >= count),
+        let reached = |victim: &Victim| match self {
+            Self::Start => true,
+            Self::Ready => victim.said.ready > 0,
+            Self::Spool(bytes) => victim.spooled() >= bytes,
+            Self::Commit(count) => victim.said.commits.len() >= count,
+        };
+        if !is_daemon {
+            return victim.wait_until(PATIENCE, reached);
+        }
+        match victim.wait_until(PATIENCE, |victim| reached(victim) || victim.said.ready > 0) {
+            Waited::Reached => victim.wait_until(NO_LONGER, reached),
+            not_ready => not_ready,
         }
     }
 }

@@ -51,8 +51,8 @@ pub(super) fn client_with(base_url: &str, credential: &Credential) -> Client {
 
 /// A client that loses patience soon.
 pub(super) fn impatient_client(base_url: &str) -> Client {
-    let mut atlas = atlas(base_url, Duration::from_millis(100));
-    atlas.connect_timeout = Duration::from_millis(100);
+    let mut atlas = atlas(base_url, Duration::from_secs(2));
+    atlas.connect_timeout = Duration::from_secs(2);
     Client::new(&atlas, &service_account(secret()), Arc::new(SystemClock)).unwrap()
 }
 

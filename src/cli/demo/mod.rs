@@ -25,11 +25,11 @@ use show::Show;
 /// For how long live polls are shown once the backlog is archived.
 const LIVE: Duration = Duration::from_secs(8);
 
-/// The demo ends by now, also on a slow machine.
-const LATEST_END: Duration = Duration::from_secs(28);
+/// For how much longer, until one of them brings a record.
+const LIVE_LONGER: Duration = Duration::from_secs(20);
 
-/// A source that is no further behind has caught up: the watermark trails by the settle time.
-const CAUGHT_UP: Duration = Duration::from_secs(3600);
+/// The backlog is given up by now, on a slow machine.
+const BACKLOG: Duration = Duration::from_secs(28);
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -61,15 +61,15 @@ impl Demo {
         let requests_before = world.requests().len();
         let done = runtime.block_on(collect(config.clone(), Arc::clone(&clock)));
         runtime.shutdown_timeout(Duration::from_secs(10));
-        done?;
+        let show = done?;
         let store = Store::open_read_only(&config.state_dir)?;
         let rows = status::rows(&store, &config, clock.now())?;
         terminal::say(&format!("\n{}\n", status::table(&rows, terminal::width())));
         let requests = world.requests().len() - requests_before;
         terminal::say(&format!("The simulated Atlas was asked {requests} times, token and list requests included."));
         terminal::say(&format!("The files lie in {}\n", config.archive.dir.display()));
-        for row in rows.iter().filter(|row| row.lag().is_none_or(|lag| lag > CAUGHT_UP)) {
-            terminal::say(&format!("{} had not caught up yet: this machine was busy.", row.name));
+        for source in config.sources().filter(|source| !show.has_caught_up(source)) {
+            terminal::say(&format!("{source} had not caught up yet: this machine was busy."));
         }
         let exit = verdict(&config, &store, &world)?;
         terminal::say(&setting::what_next(&path, atlas.addr(), self.seed));
@@ -77,21 +77,20 @@ impl Demo {
     }
 }
 
-async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<Show>> {
     let stop = signals::stop_at_signal()?;
     let sources = config.projects.iter().map(|project| project.sources().count()).sum();
     let show = Arc::new(Show::new(sources));
     let observer = Arc::clone(&show).observer();
     let station = tokio::task::spawn_blocking(|| Station::open(config, clock, observer)).await??;
     let (_reload, reloads) = mpsc::channel(1);
-    let ending = stop.soon.clone();
+    let (ending, shown) = (stop.soon.clone(), Arc::clone(&show));
     tokio::spawn(async move {
-        let live = async {
-            show.backlog_done().await;
+        if tokio::time::timeout(BACKLOG, shown.backlog_done()).await.is_ok() {
             tokio::time::sleep(LIVE).await;
-        };
-        // Whichever comes first; a slow machine shows fewer live polls.
-        let _ = tokio::time::timeout(LATEST_END, live).await;
+            // Whichever comes first.
+            let _ = tokio::time::timeout(LIVE_LONGER, shown.live_record()).await;
+        }
         ending.cancel();
     });
     let control = Control {
@@ -102,7 +101,8 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
         ready: Box::new(|| ()),
         overview: Box::new(|_| ()),
     };
-    Service::new(station).run(control).await
+    Service::new(station).run(control).await?;
+    Ok(show)
 }
 
 /// Compares every archived byte with what the simulated Atlas held.

@@ -20,16 +20,28 @@ pub(super) struct Show {
     sources: usize,
     caught_up: Mutex<HashSet<SourceId>>,
     all_caught_up: Notify,
+    live: Notify,
 }
 
 impl Show {
     pub(super) fn new(sources: usize) -> Self {
-        Self { begun: Instant::now(), sources, caught_up: Mutex::default(), all_caught_up: Notify::new() }
+        Self {
+            begun: Instant::now(),
+            sources,
+            caught_up: Mutex::default(),
+            all_caught_up: Notify::new(),
+            live: Notify::new(),
+        }
     }
 
     /// Waits until every source has caught up with now.
     pub(super) async fn backlog_done(&self) {
         self.all_caught_up.notified().await;
+    }
+
+    /// Waits until a live poll has brought a record.
+    pub(super) async fn live_record(&self) {
+        self.live.notified().await;
     }
 
     pub(super) fn observer(self: Arc<Self>) -> Observer {
@@ -49,6 +61,9 @@ impl Show {
                         words::count(*records, "record"),
                         words::bytes(*bytes),
                     ));
+                    if live {
+                        self.live.notify_one();
+                    }
                 }
                 if window.to >= range.to {
                     self.note_caught_up(source);
@@ -77,7 +92,7 @@ impl Show {
         terminal::say(&format!("{:5.1} s  {line}", self.begun.elapsed().as_secs_f64()));
     }
 
-    fn has_caught_up(&self, source: &Source) -> bool {
+    pub(super) fn has_caught_up(&self, source: &Source) -> bool {
         self.caught_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&source.id)
     }
 

@@ -68,17 +68,17 @@ fn of_both(kind: Kind) -> Vec<Case> {
         Kind::AccessHistory => "the answer is text/html instead of JSON",
     };
     let case = |name, faults: Vec<Fault>, says, then| Case { kind, name, faults, says, then };
-    let trickle = Fault::Trickle { after: 20, every: Duration::from_millis(200) };
+    let trickle = Fault::Trickle { after: 20, every: Duration::from_secs(1) };
     vec![
         case("cut", vec![Fault::Cut(30)], "the body broke off after 30 bytes: ", Then::Wait),
         case("too-long-a-length", vec![Fault::Length(1_000_000)], "the body broke off after ", Then::Wait),
         case(
             "silent",
             vec![Fault::Stall(10)],
-            "the body trickles: less than 64 KiB came within 3 s, 10 bytes in all",
+            "the body trickles: less than 64 KiB came within 8 s, 10 bytes in all",
             Then::Wait,
         ),
-        case("trickling", vec![trickle], "the body trickles: less than 64 KiB came within 3 s, ", Then::Wait),
+        case("trickling", vec![trickle], "the body trickles: less than 64 KiB came within 8 s, ", Then::Wait),
         case("reset", vec![Fault::Reset], "the exchange with 127.0.0.1 failed: ", Then::Wait),
         case("html-502", vec![Fault::html(502)], "the server failed with 502", Then::Wait),
         case(
@@ -266,7 +266,7 @@ pub(super) fn all() -> Vec<Case> {
 /// Nothing is tried twice, and no answer is waited for or read for long.
 pub(super) fn impatient(stage: &Stage) {
     stage.configure(|config| {
-        config.set_text("atlas", "stall_timeout", "3s");
+        config.set_text("atlas", "stall_timeout", "8s");
         config.set_text("atlas", "retry_budget", "0s");
         config.set_text("collect", "answer_limit", "72MiB");
     });

@@ -18,7 +18,7 @@ fn passing() -> Vec<(&'static str, Fault)> {
         ("long-length", Fault::Length(100_000)),
         ("silent", Fault::Stall(20)),
         ("never-answered", Fault::Hang),
-        ("trickling", Fault::Trickle { after: 20, every: Duration::from_millis(200) }),
+        ("trickling", Fault::Trickle { after: 20, every: Duration::from_secs(1) }),
         ("html-502", Fault::html(502)),
         ("json-500", Fault::json(500, "UNEXPECTED_ERROR")),
         ("json-503", Fault::json(503, "SERVICE_UNAVAILABLE")),
@@ -47,8 +47,8 @@ fn a_page_whose_compression_is_mishandled_on_the_way_is_asked_for_as_it_is() {
 fn what_passes_by_itself_is_tried_again_and_costs_one_more_request() {
     let stage = Stage::new();
     stage.configure(|config| {
-        config.set_text("atlas", "stall_timeout", "1s");
-        config.set_text("atlas", "connect_timeout", "1s");
+        config.set_text("atlas", "stall_timeout", "5s");
+        config.set_text("atlas", "connect_timeout", "5s");
     });
     let mut sources: Vec<Source> = Vec::new();
     for kind in [Kind::StreamAudit, Kind::AccessHistory] {

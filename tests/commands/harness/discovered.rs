@@ -37,8 +37,9 @@ impl Stage {
     /// Makes a cluster of the project payments at Atlas, with a record in it.
     pub(crate) fn make_cluster(&self, cluster: Cluster) -> Source {
         let source = self::cluster(&cluster.name);
-        self.change_payments(|project| project.clusters.push(cluster));
+        // What a daemon finds has its record.
         self.add_record(&source, HOUR, "one");
+        self.change_payments(|project| project.clusters.push(cluster));
         source
     }
 
@@ -59,12 +60,14 @@ impl Stage {
         let project = Project::new(id, name);
         let project = project.with_stream_instance(StreamInstance::new("orders")).with_cluster(Cluster::new("prod-0"));
         self.world.add_project(project);
-        self.grant(id, Role::Owner);
-        [(Kind::StreamAudit, "orders"), (Kind::AccessHistory, "prod-0")].map(|(kind, source)| {
+        let sources = [(Kind::StreamAudit, "orders"), (Kind::AccessHistory, "prod-0")].map(|(kind, source)| {
             let source = Source { id: World::source(id, kind, source), project_name: name.to_owned() };
             self.add_record(&source, HOUR, "one");
             source
-        })
+        });
+        // Nobody sees the project before.
+        self.grant(id, Role::Owner);
+        sources
     }
 
     pub(crate) fn grant(&self, project_id: &str, role: Role) {

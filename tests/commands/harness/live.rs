@@ -28,11 +28,11 @@ impl Stage {
         assert!(arrived, "{source} was asked for {} times, not {count} times", self.data_requests(source).len());
     }
 
-    /// Waits until a daemon has archived what can be seen now: the request after the next one comes only when the poll
-    /// of the next one is over.
+    /// Waits until a daemon has archived what can be seen now. The next request may be that of a poll that was planned
+    /// before; the one after it comes of a poll that is planned from now on, and the third one only when that is over.
     #[track_caller]
     pub(crate) fn wait_until_polled(&self, source: &Source) {
-        self.wait_for_data_requests(source, self.data_requests(source).len() + 2);
+        self.wait_for_data_requests(source, self.data_requests(source).len() + 3);
     }
 }
 

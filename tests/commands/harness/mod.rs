@@ -62,7 +62,7 @@ pub(crate) use web_page::{WebPage, text};
 use std::time::Duration;
 
 /// No wait for another process is longer: whoever waits so long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);

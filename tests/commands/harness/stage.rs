@@ -17,6 +17,7 @@ use atlas_logd::{
     source::{Kind, Source},
 };
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 use super::{
     HOUR,
@@ -70,6 +71,8 @@ pub(crate) struct Stage {
     /// Serves the world, unless it is down.
     atlas: RefCell<Option<SimAtlas>>,
     address: SocketAddr,
+    /// Its port, while nobody answers there.
+    port: RefCell<Option<TcpSocket>>,
     /// The clocks of Atlas and of this machine; nothing where both are the machine's real one.
     clocks: Option<(Arc<ManualClock>, Arc<ManualClock>)>,
     configuration: RefCell<Configuration>,
@@ -83,6 +86,7 @@ impl Stage {
     /// Nothing happens in its world but what the test adds. All four sources exist there; the configuration names
     /// [`orders`] and [`prod`], from six hours ago on.
     pub(crate) fn new() -> Self {
+        leave_midnight_behind();
         Self::with(Arc::new(SystemClock), None)
     }
 
@@ -131,7 +135,8 @@ impl Stage {
         }
         let configuration = RefCell::new(Configuration::new(&atlas.base_url()));
         let (address, atlas) = (atlas.addr(), RefCell::new(Some(atlas)));
-        let stage = Self { world, atlas, address, clocks, configuration, readers: RefCell::default(), folder };
+        let port = RefCell::default();
+        let stage = Self { world, atlas, address, port, clocks, configuration, readers: RefCell::default(), folder };
         stage.configure(|_| ());
         stage
     }
@@ -151,6 +156,11 @@ impl Stage {
     /// From now on, connections to Atlas are refused.
     pub(crate) fn take_atlas_down(&self) {
         *self.atlas.borrow_mut() = None;
+        // Bound and not listening, it refuses whoever connects, and no other test gets the port.
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind(self.address).unwrap();
+        *self.port.borrow_mut() = Some(port);
     }
 
     /// Atlas is there again.
@@ -158,6 +168,7 @@ impl Stage {
         let mut atlas = self.atlas.borrow_mut();
         if atlas.is_none() {
             *atlas = Some(SimAtlas::start_at(Arc::clone(&self.world), self.address).unwrap());
+            *self.port.borrow_mut() = None;
         }
     }
 
@@ -256,5 +267,14 @@ impl Stage {
     /// How often a source's data was asked for, since the last [`World::clear_requests`].
     pub(crate) fn requests_for(&self, source: &Source) -> usize {
         self.world.requests_matching(&atlas_logd::sim::Match::source(&source.id)).len()
+    }
+}
+
+/// Many tests know which day it is from the first command to the last. One that begins just before midnight (UTC) begins after it.
+fn leave_midnight_behind() {
+    const DAY_SECONDS: i64 = 86_400;
+    let left = DAY_SECONDS - SystemClock.now().seconds_floor().rem_euclid(DAY_SECONDS);
+    if left <= 120 {
+        std::thread::sleep(Duration::from_secs(left.unsigned_abs()));
     }
 }
