@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant as Deadline},
 };
 
 use atlas_logd::{
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
 use super::{
-    HOUR,
+    HOUR, PATIENCE,
     configuration::{Configuration, ProjectTable},
     readers::Readers,
 };
@@ -159,7 +159,12 @@ impl Stage {
         // Bound and not listening, it refuses whoever connects, and no other test gets the port.
         let port = TcpSocket::new_v4().unwrap();
         port.set_reuseaddr(true).unwrap();
-        port.bind(self.address).unwrap();
+        let deadline = Deadline::now() + PATIENCE;
+        while let Err(error) = port.bind(self.address) {
+            // A program that another test is just starting has the old socket until it runs.
+            assert!(Deadline::now() < deadline, "{error}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         *self.port.borrow_mut() = Some(port);
     }
 
