@@ -141,15 +141,16 @@ fn another_credential_takes_the_place_of_the_old_one() {
         config.set_text("credentials.main", "client_id", other);
         config.set_text("credentials.main", "client_secret_file", "other-secret");
     });
+    // No poll is under way that began before: it could ask for another token of the old account.
     stage.wait_until_polled(&orders());
+    stage.wait_until_polled(&prod());
     assert!(stage.world.wait_arrived(&Match::path("/api/oauth/revoke"), 1));
     let deadline = Deadline::now() + PATIENCE;
     while stage.world.live_tokens() > 1 {
         assert!(Deadline::now() < deadline, "the old token is not revoked");
         std::thread::yield_now();
     }
-    // From here on only the new account can ask: of both sources, no poll is under way that began before.
-    stage.wait_until_polled(&prod());
+    // From here on only the new account can ask.
     stage.world.change_service_accounts(|accounts| accounts.retain(|account| account.client_id != CLIENT_ID));
     stage.add(&orders(), Event::audit(stage.ago(SECOND), "second"));
     stage.wait_until_polled(&orders());

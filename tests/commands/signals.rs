@@ -70,7 +70,7 @@ fn what_a_reload_takes_out_is_not_said_to_have_caught_up() {
         .fault(Match::source(&orders().id), Fault::Answer { status: 403, headers: Vec::new(), body: "{}".into() });
     daemon.wait_for_line(&behind(&orders()));
     let log = daemon.stop();
-    let since_then = log.iter().skip_while(|line| !line.contains("the new configuration is in force"));
+    let since_then = log.iter().skip_while(|line| !line.contains(&behind(&prod())));
     let caught_up = |line: &String| line.contains("source-caught-up") && line.contains(&prod().to_string());
     assert!(!since_then.into_iter().any(caught_up), "{log:#?}");
 }
@@ -80,11 +80,12 @@ fn a_backlog_that_is_being_collected_is_not_told() {
     let stage = Stage::new();
     stage.configure(|config| config.schedule(EVERY_SECOND));
     stage.add(&orders(), Event::audit(stage.ago(100 * HOUR), "before"));
-    // Far less than what there is to collect, and more than a busy machine takes for it.
-    stage.configure(|config| config.set_text("signals", "behind", "30s"));
+    // Far less than what there is to collect, and more than a busy machine takes for it. Somebody looks every five seconds.
+    stage.configure(|config| config.set_text("signals", "behind", "10s"));
     let daemon = stage.spawn_daemon();
-    stage.wait_until_polled(&orders());
-    stage.wait_until_polled(&prod());
+    for source in [orders(), prod()] {
+        stage.wait_for_data_requests(&source, 12);
+    }
     let log = daemon.stop();
     assert!(!log.iter().any(|line| line.contains("source-behind")), "{log:#?}");
 }

@@ -91,9 +91,14 @@ impl Event {
         if !is_daemon {
             return victim.wait_until(PATIENCE, reached);
         }
-        match victim.wait_until(PATIENCE, |victim| reached(victim) || victim.said.ready > 0) {
-            Waited::Reached => victim.wait_until(NO_LONGER, reached),
-            not_ready => not_ready,
+        let mut is_reached = false;
+        let waited = victim.wait_until(PATIENCE, |victim| {
+            is_reached = reached(victim);
+            is_reached || victim.said.ready > 0
+        });
+        match waited {
+            Waited::Reached if !is_reached => victim.wait_until(NO_LONGER, reached),
+            waited => waited,
         }
     }
 }

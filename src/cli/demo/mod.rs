@@ -87,6 +87,7 @@ async fn collect(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<Sh
     let (ending, shown) = (stop.soon.clone(), Arc::clone(&show));
     tokio::spawn(async move {
         if tokio::time::timeout(BACKLOG, shown.backlog_done()).await.is_ok() {
+            shown.line("live polls go on for some seconds");
             tokio::time::sleep(LIVE).await;
             // Whichever comes first.
             let _ = tokio::time::timeout(LIVE_LONGER, shown.live_record()).await;

@@ -88,7 +88,7 @@ impl Show {
         }
     }
 
-    fn line(&self, line: &str) {
+    pub(super) fn line(&self, line: &str) {
         terminal::say(&format!("{:5.1} s  {line}", self.begun.elapsed().as_secs_f64()));
     }
 
@@ -99,7 +99,7 @@ impl Show {
     fn note_caught_up(&self, source: &Source) {
         let mut caught_up = self.caught_up.lock().unwrap_or_else(PoisonError::into_inner);
         if caught_up.insert(source.id.clone()) && caught_up.len() == self.sources {
-            self.line("all sources have caught up; live polls go on for some seconds");
+            self.line("all sources have caught up");
             self.all_caught_up.notify_one();
         }
     }
