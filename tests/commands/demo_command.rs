@@ -4,8 +4,10 @@ use std::{
     io::{Seek, SeekFrom, Write},
     path::Path,
     process::Output,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use crate::harness::try_until;
 
 /// The demo shows some minutes' worth of work, in half a minute of a machine that has nothing else to do. An unoptimised
 /// program beside other tests takes several times as long, most of it for making up the truth that it compares with.
@@ -92,18 +94,12 @@ fn a_single_byte_that_differs_is_found_and_fails_it() {
     let dir = folder.path().join("demo");
     let segments = dir.join("archive/payments/stream-audit/orders");
     let vandal = std::thread::spawn(move || {
-        let deadline = Instant::now() + PATIENCE;
-        let segment = loop {
+        let segment = try_until(|| {
             let entries = std::fs::read_dir(&segments).into_iter().flatten().map(Result::unwrap);
             let entry = entries.into_iter().find(|entry| entry.path().extension().is_some_and(|it| it == "ndjson"));
-            if let Some(entry) = entry
-                && entry.metadata().unwrap().len() > 100_000
-            {
-                break entry.path();
-            }
-            assert!(Instant::now() < deadline, "the demo archives nothing");
-            std::thread::sleep(Duration::from_millis(1));
-        };
+            let entry = entry.filter(|entry| entry.metadata().unwrap().len() > 100_000);
+            entry.map(|entry| entry.path()).ok_or("the demo archives nothing")
+        });
         let mut file = std::fs::OpenOptions::new().write(true).open(segment).unwrap();
         file.seek(SeekFrom::Start(10)).unwrap();
         file.write_all(b"~").unwrap();

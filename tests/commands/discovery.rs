@@ -1,14 +1,12 @@
 //! Discovery: the configuration says which clusters, instances and projects are meant, the lists of Atlas say which these are.
 
-use std::time::Instant as Deadline;
-
 use atlas_logd::{
     sim::{Cluster, Fault, Match, Role, Tier},
     source::{Kind, Source},
 };
 
 use crate::harness::{
-    HOUR, PATIENCE, PAYMENTS, ProjectTable, SECOND, Stage, cluster, get, lists, orders, prod, shops, warehouse,
+    HOUR, PAYMENTS, ProjectTable, SECOND, Stage, cluster, get, lists, orders, prod, shops, try_until, warehouse,
 };
 
 const SHOP: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
@@ -245,11 +243,13 @@ fn an_absent_name_is_polled_on_until_atlas_itself_says_that_it_is_gone() {
     stage.add_record(&found, SECOND, "three");
     stage.command(["collect"]).assert_done();
     // The end watermark moves with the seconds of Atlas' clock, and the gap is final once it has passed.
-    let deadline = Deadline::now() + PATIENCE;
-    while stage.gaps(&found).is_empty() {
-        assert!(Deadline::now() < deadline, "no gap");
+    try_until(|| {
+        if !stage.gaps(&found).is_empty() {
+            return Ok(());
+        }
         stage.command(["collect"]).assert_done();
-    }
+        Err("no gap")
+    });
     assert_eq!(stage.status(&found).records, 3);
     let gaps = stage.gaps(&found);
     assert_eq!(gaps.len(), 1, "{gaps:?}");

@@ -1,11 +1,11 @@
 //! `/healthz` and `/readyz`: whether the daemon is alive, and collects.
 
-use std::{net::SocketAddr, time::Instant as Deadline};
+use std::net::SocketAddr;
 
 use atlas_logd::sim::Match;
 use rustix::process::Signal;
 
-use crate::harness::{Answer, EVERY_SECOND, PATIENCE, Stage, get, orders};
+use crate::harness::{Answer, EVERY_SECOND, Stage, get, orders, try_until};
 
 fn said(answer: &Answer) -> (u16, &str) {
     (answer.status(), &answer.body)
@@ -14,12 +14,10 @@ fn said(answer: &Answer) -> (u16, &str) {
 /// Waits for an answer of `/readyz`.
 #[track_caller]
 pub(crate) fn wait_for_readiness(address: SocketAddr, expected: (u16, &str)) {
-    let deadline = Deadline::now() + PATIENCE;
-    let mut answer = get(address, "/readyz");
-    while said(&answer) != expected {
-        assert!(Deadline::now() < deadline, "{answer:?}");
-        answer = get(address, "/readyz");
-    }
+    try_until(|| {
+        let answer = get(address, "/readyz");
+        if said(&answer) == expected { Ok(()) } else { Err(format!("{answer:?}")) }
+    });
 }
 
 #[test]

@@ -8,17 +8,16 @@ use std::{
     collections::BTreeSet,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    time::Instant as Deadline,
 };
 
 use rustix::process::Signal;
 
-use crate::harness::{Daemon, EVERY_SECOND, HOUR, MINUTE, PATIENCE, ProjectTable, Stage, orders, prod};
+use crate::harness::{EVERY_SECOND, HOUR, MINUTE, ProjectTable, Stage, orders, prod, try_until};
 
 /// Asks as a scraper does, with other lines in the head: the head of the answer, and its body.
 fn get_with(address: SocketAddr, path: &str, head: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.0\r\n{head}\r\n").unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n{head}\r\n").as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -40,22 +39,10 @@ fn scrape(address: SocketAddr) -> String {
 /// What a daemon shows as soon as `is_there`.
 #[track_caller]
 fn scrape_until(address: SocketAddr, is_there: impl Fn(&str) -> bool) -> String {
-    let deadline = Deadline::now() + PATIENCE;
-    loop {
+    try_until(|| {
         let text = scrape(address);
-        if is_there(&text) {
-            return text;
-        }
-        assert!(Deadline::now() < deadline, "{text}");
-        std::thread::yield_now();
-    }
-}
-
-/// Where the daemon says that it listens.
-fn address(daemon: &mut Daemon) -> SocketAddr {
-    let said = daemon.wait_for_line("showing metrics at http://");
-    let url = said.split("http://").nth(1).unwrap();
-    url.split('/').next().unwrap().parse().unwrap()
+        if is_there(&text) { Ok(text) } else { Err(text) }
+    })
 }
 
 /// The value of a sample, by all that stands before it.
@@ -87,7 +74,7 @@ fn metrics_are_those_of_the_state_late_records_too() {
     stage.add_record(&orders(), 5 * HOUR + MINUTE, "late");
     stage.command(["reconcile", &orders().to_string()]).assert_done();
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     daemon.wait_for_line("collecting");
     stage.wait_until_polled(&prod());
     let (head, text) = get(address, "/metrics");
@@ -150,7 +137,7 @@ fn failed_polls_are_counted_and_go_on_after_a_restart() {
     for more in 1..=2 {
         stage.configure(|config| config.schedule(crate::harness::ONCE_A_YEAR));
         let mut daemon = stage.spawn_daemon_unready();
-        let address = address(&mut daemon);
+        let address = daemon.wait_for_address();
         daemon.wait_for_line("collecting");
         let text = scrape(address);
         assert_eq!(value(&text, &failed(prod())), Some(f64::from(more)), "{text}");
@@ -167,7 +154,7 @@ fn failed_polls_are_counted_and_go_on_after_a_restart() {
 fn whoever_understands_only_the_older_format_gets_it() {
     let stage = stage();
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     daemon.wait_for_line("collecting");
     stage.wait_until_polled(&prod());
     // What the first look at the disk tells comes a moment later.
@@ -192,7 +179,7 @@ fn a_damaged_source_is_shown_as_one_and_the_others_as_before() {
     state.execute("UPDATE source SET records = records + 1 WHERE name = 'prod-0'", []).unwrap();
     drop(state);
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     let failing = format!("atlas_logd_failing_seconds{{source=\"{}\"}}", prod());
     let text = scrape_until(address, |text| value(text, &failing).is_some_and(|failing| failing > 0.0));
     let readable = |source| value(&text, &format!("atlas_logd_source_readable{{source=\"{source}\"}}"));
@@ -207,7 +194,7 @@ fn a_state_that_cannot_be_read_leaves_what_the_process_knows() {
     let stage = stage();
     stage.configure(|config| config.schedule(crate::harness::ONCE_A_YEAR));
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     daemon.wait_for_line("collecting");
     let (state, aside) = (stage.state().join("state.db"), stage.state().join("aside"));
     std::fs::rename(&state, &aside).unwrap();
@@ -227,7 +214,7 @@ fn a_state_that_cannot_be_read_leaves_what_the_process_knows() {
 fn sources_of_a_new_configuration_are_shown_and_their_names_are_text() {
     let stage = stage();
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     daemon.wait_for_line("collecting");
     stage.configure(|config| {
         config.projects.push(ProjectTable::analytics());

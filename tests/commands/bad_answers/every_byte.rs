@@ -1,14 +1,12 @@
 //! Answers that go wrong at every byte: they stop with correct framing, break off, are reset, stall, or change there.
 
-use std::time::{Duration, Instant as Deadline};
-
 use atlas_logd::{
     sim::{Event, Fault, Match},
     source::Source,
 };
 
 use super::cases::gzip;
-use crate::harness::{PATIENCE, SECOND, Stage, desk::Desk, orders, prod};
+use crate::harness::{SECOND, Stage, desk::Desk, orders, prod, try_until};
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
@@ -132,17 +130,15 @@ fn an_answer_that_stalls_anywhere_brings_no_record() {
         for place in 0..body.len() {
             // On a busy machine the answer may not even begin in time.
             let stalled = format!(", {place} bytes in all");
-            let deadline = Deadline::now() + PATIENCE;
-            loop {
+            try_until(|| {
                 let failure = failure_at(&stage, &desk, &source, &body, Fault::Stall(place));
                 let failure = failure.expect("an answer that stalled counted");
                 if failure.contains(&stalled) {
-                    break;
+                    Ok(())
+                } else {
+                    Err(format!("byte {place} of {}: {failure}", body.len()))
                 }
-                assert!(Deadline::now() < deadline, "byte {place} of {}: {failure}", body.len());
-                // Once no token came in time either, none is asked for at once.
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            });
         }
         drop(desk);
         assert_eq!(stage.lines(&source).len(), 0);

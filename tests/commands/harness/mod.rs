@@ -17,6 +17,7 @@
 //! | run the daemon | [`Stage::spawn_daemon`]: readiness, log lines, signals, exit |
 //! | see what it tells its service manager | [`Manager`] |
 //! | wait for a daemon's polls | [`Stage::wait_until_polled`], [`Stage::wait_for_data_requests`] |
+//! | wait for anything else | [`try_until`] |
 //! | poll at times of the test's choice | [`Stage::at`] and [`Stage::desk`]: the same collection in this process |
 //! | read what is archived | [`Stage::lines`], [`Stage::segments`] |
 //! | read what the state says | [`Stage::status`]: watermarks, gaps, counts |
@@ -39,6 +40,7 @@ mod live;
 mod manager;
 mod more_sources;
 mod oracle;
+mod patience;
 mod readers;
 mod stage;
 mod status;
@@ -53,6 +55,7 @@ pub(crate) use daemon::Daemon;
 pub(crate) use discovered::{cluster, lists};
 pub(crate) use live::{EVERY_SECOND, ONCE_A_YEAR, asked_from};
 pub(crate) use manager::Manager;
+pub(crate) use patience::{PATIENCE, try_until};
 pub(crate) use stage::{
     ANALYTICS, CLIENT_ID, CLIENT_SECRET, PAYMENTS, PRIVATE_KEY, PUBLIC_KEY, Stage, at, orders, prod, shops, warehouse,
 };
@@ -60,9 +63,6 @@ pub(crate) use status::{Gap, Status};
 pub(crate) use web_page::{WebPage, text};
 
 use std::time::Duration;
-
-/// No wait for another process is longer: whoever waits so long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant as Deadline},
+    time::Duration,
 };
 
 use atlas_logd::{
@@ -20,9 +20,10 @@ use tempfile::TempDir;
 use tokio::net::TcpSocket;
 
 use super::{
-    HOUR, PATIENCE,
+    HOUR,
     configuration::{Configuration, ProjectTable},
     readers::Readers,
+    try_until,
 };
 
 /// The project that is asked with a service account.
@@ -159,12 +160,8 @@ impl Stage {
         // Bound and not listening, it refuses whoever connects, and no other test gets the port.
         let port = TcpSocket::new_v4().unwrap();
         port.set_reuseaddr(true).unwrap();
-        let deadline = Deadline::now() + PATIENCE;
-        while let Err(error) = port.bind(self.address) {
-            // A program that another test is just starting has the old socket until it runs.
-            assert!(Deadline::now() < deadline, "{error}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        // A program that another test is just starting has the old socket until it runs.
+        try_until(|| port.bind(self.address));
         *self.port.borrow_mut() = Some(port);
     }
 

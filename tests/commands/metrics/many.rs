@@ -13,7 +13,7 @@ use atlas_logd::{
 };
 use rusqlite::Transaction;
 
-use super::{address, samples, scrape, stage};
+use super::{samples, scrape, stage};
 use crate::harness::{HOUR, ONCE_A_YEAR, PAYMENTS};
 
 /// So many, unless `ATLAS_LOGD_SOURCES` says another number, to measure.
@@ -66,7 +66,7 @@ fn a_scrape_of_many_sources_is_quick() {
     drop(store);
     stage.configure(|config| config.projects[0].clusters = names.clone());
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     daemon.wait_for_line("collecting");
     let begun = Moment::now();
     let text = scrape(address);

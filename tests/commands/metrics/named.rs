@@ -9,7 +9,7 @@ use atlas_logd::{
     window::Window,
 };
 
-use super::{address, scrape_until, stage, value};
+use super::{scrape_until, stage, value};
 use crate::harness::{HOUR, Stage, prod};
 
 const RULES: &str = include_str!("../../../config/prometheus/atlas-logd.rules.yml");
@@ -106,7 +106,7 @@ fn scrape_of_everything(stage: &Stage) -> String {
         .unwrap();
     drop(store);
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     let text = scrape_until(address, |text| {
         let limits = text.lines().filter(|line| line.starts_with("atlas_logd_rate_limit{"));
         limits.count() == 2 && value(text, "atlas_logd_disk_writable").is_some()

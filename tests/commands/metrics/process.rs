@@ -1,11 +1,11 @@
 //! What is measured of the running process: requests, rate limits, durations, disks, and the process itself.
 
-use super::{address, samples, scrape, scrape_until, stage, value};
+use super::{samples, scrape, scrape_until, stage, value};
 use crate::harness::{Daemon, HOUR, ONCE_A_YEAR, Stage, orders, prod, shops};
 
 fn begin(stage: &Stage) -> (Daemon, std::net::SocketAddr) {
     let mut daemon = stage.spawn_daemon_unready();
-    let address = address(&mut daemon);
+    let address = daemon.wait_for_address();
     daemon.wait_for_line("collecting");
     (daemon, address)
 }
